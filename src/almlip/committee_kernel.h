@@ -1,0 +1,430 @@
+#pragma once
+
+#include <Kokkos_Core.hpp>
+#include <algorithm>
+
+#include "almlip/committee.h"
+#include "almlip/dense.h"
+#include "almlip/density.h"
+#include "almlip/invariants.h"
+#include "almlip/radial.h"
+
+namespace almlip {
+
+/// What `Committee` calls; one implementation per shape and precision.
+class Committee::Kernel {
+ public:
+  virtual ~Kernel() = default;
+  virtual void evaluate(const Neighborhood &neighborhood, CommitteeOutput &output) = 0;
+};
+
+/// Kernel for one shape. Lanes of a pack are atoms of one element: lane w works on its own atom and that atom's k-th neighbour, so that projection,
+/// invariants, networks and all reverse steps are straight-line code without horizontal sums. A block is `block_packs` packs, the width of the
+/// networks' matrix products. Neighbours of a lane are grouped by element and every group is padded to the longest lane.
+template <class Real, int Lanes, class Shape>
+class CommitteeKernel final : public Committee::Kernel {
+  static constexpr int W = Lanes, C = Shape::num_channels, D = Shape::num_descriptors, num_radial = Shape::num_radial;
+  static constexpr int block_packs = register_bytes == 64 ? 4 : 2, row_block = 6;
+  static constexpr int block_width = block_packs * W;
+  using V = Pack<Real, Lanes>;
+  using Projection = Density<Real, Lanes, C, Shape::lmax>;
+  using Body = Invariants<Real, Lanes, Shape>;
+  using Matrix = PackedMatrix<Real, row_block>;
+  static constexpr int record_size = Projection::record_rows * W, density_size = Shape::num_lm * C * W;
+  static constexpr int component_size = Shape::num_components * W;
+
+ public:
+  explicit CommitteeKernel(const Potential &potential)
+      : num_elements_(static_cast<int>(potential.settings.elements.size())),
+        num_members_(potential.settings.num_members),
+        num_hidden_(potential.settings.num_hidden),
+        member_rows_((3 * num_members_ + W - 1) / W * W),
+        cutoff_(potential.settings.cutoff),
+        radial_(potential.radial.begin(), potential.radial.end())
+  {
+    for (const ElementCommittee &committee : potential.committees) networks_.emplace_back(committee, num_members_, num_hidden_);
+    const int outputs = num_members_ * num_hidden_ + num_members_ + row_block, streams = num_members_;
+    density_.resize(static_cast<std::size_t>(block_packs) * density_size);
+    components_.resize(static_cast<std::size_t>(block_packs) * component_size);
+    adjoint_.resize(static_cast<std::size_t>(streams) * density_size);
+    x_.resize(static_cast<std::size_t>(D) * block_width);
+    hidden_.resize(static_cast<std::size_t>(outputs) * block_width);
+    x_adjoint_.resize(static_cast<std::size_t>(streams) * (D + row_block) * block_width);
+  }
+
+  void evaluate(const Neighborhood &n, CommitteeOutput &out) override
+  {
+    out.energy = 0;
+    out.member_energies.assign(num_members_, 0.0);
+    out.virial = {};
+    reserve(n);
+    sort_by_element(n);
+    Kokkos::parallel_for("almlip::Committee::evaluate", Kokkos::RangePolicy<Kokkos::Serial>(0, static_cast<int>(blocks_.size())),
+                         [&](int b) { evaluate_block(blocks_[b], n, out); });
+    for (double e : out.member_energies) out.energy += e / num_members_;
+  }
+
+ private:
+  /// Stacked weights of all members for one central element.
+  struct Network {
+    double reference_energy;
+    std::vector<Real> mean, inverse_deviation, output;
+    Matrix forward;                     ///< [M H hidden units, M linear outputs] x D
+    Matrix reverse_mean;                ///< D x M H: mean over the members
+    std::vector<Matrix> reverse;        ///< per member D x H
+
+    Network(const ElementCommittee &c, int num_members, int num_hidden)
+        : reference_energy(c.reference_energy),
+          mean(c.mean.begin(), c.mean.end()),
+          inverse_deviation(c.inverse_deviation.begin(), c.inverse_deviation.end()),
+          output(c.output.begin(), c.output.end()),
+          forward(num_members * (num_hidden + 1), D),
+          reverse_mean(D, num_members * num_hidden),
+          reverse(num_members, Matrix(D, num_hidden))
+    {
+      const int num_units = num_members * num_hidden;
+      for (int k = 0; k < num_members; ++k) {
+        for (int h = 0; h < num_hidden; ++h) {
+          const int unit = k * num_hidden + h;
+          forward.bias[unit] = Real(c.hidden_bias[unit]);
+          for (int d = 0; d < D; ++d) {
+            const double w = c.hidden[static_cast<std::size_t>(unit) * D + d];
+            forward.at(unit, d) = Real(w);
+            reverse[k].at(d, h) = Real(w * c.inverse_deviation[d]);
+            reverse_mean.at(d, unit) = Real(w * c.inverse_deviation[d] / num_members);
+          }
+        }
+        forward.bias[num_units + k] = Real(c.output_bias[k]);
+        for (int d = 0; d < D; ++d) {
+          const double w = c.skip[static_cast<std::size_t>(k) * D + d];
+          forward.at(num_units + k, d) = Real(w);
+          reverse[k].bias[d] = Real(w * c.inverse_deviation[d]);
+          reverse_mean.bias[d] += Real(w * c.inverse_deviation[d] / num_members);
+        }
+      }
+    }
+  };
+
+  /// Consecutive entries of `order_`, all of one element.
+  struct Block {
+    int element, first, count;
+  };
+
+  void reserve(const Neighborhood &n)
+  {
+    int most = 0;
+    for (int c = 0; c < n.num_centers; ++c) most = std::max(most, n.num_neighbors[n.centers[c]]);
+    if (most <= list_capacity_) return;
+    list_capacity_ = (most + 31) / 16 * 16;
+    capacity_ = num_elements_ * list_capacity_ + W;
+    near_.assign(static_cast<std::size_t>(num_elements_ + 1) * 4 * W * list_capacity_, Real(0));
+    near_index_.assign(static_cast<std::size_t>(num_elements_ + 1) * W * list_capacity_, 0);
+    r_.assign(static_cast<std::size_t>(capacity_) * W, Real(0));
+    records_.assign(static_cast<std::size_t>(block_packs) * capacity_ * record_size, Real(0));
+    neighbor_.assign(static_cast<std::size_t>(block_packs) * capacity_ * W, -1);
+    gradient_.assign(static_cast<std::size_t>(capacity_) * std::max(3, member_rows_) * W, Real(0));
+  }
+
+  void sort_by_element(const Neighborhood &n)
+  {
+    order_.clear();
+    blocks_.clear();
+    for (int e = 0; e < num_elements_; ++e) {
+      const int start = static_cast<int>(order_.size());
+      for (int c = 0; c < n.num_centers; ++c)
+        if (n.element[n.centers[c]] == e) order_.push_back(n.centers[c]);
+      const int end = static_cast<int>(order_.size());
+      for (int i = start; i < end; i += block_width) blocks_.push_back({e, i, std::min(block_width, end - i)});
+    }
+  }
+
+  void evaluate_block(const Block &block, const Neighborhood &n, CommitteeOutput &out)
+  {
+    const int num_packs = (block.count + W - 1) / W;
+    for (int p = 0; p < num_packs; ++p) {
+      gather(block, p, n);
+      radial(block.element, p);
+      Projection::project(records(p), num_neighbors_[p], density(p));
+      standardise(block.element, p);
+    }
+    if (out.descriptors) copy_descriptors(block, out.descriptors);
+    const bool members = out.member_forces != nullptr;
+    forward(block, num_packs, out);
+    if (out.forces || out.atom_virial || out.centroid_virial) {
+      reverse_mean(block, num_packs);
+      for (int p = 0; p < num_packs; ++p) {
+        pair_gradients(p, 1, 3, &out.virial);
+        scatter(block, p, out);
+      }
+    }
+    if (members) {
+      reverse_members(block, num_packs);
+      for (int p = 0; p < num_packs; ++p) {
+        pair_gradients(p, num_members_, member_rows_, nullptr);
+        scatter_members(block, p, out.member_forces);
+      }
+    }
+  }
+
+  /// Neighbours within the cutoff of one pack's atoms, by element; records hold x/r, y/r, z/r, 1/r afterwards, r_ the distances.
+  ALMLIP_STAGE void gather(const Block &block, int p, const Neighborhood &n)
+  {
+    std::fill(count_.begin(), count_.end(), 0);
+    count_.resize(static_cast<std::size_t>(num_elements_ + 1) * W, 0);
+    for (int w = 0; w < W; ++w)
+      if (p * W + w < block.count) find_near(w, order_[block.first + p * W + w], n);
+    Real *record = records(p);
+    int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
+    int start = 0;
+    group_start_[p].assign(1, 0);
+    for (int e = 0; e < num_elements_; ++e) {
+      const int most = *std::max_element(&count_[e * W], &count_[e * W] + W);
+      const Real padding[4] = {Real(0), Real(0), Real(0), Real(cutoff_ * cutoff_)};
+      for (int row = 0; row < 4; ++row) {
+        for (int w = 0; w < W; ++w) std::fill(near(e, row, w) + count_[e * W + w], near(e, row, w) + most, padding[row]);
+        for (int k = 0; k < most; k += W) {
+          Real *to = row < 3 ? record + static_cast<std::size_t>(start + k) * record_size + row * W : &r_[(start + k) * W];
+          transpose_tile<Real, Lanes>(near(e, row, 0) + k, list_capacity_, to, row < 3 ? record_size : W);
+        }
+      }
+      for (int w = 0; w < W; ++w)
+        for (int k = 0; k < most; ++k) index[(start + k) * W + w] = k < count_[e * W + w] ? near_index(e, w)[k] : -1;
+      start += most;
+      group_start_[p].push_back(start);
+    }
+    num_neighbors_[p] = start;
+  }
+
+  /// Differences in double, compacted without branches; entries that this potential does not see go to a row of their own.
+  void find_near(int w, int i, const Neighborhood &n)
+  {
+    const double *x = n.positions, xi = x[3 * i], yi = x[3 * i + 1], zi = x[3 * i + 2], cutoff2 = cutoff_ * cutoff_;
+    const int *list = n.neighbors[i];
+    for (int q = 0; q < n.num_neighbors[i]; ++q) {
+      const int j = list[q] & n.neighbor_mask, e = n.element[j] < 0 ? num_elements_ : n.element[j];
+      const double dx = x[3 * j] - xi, dy = x[3 * j + 1] - yi, dz = x[3 * j + 2] - zi, r2 = dx * dx + dy * dy + dz * dz;
+      int &k = count_[e * W + w];
+      near(e, 0, w)[k] = Real(dx);
+      near(e, 1, w)[k] = Real(dy);
+      near(e, 2, w)[k] = Real(dz);
+      near(e, 3, w)[k] = Real(r2);
+      near_index(e, w)[k] = j;
+      k += r2 < cutoff2;
+    }
+  }
+
+  /// R_c and dR_c/dr of all neighbours of one pack.
+  ALMLIP_STAGE void radial(int element, int p)
+  {
+    for (int q = 0; q < num_neighbors_[p] * W; ++q) r_[q] = std::sqrt(r_[q]);
+    const Real inverse_cutoff = Real(1 / cutoff_);
+    for (int e = 0; e < num_elements_; ++e) {
+      const Real *weights = &radial_[static_cast<std::size_t>(element * num_elements_ + e) * C * num_radial];
+      for (int k = group_start_[p][e]; k < group_start_[p][e + 1]; ++k) {
+        Real *record = records(p) + static_cast<std::size_t>(k) * record_size;
+        const V r = load<V>(&r_[k * W]), inverse_r = Real(1) / r;
+        for (int row = 0; row < 3; ++row) store(record + row * W, load<V>(record + row * W) * inverse_r);
+        store(record + 3 * W, inverse_r);
+        const RadialBasis<Real, Lanes, num_radial> basis(r, inverse_cutoff);
+        static_for<C>([&](auto c) {
+          V value{}, rate{};
+          static_for<num_radial>([&](auto m) { value = value + weights[c * num_radial + m] * basis.chebyshev[m]; });
+          static_for<num_radial - 1>([&](auto m) { rate = rate + weights[c * num_radial + m + 1] * basis.derivative[m + 1]; });
+          store(record + (4 + c) * W, basis.envelope * value);
+          store(record + (4 + C + c) * W, basis.envelope_rate * rate + basis.envelope_slope * value);
+        });
+      }
+    }
+  }
+
+  ALMLIP_STAGE void standardise(int element, int p)
+  {
+    const Network &network = networks_[element];
+    Real *x = x_.data() + p * W;
+    Body::forward(density(p), components(p), [&](int d, const V &g) {
+      store(x + static_cast<std::size_t>(d) * block_width, (g - network.mean[d]) * network.inverse_deviation[d]);
+    });
+  }
+
+  void copy_descriptors(const Block &block, double *descriptors) const
+  {
+    for (int q = 0; q < block.count; ++q)
+      for (int d = 0; d < D; ++d)
+        descriptors[static_cast<std::size_t>(order_[block.first + q]) * D + d] = x_[static_cast<std::size_t>(d) * block_width + q];
+  }
+
+  void product(const Matrix &m, const Real *x, Real *y, int num_packs) const
+  {
+    if (num_packs == block_packs) {
+      multiply<Real, Lanes, row_block, block_packs>(m.weights.data(), m.num_blocks(), m.num_columns, m.num_columns, m.bias.data(), x, y,
+                                                    block_width);
+      return;
+    }
+    for (int p = 0; p < num_packs; ++p)
+      multiply<Real, Lanes, row_block, 1>(m.weights.data(), m.num_blocks(), m.num_columns, m.num_columns, m.bias.data(), x + p * W, y + p * W,
+                                          block_width);
+  }
+
+  /// Energies; afterwards hidden_ holds dE_k/dz of every hidden unit.
+  ALMLIP_STAGE void forward(const Block &block, int num_packs, CommitteeOutput &out)
+  {
+    const Network &network = networks_[block.element];
+    product(network.forward, x_.data(), hidden_.data(), num_packs);
+    for (int k = 0; k < num_members_; ++k) {
+      Real *energy = hidden_row(num_members_ * num_hidden_ + k);
+      for (int unit = k * num_hidden_; unit < (k + 1) * num_hidden_; ++unit)
+        for (int p = 0; p < num_packs; ++p) {
+          Real *at = hidden_row(unit) + p * W;
+          const V z = load<V>(at), logistic = Real(1) / (Real(1) + pack_exp<Real, Lanes>(-z)), silu = z * logistic;
+          store(energy + p * W, load<V>(energy + p * W) + network.output[unit] * silu);
+          store(at, network.output[unit] * (logistic + silu * (Real(1) - logistic)));
+        }
+      add_energies(block, k, energy, out);
+    }
+  }
+
+  void add_energies(const Block &block, int k, const Real *energy, CommitteeOutput &out) const
+  {
+    const double e0 = networks_[block.element].reference_energy;
+    for (int q = 0; q < block.count; ++q) {
+      const int i = order_[block.first + q];
+      const double e = e0 + static_cast<double>(energy[q]);
+      out.member_energies[k] += e;
+      if (out.atom_energy) out.atom_energy[i] += e / num_members_;
+      if (out.member_atom_energy) out.member_atom_energy[static_cast<std::size_t>(i) * num_members_ + k] += e;
+    }
+  }
+
+  /// d(mean E)/dG by one contraction over all hidden units.
+  ALMLIP_STAGE void reverse_mean(const Block &block, int num_packs)
+  {
+    product(networks_[block.element].reverse_mean, hidden_.data(), x_adjoint_.data(), num_packs);
+  }
+
+  ALMLIP_STAGE void reverse_members(const Block &block, int num_packs)
+  {
+    for (int k = 0; k < num_members_; ++k)
+      product(networks_[block.element].reverse[k], hidden_row(k * num_hidden_), x_adjoint(k), num_packs);
+  }
+
+  /// dE/d(x_j - x_i) of all neighbours of a pack for `num_streams` energies: rows gradient_[k][3 stream + axis].
+  ALMLIP_STAGE void pair_gradients(int p, int num_streams, int row_width, Tensor6 *virial)
+  {
+    for (int s = 0; s < num_streams; ++s) {
+      const Real *g = x_adjoint(s) + p * W;
+      Real *adjoint = adjoint_.data() + static_cast<std::size_t>(s) * density_size;
+      Body::forward_reverse(density(p), components(p), [&](int d) { return load<V>(g + static_cast<std::size_t>(d) * block_width); }, adjoint);
+      Projection::apply_norms(adjoint);
+    }
+    V w[6] = {};
+    for (int k = 0; k < num_neighbors_[p]; ++k) {
+      const Real *record = records(p) + static_cast<std::size_t>(k) * record_size;
+      const Harmonics<Real, Lanes, Shape::lmax> h(record);
+      const V inverse_r = load<V>(record + 3 * W);
+      for (int s = 0; s < num_streams; ++s) {
+        V g[3];
+        Projection::pair_gradient(h, inverse_r, record + 4 * W, record + (4 + C) * W, adjoint_.data() + static_cast<std::size_t>(s) * density_size, g);
+        Real *to = gradient_.data() + (static_cast<std::size_t>(k) * row_width + 3 * s) * W;
+        for (int axis = 0; axis < 3; ++axis) store(to + axis * W, g[axis]);
+        if (virial) {
+          const V r = Real(1) / inverse_r, x = h.x * r, y = h.y * r, z = h.z * r;
+          w[0] = w[0] - x * g[0];
+          w[1] = w[1] - y * g[1];
+          w[2] = w[2] - z * g[2];
+          w[3] = w[3] - x * g[1];
+          w[4] = w[4] - x * g[2];
+          w[5] = w[5] - y * g[2];
+        }
+      }
+    }
+    if (virial)
+      for (int q = 0; q < 6; ++q) (*virial)[q] += lane_sum<Real, Lanes>(w[q]);
+  }
+
+  /// F_i += g, F_j -= g in double, so that the sum of all forces is zero.
+  ALMLIP_STAGE void scatter(const Block &block, int p, CommitteeOutput &out) const
+  {
+    const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
+    for (int w = 0; w < W && p * W + w < block.count; ++w) {
+      const int i = order_[block.first + p * W + w];
+      double sum[3] = {};
+      for (int k = 0; k < num_neighbors_[p]; ++k) {
+        const int j = index[k * W + w];
+        if (j < 0) continue;
+        const Real *from = gradient_.data() + static_cast<std::size_t>(k) * 3 * W + w;
+        const double g[3] = {static_cast<double>(from[0]), static_cast<double>(from[W]), static_cast<double>(from[2 * W])};
+        for (int axis = 0; axis < 3; ++axis) sum[axis] += g[axis];
+        if (out.forces)
+          for (int axis = 0; axis < 3; ++axis) out.forces[3 * static_cast<std::size_t>(j) + axis] -= g[axis];
+        if (out.atom_virial || out.centroid_virial) tally_virial(p, k, w, i, j, g, out);
+      }
+      if (out.forces)
+        for (int axis = 0; axis < 3; ++axis) out.forces[3 * static_cast<std::size_t>(i) + axis] += sum[axis];
+    }
+  }
+
+  void tally_virial(int p, int k, int w, int i, int j, const double (&g)[3], CommitteeOutput &out) const
+  {
+    const Real *record = records_.data() + (static_cast<std::size_t>(p) * capacity_ + k) * record_size + w;
+    const double r = 1.0 / record[3 * W], d[3] = {record[0] * r, record[W] * r, record[2 * W] * r};
+    constexpr int row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2}, column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
+    if (out.atom_virial)
+      for (int q = 0; q < 6; ++q) {
+        const double half = -0.5 * d[row[q]] * g[column[q]];
+        out.atom_virial[6 * static_cast<std::size_t>(i) + q] += half;
+        out.atom_virial[6 * static_cast<std::size_t>(j) + q] += half;
+      }
+    if (out.centroid_virial)
+      for (int q = 0; q < 9; ++q) out.centroid_virial[9 * static_cast<std::size_t>(j) + q] -= d[row[q]] * g[column[q]];
+  }
+
+  /// As scatter, for rows of 3 M components: tiles are transposed so that the components of one neighbour lie together.
+  ALMLIP_STAGE void scatter_members(const Block &block, int p, double *forces)
+  {
+    const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W], width = 3 * num_members_;
+    for (int k = 0; k < num_neighbors_[p]; ++k)
+      for (int q = 0; q < member_rows_; q += W) {
+        Real *tile = gradient_.data() + (static_cast<std::size_t>(k) * member_rows_ + q) * W;
+        transpose_tile<Real, Lanes>(tile, W, tile, W);
+      }
+    for (int w = 0; w < W && p * W + w < block.count; ++w) {
+      double *fi = forces + static_cast<std::size_t>(order_[block.first + p * W + w]) * width;
+      for (int k = 0; k < num_neighbors_[p]; ++k) {
+        const int j = index[k * W + w];
+        if (j < 0) continue;
+        double *fj = forces + static_cast<std::size_t>(j) * width;
+        for (int q0 = 0; q0 < width; q0 += W) {
+          const Real *g = gradient_.data() + (static_cast<std::size_t>(k) * member_rows_ + q0 + w) * W;
+          const int count = std::min(W, width - q0);
+          for (int q = 0; q < count; ++q) {
+            fi[q0 + q] += static_cast<double>(g[q]);
+            fj[q0 + q] -= static_cast<double>(g[q]);
+          }
+        }
+      }
+    }
+  }
+
+  Real *records(int p) { return records_.data() + static_cast<std::size_t>(p) * capacity_ * record_size; }
+  Real *density(int p) { return density_.data() + static_cast<std::size_t>(p) * density_size; }
+  Real *components(int p) { return components_.data() + static_cast<std::size_t>(p) * component_size; }
+  Real *hidden_row(int unit) { return hidden_.data() + static_cast<std::size_t>(unit) * block_width; }
+  Real *x_adjoint(int stream) { return x_adjoint_.data() + static_cast<std::size_t>(stream) * (D + row_block) * block_width; }
+  Real *near(int e, int row, int w) { return near_.data() + (static_cast<std::size_t>(e * 4 + row) * W + w) * list_capacity_; }
+  int *near_index(int e, int w) { return near_index_.data() + static_cast<std::size_t>(e * W + w) * list_capacity_; }
+
+  const int num_elements_, num_members_, num_hidden_, member_rows_;
+  const double cutoff_;
+  std::vector<Real> radial_;
+  std::vector<Network> networks_;
+
+  std::vector<int> order_;
+  std::vector<Block> blocks_;
+  int list_capacity_ = 0, capacity_ = 0;
+  int num_neighbors_[block_packs] = {};
+  std::vector<int> group_start_[block_packs];    ///< by element of the neighbours
+  std::vector<int> count_, near_index_, neighbor_;
+  AlignedArray<Real> near_, r_, records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_, gradient_;
+};
+
+}    // namespace almlip

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "almlip/pack.h"
+
+namespace almlip {
+
+/// Radial basis B_n(r) = T_n(2x - 1) (1 - x)^3, x = r/cutoff, T_n the Chebyshev polynomials, n = 0 .. NumRadial-1, and dB_n/dr.
+/// Two continuous derivatives at the cutoff; zero beyond. Here only the parts that do not depend on n: `at`, then `value(n)`, `slope(n)`.
+///
+/// r and cutoff in Angstrom; slope in 1/Angstrom.
+template <class Real, int Lanes, int NumRadial>
+struct RadialBasis {
+  using V = Pack<Real, Lanes>;
+  V chebyshev[NumRadial], derivative[NumRadial];    ///< T_n and dT_n/dt at t = 2x - 1
+  V envelope, envelope_slope;                       ///< (1-x)^3 and its derivative with respect to r
+  V envelope_rate;                                  ///< (1-x)^3 dt/dr
+
+  ALMLIP_INLINE RadialBasis(const V &r, Real inverse_cutoff)
+  {
+    V g = Real(1) - r * inverse_cutoff;
+    g = g > Real(0) ? g : g - g;
+    const V t = Real(1) - (g + g), t2 = t + t, g2 = g * g;
+    envelope = g2 * g;
+    envelope_slope = g2 * (Real(-3) * inverse_cutoff);
+    envelope_rate = envelope * (Real(2) * inverse_cutoff);
+    chebyshev[0] = V{} + Real(1);
+    chebyshev[1] = t;
+    derivative[0] = V{};
+    derivative[1] = chebyshev[0];
+    static_for<NumRadial - 2>([&](auto n) {
+      chebyshev[n + 2] = t2 * chebyshev[n + 1] - chebyshev[n];
+      derivative[n + 2] = t2 * derivative[n + 1] + (Real(2) * chebyshev[n + 1] - derivative[n]);
+    });
+  }
+  ALMLIP_INLINE V value(int n) const { return envelope * chebyshev[n]; }
+  ALMLIP_INLINE V slope(int n) const { return envelope_rate * derivative[n] + envelope_slope * chebyshev[n]; }
+};
+
+}    // namespace almlip

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "almlip/committee.h"
+#include "almlip/frame.h"
+#include "almlip/potential.h"
+#include "almlip/surroundings.h"
+
+namespace almlip::test {
+
+inline std::vector<double> normal_numbers(std::size_t count, double deviation, std::mt19937_64 &random)
+{
+  std::normal_distribution<double> normal(0.0, deviation);
+  std::vector<double> numbers(count);
+  for (double &v : numbers) v = normal(random);
+  return numbers;
+}
+
+/// Settings of one of the compiled shapes: "fast", "default" or "accurate".
+inline ModelSettings shape_settings(const std::string &preset, const std::vector<std::string> &elements)
+{
+  ModelSettings s;
+  s.elements = elements;
+  s.num_channels = preset == "accurate" ? 6 : 4;
+  s.lmax = preset == "fast" ? 3 : 4;
+  s.four_body = preset == "default" ? "c4" : "b3";
+  s.partners = preset == "default" ? "all" : "same";
+  return s;
+}
+
+/// A committee with random weights whose forces are of the order of 1 eV/Angstrom.
+inline Potential random_potential(const ModelSettings &settings, unsigned seed)
+{
+  std::mt19937_64 random(seed);
+  Potential p;
+  p.settings = settings;
+  const std::size_t E = settings.elements.size(), D = settings.num_descriptors(), H = settings.num_hidden, M = settings.num_members;
+  p.radial = normal_numbers(E * E * settings.num_channels * settings.num_radial, 1.0, random);
+  for (std::size_t e = 0; e < E; ++e) {
+    ElementCommittee c;
+    c.reference_energy = -1.5 - static_cast<double>(e);
+    c.mean = normal_numbers(D, 0.5, random);
+    c.inverse_deviation.assign(D, 0.2);
+    c.hidden = normal_numbers(M * H * D, 0.5 / std::sqrt(D), random);
+    c.hidden_bias = normal_numbers(M * H, 0.5, random);
+    c.output = normal_numbers(M * H, 0.3, random);
+    c.skip = normal_numbers(M * D, 0.3 / std::sqrt(D), random);
+    c.output_bias = normal_numbers(M, 0.3, random);
+    p.committees.push_back(c);
+  }
+  p.calibration.factor.assign(E, 1.0);
+  return p;
+}
+
+/// Atoms at random places of a triclinic cell, none closer than 1.6 Angstrom.
+inline Frame random_frame(const std::vector<int> &atomic_numbers, double edge, unsigned seed)
+{
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  Frame f;
+  f.cell = {edge, 0, 0, 0.2 * edge, 0.95 * edge, 0, -0.15 * edge, 0.1 * edge, 1.05 * edge};
+  for (int z : atomic_numbers) {
+    f.atomic_numbers.push_back(z);
+    for (bool close = true; close;) {
+      const double s[3] = {uniform(random), uniform(random), uniform(random)};
+      f.positions.resize(3 * f.atomic_numbers.size());
+      for (int d = 0; d < 3; ++d) f.positions[f.positions.size() - 3 + d] = s[0] * f.cell[d] + s[1] * f.cell[3 + d] + s[2] * f.cell[6 + d];
+      close = least_distance(f, 1.6) < 1.6;
+    }
+  }
+  return f;
+}
+
+}    // namespace almlip::test

@@ -1,0 +1,158 @@
+#include "train/committee_loss.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "almlip/committee.h"
+#include "random_potential.h"
+
+namespace almlip {
+namespace {
+
+using test::normal_numbers;
+using test::random_frame;
+using test::shape_settings;
+
+/// A model, parameters of order one and two labelled frames with random references.
+struct Problem {
+  TrainingModel model;
+  std::vector<double> parameters;
+  std::vector<Frame> frames;
+
+  Problem(const char *preset, const std::vector<std::string> &elements)
+  {
+    std::mt19937_64 random(11);
+    ModelSettings &s = model.settings = shape_settings(preset, elements);
+    s.num_hidden = 12;    // not a whole number of packs
+    s.num_members = 3;
+    const std::size_t E = elements.size(), D = s.num_descriptors();
+    model.scale = 1.7;
+    model.whitening = normal_numbers(s.num_radial * s.num_radial, 0.5, random);
+    model.reference_energy = normal_numbers(E, 2.0, random);
+    model.mean = normal_numbers(E * D, 0.3, random);
+    model.inverse_deviation.assign(E * D, 0.2);
+    for (const ParameterBlock &b : CommitteeLoss::layout(s)) {
+      const double deviation = b.kind == ParameterBlock::Kind::hidden ? 0.5 / std::sqrt(D) : 0.3;
+      const std::vector<double> entries = normal_numbers(static_cast<std::size_t>(b.rows) * b.cols, deviation, random);
+      parameters.insert(parameters.end(), entries.begin(), entries.end());
+    }
+    frames = {random_frame({14, 8, 8, 14, 8}, 5.0, 1), random_frame({14, 14, 8, 14, 14, 14, 8, 8, 14, 14, 14}, 6.5, 2)};
+    if (E == 1)
+      for (Frame &f : frames) f.atomic_numbers.assign(f.num_atoms(), 14);
+    for (Frame &f : frames) {
+      f.energy = -3.0 * f.num_atoms();
+      f.forces = normal_numbers(3 * f.num_atoms(), 1.0, random);
+      f.virial = Tensor6{1, -2, 3, 0.5, -0.7, 0.9};
+    }
+  }
+};
+
+/// Loss of all frames; fills the gradient if there is one.
+double loss(CommitteeLoss &kernel, const Problem &problem, const std::vector<double> &parameters, const BatchWeights &weights, std::vector<double> *gradient = nullptr)
+{
+  kernel.set_parameters(parameters);
+  kernel.clear_gradient();
+  double sum = 0;
+  for (const Frame &f : problem.frames) sum += kernel.add(*kernel.prepare(f), weights, true);
+  if (gradient) kernel.gradient(*gradient);
+  return sum;
+}
+
+class EveryLoss : public ::testing::TestWithParam<std::tuple<const char *, double, double>> {};
+
+TEST_P(EveryLoss, GradientMatchesFiniteDifferences)
+{
+  const auto [preset, stress, huber] = GetParam();
+  const Problem problem(preset, {"Si", "O"});
+  BatchWeights weights{1.0 / 48, 0.5, 30.0, stress, huber};
+  const auto kernel = CommitteeLoss::create(problem.model, "double");
+  std::vector<double> gradient;
+  loss(*kernel, problem, problem.parameters, weights, &gradient);
+  for (const ParameterBlock &b : CommitteeLoss::layout(problem.model.settings)) {
+    if (b.kind != ParameterBlock::Kind::radial && b.other != 1) continue;    // one member is enough
+    const std::size_t size = static_cast<std::size_t>(b.rows) * b.cols;
+    double square = 0;
+    for (std::size_t q = 0; q < size; ++q) square += gradient[b.offset + q] * gradient[b.offset + q] / size;
+    for (std::size_t probe = 0; probe < std::min<std::size_t>(size, 4); ++probe) {
+      const std::size_t at = b.offset + probe * size / 4 % size;
+      auto moved = [&](double h) {
+        std::vector<double> p = problem.parameters;
+        p[at] += h;
+        return loss(*kernel, problem, p, weights);
+      };
+      constexpr double h = 1e-3;
+      const double slope = (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h);
+      EXPECT_NEAR(gradient[at], slope, 1e-7 * std::sqrt(square)) << "kind " << static_cast<int>(b.kind) << " entry " << at - b.offset;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(ShapesAndTerms, EveryLoss,
+                         ::testing::Values(std::make_tuple("fast", 0.0, 0.0), std::make_tuple("default", 0.5, 0.0), std::make_tuple("default", 0.0, 1.0),
+                                           std::make_tuple("accurate", 0.5, 1.0)));
+
+TEST(CommitteeLoss, PredictsWhatTheCommitteeOfItsPotentialPredicts)
+{
+  for (const char *preset : {"fast", "default", "accurate"}) {
+    const Problem problem(preset, {"Si", "O"});
+    const auto kernel = CommitteeLoss::create(problem.model, "double");
+    kernel->set_parameters(problem.parameters);
+    const Potential potential = to_potential(problem.model, problem.parameters);
+    Committee committee(potential);
+    for (const Frame &f : problem.frames) {
+      const MemberPrediction a = kernel->predict(*kernel->prepare(f));
+      const FramePrediction b = predict(committee, potential, f);
+      for (int k = 0; k < 3; ++k) EXPECT_NEAR(a.energy[k], b.member_energies[k], 1e-11 * std::abs(a.energy[k]));
+      for (std::size_t q = 0; q < a.forces.size(); ++q) EXPECT_NEAR(a.forces[q], b.member_forces[q], 1e-10);
+      for (int q = 0; q < 6; ++q) {
+        double mean = 0;
+        for (int k = 0; k < 3; ++k) mean += a.virial[k][q] / 3;
+        EXPECT_NEAR(mean, b.virial[q], 1e-9);
+      }
+    }
+  }
+}
+
+TEST(CommitteeLoss, SinglePrecisionAgreesToItsRounding)
+{
+  const Problem problem("default", {"Si"});
+  const BatchWeights weights{1.0 / 48, 0.5, 30.0, 0.1, 1.0};
+  std::vector<double> g64, g32;
+  const double l64 = loss(*CommitteeLoss::create(problem.model, "double"), problem, problem.parameters, weights, &g64);
+  const double l32 = loss(*CommitteeLoss::create(problem.model, "single"), problem, problem.parameters, weights, &g32);
+  EXPECT_NEAR(l32, l64, 1e-5 * l64);
+  double difference = 0, square = 0;
+  for (std::size_t q = 0; q < g64.size(); ++q) {
+    difference += (g32[q] - g64[q]) * (g32[q] - g64[q]);
+    square += g64[q] * g64[q];
+  }
+  EXPECT_LT(std::sqrt(difference / square), 1e-4);
+}
+
+TEST(CommitteeLoss, ParametersSurviveTheWayThroughAPotential)
+{
+  const Problem problem("default", {"Si", "O"});
+  const std::vector<double> back = from_potential(problem.model, to_potential(problem.model, problem.parameters));
+  ASSERT_EQ(back.size(), problem.parameters.size());
+  for (std::size_t q = 0; q < back.size(); ++q) EXPECT_NEAR(back[q], problem.parameters[q], 1e-10);    // condition of the whitening
+}
+
+TEST(CommitteeLoss, FrozenRadialChannelsGetNoGradientAndChangeNothingElse)
+{
+  const Problem problem("fast", {"Si", "O"});
+  const BatchWeights weights{1.0 / 48, 0.5, 30.0, 0.0, 0.0};
+  const auto kernel = CommitteeLoss::create(problem.model, "double");
+  std::vector<double> learned, frozen;
+  loss(*kernel, problem, problem.parameters, weights, &learned);
+  kernel->clear_gradient();
+  for (const Frame &f : problem.frames) kernel->add(*kernel->prepare(f), weights, false);
+  kernel->gradient(frozen);
+  for (const ParameterBlock &b : CommitteeLoss::layout(problem.model.settings))
+    for (std::size_t q = b.offset; q < b.offset + static_cast<std::size_t>(b.rows) * b.cols; ++q)
+      EXPECT_EQ(frozen[q], b.kind == ParameterBlock::Kind::radial ? 0.0 : learned[q]);
+}
+
+}    // namespace
+}    // namespace almlip
