@@ -6,15 +6,20 @@
 namespace almlip {
 
 // Compiled in committee_fast.cpp, committee_default.cpp, committee_accurate.cpp.
-extern template class CommitteeKernel<double, native_lanes<double>, FastShape>;
-extern template class CommitteeKernel<double, native_lanes<double>, DefaultShape>;
-extern template class CommitteeKernel<double, native_lanes<double>, AccurateShape>;
+#define ALMLIP_COMMITTEE(Shape)                                             \
+  extern template class CommitteeKernel<double, native_lanes<double>, Shape>; \
+  extern template class CommitteeKernel<float, native_lanes<float>, Shape>;
+ALMLIP_COMMITTEE(FastShape)
+ALMLIP_COMMITTEE(DefaultShape)
+ALMLIP_COMMITTEE(AccurateShape)
+#undef ALMLIP_COMMITTEE
 
-Committee::Committee(const Potential &potential) : settings_(potential.settings)
+Committee::Committee(const Potential &potential, Precision precision) : settings_(potential.settings)
 {
   ensure_kokkos();
   kernel_ = with_shape(settings_, [&](auto tag) -> std::unique_ptr<Kernel> {
     using Shape = typename decltype(tag)::type;
+    if (precision == Precision::mixed) return std::make_unique<CommitteeKernel<float, native_lanes<float>, Shape>>(potential);
     return std::make_unique<CommitteeKernel<double, native_lanes<double>, Shape>>(potential);
   });
 }

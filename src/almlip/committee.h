@@ -36,11 +36,14 @@ struct CommitteeOutput {
   Tensor6 virial{};                      ///< sum over pairs of -(x_j - x_i) dE/d(x_j - x_i), eV; = -dE/dstrain
 };
 
+/// Arithmetic of the kernels. `mixed`: differences of positions, forces and energies summed in double, all between in float.
+enum class Precision { full, mixed };
+
 /// Evaluates a committee potential. Not copyable; one object per thread of control.
 class Committee {
  public:
   /// @throws Error if the settings have no compiled kernel (the message lists what there is)
-  explicit Committee(const Potential &potential);
+  explicit Committee(const Potential &potential, Precision precision = Precision::full);
   ~Committee();
   Committee(Committee &&) noexcept;
   Committee &operator=(Committee &&) noexcept;

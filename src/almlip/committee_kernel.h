@@ -26,7 +26,10 @@ class CommitteeKernel final : public Committee::Kernel {
   static constexpr int W = Lanes, C = Shape::num_channels, D = Shape::num_descriptors, num_radial = Shape::num_radial;
   static constexpr int block_packs = register_bytes == 64 ? 4 : 2, row_block = 6;
   static constexpr int block_width = block_packs * W;
+  static constexpr int double_lanes = native_lanes<double>;
   using V = Pack<Real, Lanes>;
+  using DoublePack = Pack<double, double_lanes>;
+  using NarrowPack = Pack<Real, double_lanes>;    ///< as many numbers as a DoublePack
   using Projection = Density<Real, Lanes, C, Shape::lmax>;
   using Body = Invariants<Real, Lanes, Shape>;
   using Matrix = PackedMatrix<Real, row_block>;
@@ -38,7 +41,7 @@ class CommitteeKernel final : public Committee::Kernel {
       : num_elements_(static_cast<int>(potential.settings.elements.size())),
         num_members_(potential.settings.num_members),
         num_hidden_(potential.settings.num_hidden),
-        member_rows_((3 * num_members_ + W - 1) / W * W),
+        member_row_((3 * num_members_ + W - 1) / W * W),
         cutoff_(potential.settings.cutoff),
         radial_(potential.radial.begin(), potential.radial.end())
   {
@@ -58,10 +61,15 @@ class CommitteeKernel final : public Committee::Kernel {
     out.member_energies.assign(num_members_, 0.0);
     out.virial = {};
     reserve(n);
+    if (out.member_forces) {
+      member_gradient_.resize(static_cast<std::size_t>(capacity_) * member_row_ * W);
+      member_forces_.assign(static_cast<std::size_t>(n.num_all) * member_row_, 0.0);
+    }
     sort_by_element(n);
     Kokkos::parallel_for("almlip::Committee::evaluate", Kokkos::RangePolicy<Kokkos::Serial>(0, static_cast<int>(blocks_.size())),
                          [&](int b) { evaluate_block(blocks_[b], n, out); });
     for (double e : out.member_energies) out.energy += e / num_members_;
+    if (out.member_forces) add_member_forces(n.num_all, out.member_forces);
   }
 
  private:
@@ -122,7 +130,8 @@ class CommitteeKernel final : public Committee::Kernel {
     r_.assign(static_cast<std::size_t>(capacity_) * W, Real(0));
     records_.assign(static_cast<std::size_t>(block_packs) * capacity_ * record_size, Real(0));
     neighbor_.assign(static_cast<std::size_t>(block_packs) * capacity_ * W, -1);
-    gradient_.assign(static_cast<std::size_t>(capacity_) * std::max(3, member_rows_) * W, Real(0));
+    gradient_.assign(static_cast<std::size_t>(capacity_) * 3 * W, Real(0));
+    member_gradient_.clear();
   }
 
   void sort_by_element(const Neighborhood &n)
@@ -148,21 +157,17 @@ class CommitteeKernel final : public Committee::Kernel {
       standardise(block.element, p);
     }
     if (out.descriptors) copy_descriptors(block, out.descriptors);
-    const bool members = out.member_forces != nullptr;
     forward(block, num_packs, out);
-    if (out.forces || out.atom_virial || out.centroid_virial) {
-      reverse_mean(block, num_packs);
-      for (int p = 0; p < num_packs; ++p) {
-        pair_gradients(p, 1, 3, &out.virial);
-        scatter(block, p, out);
-      }
-    }
-    if (members) {
+    const bool members = out.member_forces != nullptr;
+    if (!members && !out.forces && !out.atom_virial && !out.centroid_virial) return;
+    if (members)
       reverse_members(block, num_packs);
-      for (int p = 0; p < num_packs; ++p) {
-        pair_gradients(p, num_members_, member_rows_, nullptr);
-        scatter_members(block, p, out.member_forces);
-      }
+    else
+      reverse_mean(block, num_packs);
+    for (int p = 0; p < num_packs; ++p) {
+      pair_gradients(p, members ? num_members_ : 1, out.virial);
+      scatter(block, p, out);
+      if (members) scatter_members(block, p);
     }
   }
 
@@ -307,8 +312,9 @@ class CommitteeKernel final : public Committee::Kernel {
       product(networks_[block.element].reverse[k], hidden_row(k * num_hidden_), x_adjoint(k), num_packs);
   }
 
-  /// dE/d(x_j - x_i) of all neighbours of a pack for `num_streams` energies: rows gradient_[k][3 stream + axis].
-  ALMLIP_STAGE void pair_gradients(int p, int num_streams, int row_width, Tensor6 *virial)
+  /// dE/d(x_j - x_i) of all neighbours of a pack: of the mean to gradient_[k][axis]; with one stream per member also theirs, to
+  /// member_gradient_[k][3 member + axis].
+  ALMLIP_STAGE void pair_gradients(int p, int num_streams, Tensor6 &virial)
   {
     for (int s = 0; s < num_streams; ++s) {
       const Real *g = x_adjoint(s) + p * W;
@@ -316,29 +322,27 @@ class CommitteeKernel final : public Committee::Kernel {
       Body::forward_reverse(density(p), components(p), [&](int d) { return load<V>(g + static_cast<std::size_t>(d) * block_width); }, adjoint);
       Projection::apply_norms(adjoint);
     }
+    const Real share = Real(1) / Real(num_streams);
     V w[6] = {};
     for (int k = 0; k < num_neighbors_[p]; ++k) {
       const Real *record = records(p) + static_cast<std::size_t>(k) * record_size;
       const Harmonics<Real, Lanes, Shape::lmax> h(record);
       const V inverse_r = load<V>(record + 3 * W);
+      V mean[3] = {};
       for (int s = 0; s < num_streams; ++s) {
         V g[3];
         Projection::pair_gradient(h, inverse_r, record + 4 * W, record + (4 + C) * W, adjoint_.data() + static_cast<std::size_t>(s) * density_size, g);
-        Real *to = gradient_.data() + (static_cast<std::size_t>(k) * row_width + 3 * s) * W;
-        for (int axis = 0; axis < 3; ++axis) store(to + axis * W, g[axis]);
-        if (virial) {
-          const V r = Real(1) / inverse_r, x = h.x * r, y = h.y * r, z = h.z * r;
-          w[0] = w[0] - x * g[0];
-          w[1] = w[1] - y * g[1];
-          w[2] = w[2] - z * g[2];
-          w[3] = w[3] - x * g[1];
-          w[4] = w[4] - x * g[2];
-          w[5] = w[5] - y * g[2];
+        for (int axis = 0; axis < 3; ++axis) {
+          if (num_streams > 1) store(member_gradient(k) + (3 * s + axis) * W, g[axis]);
+          mean[axis] = mean[axis] + g[axis] * share;
         }
       }
+      for (int axis = 0; axis < 3; ++axis) store(gradient_.data() + (3 * static_cast<std::size_t>(k) + axis) * W, mean[axis]);
+      const V r = Real(1) / inverse_r, d[3] = {h.x * r, h.y * r, h.z * r};
+      constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
+      static_for<6>([&](auto q) { w[q] = w[q] - d[row[q]] * mean[column[q]]; });
     }
-    if (virial)
-      for (int q = 0; q < 6; ++q) (*virial)[q] += lane_sum<Real, Lanes>(w[q]);
+    for (int q = 0; q < 6; ++q) virial[q] += lane_sum<Real, Lanes>(w[q]);
   }
 
   /// F_i += g, F_j -= g in double, so that the sum of all forces is zero.
@@ -378,31 +382,39 @@ class CommitteeKernel final : public Committee::Kernel {
       for (int q = 0; q < 9; ++q) out.centroid_virial[9 * static_cast<std::size_t>(j) + q] -= d[row[q]] * g[column[q]];
   }
 
-  /// As scatter, for rows of 3 M components: tiles are transposed so that the components of one neighbour lie together.
-  ALMLIP_STAGE void scatter_members(const Block &block, int p, double *forces)
+  /// As scatter, for the rows of 3 M components of member_forces_: tiles are transposed so that the components of one neighbour lie together.
+  ALMLIP_STAGE void scatter_members(const Block &block, int p)
   {
-    const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W], width = 3 * num_members_;
+    const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
     for (int k = 0; k < num_neighbors_[p]; ++k)
-      for (int q = 0; q < member_rows_; q += W) {
-        Real *tile = gradient_.data() + (static_cast<std::size_t>(k) * member_rows_ + q) * W;
+      for (int q = 0; q < member_row_; q += W) {
+        Real *tile = member_gradient(k) + q * W;
         transpose_tile<Real, Lanes>(tile, W, tile, W);
       }
     for (int w = 0; w < W && p * W + w < block.count; ++w) {
-      double *fi = forces + static_cast<std::size_t>(order_[block.first + p * W + w]) * width;
+      double *fi = member_forces_.data() + static_cast<std::size_t>(order_[block.first + p * W + w]) * member_row_;
       for (int k = 0; k < num_neighbors_[p]; ++k) {
         const int j = index[k * W + w];
         if (j < 0) continue;
-        double *fj = forces + static_cast<std::size_t>(j) * width;
-        for (int q0 = 0; q0 < width; q0 += W) {
-          const Real *g = gradient_.data() + (static_cast<std::size_t>(k) * member_rows_ + q0 + w) * W;
-          const int count = std::min(W, width - q0);
-          for (int q = 0; q < count; ++q) {
-            fi[q0 + q] += static_cast<double>(g[q]);
-            fj[q0 + q] -= static_cast<double>(g[q]);
-          }
+        double *fj = member_forces_.data() + static_cast<std::size_t>(j) * member_row_;
+        for (int q = 0; q < member_row_; q += W) {
+          const Real *g = member_gradient(k) + (q + w) * W;
+          static_for<W / double_lanes>([&](auto part) {
+            const DoublePack change = __builtin_convertvector(load<NarrowPack>(g + part * double_lanes), DoublePack);
+            double *to_i = fi + q + part * double_lanes, *to_j = fj + q + part * double_lanes;
+            store(to_i, load<DoublePack>(to_i) + change);
+            store(to_j, load<DoublePack>(to_j) - change);
+          });
         }
       }
     }
+  }
+
+  void add_member_forces(int num_all, double *forces) const
+  {
+    for (int i = 0; i < num_all; ++i)
+      for (int q = 0; q < 3 * num_members_; ++q)
+        forces[static_cast<std::size_t>(i) * 3 * num_members_ + q] += member_forces_[static_cast<std::size_t>(i) * member_row_ + q];
   }
 
   Real *records(int p) { return records_.data() + static_cast<std::size_t>(p) * capacity_ * record_size; }
@@ -410,10 +422,11 @@ class CommitteeKernel final : public Committee::Kernel {
   Real *components(int p) { return components_.data() + static_cast<std::size_t>(p) * component_size; }
   Real *hidden_row(int unit) { return hidden_.data() + static_cast<std::size_t>(unit) * block_width; }
   Real *x_adjoint(int stream) { return x_adjoint_.data() + static_cast<std::size_t>(stream) * (D + row_block) * block_width; }
+  Real *member_gradient(int k) { return member_gradient_.data() + static_cast<std::size_t>(k) * member_row_ * W; }
   Real *near(int e, int row, int w) { return near_.data() + (static_cast<std::size_t>(e * 4 + row) * W + w) * list_capacity_; }
   int *near_index(int e, int w) { return near_index_.data() + static_cast<std::size_t>(e * W + w) * list_capacity_; }
 
-  const int num_elements_, num_members_, num_hidden_, member_rows_;
+  const int num_elements_, num_members_, num_hidden_, member_row_;    ///< member_row_: 3 M rounded up to whole packs
   const double cutoff_;
   std::vector<Real> radial_;
   std::vector<Network> networks_;
@@ -424,7 +437,8 @@ class CommitteeKernel final : public Committee::Kernel {
   int num_neighbors_[block_packs] = {};
   std::vector<int> group_start_[block_packs];    ///< by element of the neighbours
   std::vector<int> count_, near_index_, neighbor_;
-  AlignedArray<Real> near_, r_, records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_, gradient_;
+  AlignedArray<Real> near_, r_, records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_, gradient_, member_gradient_;
+  AlignedArray<double> member_forces_;    ///< shape [num_all][member_row_]
 };
 
 }    // namespace almlip

@@ -199,6 +199,23 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
   }
 }
 
+TEST(Committee, MixedPrecisionAgreesWithDoubleToTheRoundingOfFloat)
+{
+  for (const char *preset : {"fast", "default", "accurate"}) {
+    const Potential p = random_potential(shape_settings(preset, {"Si", "O"}), 13);
+    Committee full(p), mixed(p, Precision::mixed);
+    const Frame frame = random_frame(mixed_atoms, 6.5, 3);
+    const FramePrediction a = predict(full, p, frame), b = predict(mixed, p, frame);
+    EXPECT_NEAR(b.energy, a.energy, 1e-5 * frame.num_atoms());
+    double sum[3] = {};
+    for (std::size_t q = 0; q < a.forces.size(); ++q) {
+      EXPECT_NEAR(b.forces[q], a.forces[q], 1e-4 * rms(a.forces));    // a few hundred roundings of 6e-8
+      sum[q % 3] += b.forces[q];
+    }
+    for (double total : sum) EXPECT_NEAR(total, 0.0, 1e-12);    // pair forces are added and subtracted in double
+  }
+}
+
 TEST(Committee, ShapeWithoutKernelIsAnErrorThatListsTheShapes)
 {
   ModelSettings s = shape_settings("default", {"Si"});
