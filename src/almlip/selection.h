@@ -18,41 +18,46 @@ std::string to_string(Strategy strategy);
 
 struct SelectionSettings {
   Strategy strategy = Strategy::hybrid;
-  int batch = 15;              ///< configurations to choose
-  int clusters = 15;           ///< k of k-means
-  double alpha = 0.6;          ///< weight of uncertainty in hybrid, 0 to 1
-  double duplicate = 0.01;     ///< root mean square difference of features below which two rows are the same configuration
+  int batch = 15;             ///< configurations to choose
+  int clusters = 15;          ///< k of k-means
+  double alpha = 0.6;         ///< weight of uncertainty in hybrid, 0 to 1
+  double duplicate = 0.01;    ///< rows that differ by less (rms) are the same configuration
   std::uint64_t seed = 12345;
 };
 
 /// Candidates and what is known already. Rows are fingerprints.
 struct Candidates {
   int num_features = 0;
-  std::vector<double> features;      ///< shape [num_candidates][num_features]
-  std::vector<double> uncertainty;   ///< shape [num_candidates], any unit, larger is more uncertain
-  std::vector<double> known;         ///< shape [num_known][num_features], never chosen, kept away from
+  std::vector<double> features;       ///< shape [num_candidates][num_features]
+  std::vector<double> uncertainty;    ///< shape [num_candidates], larger is more uncertain
+  std::vector<double> known;    ///< shape [num_known][num_features], never chosen, kept away from
 };
 
 /// One chosen candidate and why.
 struct Choice {
   int index = -1;
   int cluster = -1;         ///< of k-means, -1 for strategies without clusters
-  double score = 0.0;       ///< what the strategy ranked by: uncertainty, or alpha u + (1 - alpha) d; 0 for random
-  double distance = 0.0;    ///< to the nearest known or earlier chosen one, in standardised features; infinite if there is none
+  double score = 0.0;       ///< what the strategy ranked by: see `select`; 0 for random
+  double distance = 0.0;    ///< to the nearest known or chosen one; infinite if there is none
 };
 
-/// Chooses up to `batch` different candidates; fewer only if there are no more that differ from each other and from all known ones
-/// (see SelectionSettings::duplicate).
+/// Chooses up to `batch` different candidates; fewer only if there are no more that differ from
+/// each other and from all known ones (see SelectionSettings::duplicate).
 ///
-/// Deterministic for a seed, and the same configurations are chosen whatever the order of the candidates: ties go to the larger
-/// uncertainty, then to the smaller features, then to the lower index. Distances are Euclidean after features were standardised on the
-/// candidates; features without spread are dropped.
+/// Deterministic for a seed, and the same configurations are chosen whatever the order of the
+/// candidates: ties go to the larger uncertainty, then to the smaller features, then to the lower
+/// index. Distances are Euclidean after features were standardised on the candidates; features
+/// without spread are dropped.
 ///
-/// random: uniformly. uncertainty: largest first. hybrid: k-means++ and Lloyd, then round the clusters, largest first; each round takes from
-/// every cluster the candidate with the largest alpha u + (1 - alpha) d, u the uncertainty, d the distance to everything chosen or
-/// known, both scaled to 0..1 over the candidates. While nothing is chosen or known, d falls from 1 at the center of the own cluster to 0.
-/// diversity: hybrid with alpha = 0, in each cluster the farthest point.
-/// @throws Error for lengths that do not fit, numbers that are not finite, batch < 1, clusters < 1, alpha outside 0..1, duplicate < 0
+/// * random: uniformly.
+/// * uncertainty: largest first.
+/// * hybrid: k-means++ and Lloyd, then round the clusters, largest first; each round takes from each
+///   cluster the candidate with the largest alpha u + (1 - alpha) d, u the uncertainty, d the
+///   distance to everything chosen or known, both scaled to 0..1 over the candidates. While nothing
+///   is chosen or known, d falls from 1 at the center of the own cluster to 0.
+/// * diversity: hybrid with alpha = 0, in each cluster the farthest point.
+/// @throws Error for lengths that do not fit, numbers that are not finite, batch < 1, clusters < 1,
+///               alpha outside 0..1, duplicate < 0
 std::vector<Choice> select(const Candidates &candidates, const SelectionSettings &settings);
 
 /// For every candidate, whether it is the same configuration as a known one.

@@ -1,0 +1,215 @@
+#include "almlip_step.h"
+
+#include "atom.h"
+#include "force.h"
+#include "lammps.h"
+#include "library.h"
+#include "neighbor.h"
+#include "pair.h"
+
+#include "almlip/novelty.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace LAMMPS_NS;
+
+static constexpr double NOT_COMPUTED = std::numeric_limits<double>::quiet_NaN();
+
+// Boltzmann constant of units metal, eV/K. Its ratio to that of another unit style converts
+// energies such that k_B T stays what LAMMPS takes it for.
+static constexpr double BOLTZMANN_METAL = 8.617343e-5;
+
+ALMLIPUnits ALMLIPUnits::of(LAMMPS *lmp)
+{
+  ALMLIPUnits units;
+  units.electron_volt = lmp->force->boltz / BOLTZMANN_METAL;
+  units.angstrom = lmp->force->angstrom;
+  return units;
+}
+
+almlip::Neighborhood ALMLIPStepInput::fill(LAMMPS *lmp, NeighList *list,
+                                           const std::vector<int> &element_of_type,
+                                           const ALMLIPUnits &units)
+{
+  const int nall = lmp->atom->nlocal + lmp->atom->nghost;
+  element.resize(nall);
+  for (int i = 0; i < nall; i++) element[i] = element_of_type[lmp->atom->type[i]];
+  find_centers(lmp, list);
+
+  almlip::Neighborhood result;
+  result.num_all = nall;
+  result.positions = in_angstrom(lmp->atom->x, nall, units);
+  result.element = element.data();
+  result.num_centers = static_cast<int>(centers.size());
+  result.centers = centers.data();
+  result.num_neighbors = num_neighbors.data();
+  result.neighbors = neighbors.data();
+  result.neighbor_mask = NEIGHMASK;
+  return result;
+}
+
+// Through the C library interface: an installed LAMMPS comes without the header of NeighList.
+void ALMLIPStepInput::find_centers(LAMMPS *lmp, NeighList *list)
+{
+  const int nlocal = lmp->atom->nlocal;
+  centers.clear();
+  num_neighbors.assign(nlocal, 0);
+  neighbors.assign(nlocal, nullptr);
+
+  NeighList **lists = lmp->neighbor->lists;
+  const int index = static_cast<int>(std::find(lists, lists + lmp->neighbor->nlist, list) - lists);
+  const int inum = lammps_neighlist_num_elements(lmp, index);
+  for (int ii = 0; ii < inum; ii++) {
+    int i, jnum, *jlist;
+    lammps_neighlist_element_neighbors(lmp, index, ii, &i, &jnum, &jlist);
+    if (element[i] < 0) continue;
+    centers.push_back(i);
+    num_neighbors[i] = jnum;
+    neighbors[i] = jlist;
+  }
+}
+
+const double *ALMLIPStepInput::in_angstrom(double **x, int nall, const ALMLIPUnits &units)
+{
+  if (nall == 0) return nullptr;
+  if (units.native()) return x[0];
+  positions.resize(3 * static_cast<std::size_t>(nall));
+  std::transform(x[0], x[0] + positions.size(), positions.begin(),
+                 [&](double coordinate) { return coordinate / units.angstrom; });
+  return positions.data();
+}
+
+double *ALMLIPTarget::open(double *array, std::size_t size, const ALMLIPUnits &units)
+{
+  array_in_lammps = array;
+  if (units.native() || !array) return array;
+  copy.assign(size, 0.0);
+  return copy.data();
+}
+
+void ALMLIPTarget::close(double unit)
+{
+  for (std::size_t i = 0; i < copy.size(); i++) array_in_lammps[i] += unit * copy[i];
+  copy.clear();
+}
+
+// LAMMPS's two-dimensional arrays are contiguous.
+static double *first_entry(double **array) { return array ? array[0] : nullptr; }
+
+void ALMLIPStepOutput::open(LAMMPS *lmp, const Pair &pair, const ALMLIPUnits &units)
+{
+  const std::size_t nall = lmp->atom->nlocal + lmp->atom->nghost;
+  core = almlip::CommitteeOutput();
+  if (nall == 0) return;
+  core.forces = forces.open(first_entry(lmp->atom->f), 3 * nall, units);
+  if (pair.eflag_atom) core.atom_energy = atom_energy.open(pair.eatom, nall, units);
+  if (pair.vflag_atom)
+    core.atom_virial = atom_virial.open(first_entry(pair.vatom), 6 * nall, units);
+  if (pair.cvflag_atom)
+    core.centroid_virial = centroid_virial.open(first_entry(pair.cvatom), 9 * nall, units);
+}
+
+void ALMLIPStepOutput::close(Pair &pair, const ALMLIPUnits &units)
+{
+  forces.close(units.force());
+  atom_energy.close(units.electron_volt);
+  atom_virial.close(units.electron_volt);
+  centroid_virial.close(units.electron_volt);
+
+  if (pair.eflag_global) pair.eng_vdwl += core.energy * units.electron_volt;
+  if (pair.vflag_global && !pair.fdotr_is_set())
+    for (int n = 0; n < 6; n++) pair.virial[n] += core.virial[n] * units.electron_volt;
+}
+
+void ALMLIPUncertainty::open(almlip::CommitteeOutput &output, const almlip::ModelSettings &settings,
+                             bool with_members, bool with_descriptors, int nlocal, int nghost)
+{
+  forget();
+  entries = 3 * settings.num_members;
+  if (with_members) {
+    member_forces.assign((std::size_t(nlocal) + nghost) * entries, 0.0);
+    output.member_forces = member_forces.data();
+  }
+  if (with_descriptors) {
+    descriptor_table.assign(std::size_t(std::max(nlocal, 1)) * settings.num_descriptors(), 0.0);
+    output.descriptors = descriptor_table.data();
+    descriptors_valid = true;
+  }
+}
+
+void ALMLIPUncertainty::find_sigma(const ALMLIPStepInput &input, const almlip::Potential &potential,
+                                   const ALMLIPUnits &units, int nlocal)
+{
+  sigma_of_atom.assign(std::max(nlocal, 1), 0.0);
+  for (int i = 0; i < nlocal; i++) {
+    const int element = input.element_of(i);
+    if (element < 0) continue;
+    const double spread =
+        almlip::force_spread(member_forces.data() + i * entries, potential.settings.num_members);
+    sigma_of_atom[i] = potential.calibration.factor[element] * spread * units.force();
+  }
+  sigma_valid = true;
+  num_member_passes++;
+}
+
+ALMLIPUncertainty::Summary ALMLIPUncertainty::summarize(const ALMLIPStepInput &input,
+                                                        const almlip::Potential &potential,
+                                                        int nlocal, MPI_Comm world) const
+{
+  const std::size_t num_descriptors = potential.settings.num_descriptors();
+  double local_max[2] = {0.0, 0.0}, local_sum[2] = {0.0, 0.0}, max[2], sum[2];
+  for (int i = 0; i < nlocal; i++) {
+    const int element = input.element_of(i);
+    if (element < 0) continue;
+    local_sum[0] += sigma_of_atom[i];
+    local_sum[1] += 1.0;
+    local_max[0] = std::max(local_max[0], sigma_of_atom[i]);
+    if (potential.novelty.empty()) continue;
+    const double *descriptors = descriptor_table.data() + i * num_descriptors;
+    local_max[1] =
+        std::max(local_max[1], almlip::novelty_of(potential.novelty[element], descriptors));
+  }
+  MPI_Allreduce(local_max, max, 2, MPI_DOUBLE, MPI_MAX, world);
+  MPI_Allreduce(local_sum, sum, 2, MPI_DOUBLE, MPI_SUM, world);
+
+  if (std::isnan(sum[0])) max[0] = sum[0];    // a maximum hides what is not a number
+  return {max[0], sum[1] > 0.0 ? sum[0] / sum[1] : 0.0, max[1]};
+}
+
+double *ALMLIPUncertainty::sigma(int nlocal)
+{
+  if (!sigma_valid) sigma_of_atom.assign(std::max(nlocal, 1), NOT_COMPUTED);
+  return sigma_of_atom.data();
+}
+
+double **ALMLIPUncertainty::descriptors(int nlocal, int num_descriptors)
+{
+  const std::size_t num_rows = std::max(nlocal, 1);
+  if (!descriptors_valid) descriptor_table.assign(num_rows * num_descriptors, NOT_COMPUTED);
+  descriptor_rows.resize(num_rows);
+  for (std::size_t i = 0; i < num_rows; i++)
+    descriptor_rows[i] = descriptor_table.data() + i * num_descriptors;
+  return descriptor_rows.data();
+}
+
+int ALMLIPUncertainty::pack(int n, int first, double *buf) const
+{
+  const double *begin = member_forces.data() + first * entries;
+  std::copy(begin, begin + n * entries, buf);
+  return static_cast<int>(n * entries);
+}
+
+void ALMLIPUncertainty::unpack(int n, const int *list, const double *buf)
+{
+  for (int i = 0; i < n; i++) {
+    double *owned = member_forces.data() + list[i] * entries;
+    for (std::size_t m = 0; m < entries; m++) owned[m] += *buf++;
+  }
+}
+
+double ALMLIPUncertainty::memory_usage() const
+{
+  return sizeof(double) * (member_forces.size() + sigma_of_atom.size() + descriptor_table.size());
+}

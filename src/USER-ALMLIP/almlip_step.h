@@ -1,0 +1,120 @@
+#ifndef LMP_ALMLIP_STEP_H
+#define LMP_ALMLIP_STEP_H
+
+#include "almlip/committee.h"
+#include "almlip/potential.h"
+
+#include <mpi.h>
+
+#include <cstddef>
+#include <vector>
+
+namespace LAMMPS_NS {
+
+/// Units of a run, for every unit style but lj. Both are exactly 1 for metal, whose units are those
+/// of the core.
+struct ALMLIPUnits {
+  double electron_volt = 1.0;    ///< 1 eV in the run's unit of energy
+  double angstrom = 1.0;         ///< 1 Angstrom in the run's unit of length
+
+  bool native() const { return electron_volt == 1.0 && angstrom == 1.0; }
+  double force() const { return electron_volt / angstrom; }
+
+  /// Those of the current unit style.
+  static ALMLIPUnits of(class LAMMPS *);
+};
+
+/// Atoms and full neighbour lists of a step, in the form and the units of the core.
+class ALMLIPStepInput {
+ public:
+  /// @param list             of all centers, full
+  /// @param element_of_type  shape [ntypes + 1], -1 for NULL
+  /// The result points into LAMMPS's arrays and this object's: valid until the next call or list.
+  almlip::Neighborhood fill(class LAMMPS *, class NeighList *list,
+                            const std::vector<int> &element_of_type, const ALMLIPUnits &units);
+
+  /// Element index of an atom or ghost, -1 for NULL.
+  int element_of(int i) const { return element[i]; }
+
+ private:
+  std::vector<int> element;    // shape [nall]
+  std::vector<int> centers;
+  std::vector<int> num_neighbors;
+  std::vector<int *> neighbors;
+  std::vector<double> positions;    // shape [nall][3], Angstrom; unused in native units
+
+  void find_centers(class LAMMPS *, class NeighList *);
+  const double *in_angstrom(double **x, int nall, const ALMLIPUnits &units);
+};
+
+/// An array of LAMMPS that the core adds to: itself in native units, otherwise a zeroed copy that
+/// is scaled and added.
+class ALMLIPTarget {
+ public:
+  /// Where the core adds to; null if array is.
+  double *open(double *array, std::size_t size, const ALMLIPUnits &units);
+  /// @param unit  unit of the core in units of the run
+  void close(double unit);
+
+ private:
+  double *array_in_lammps = nullptr;
+  std::vector<double> copy;
+};
+
+/// Where the core adds forces, per-atom energies and virials: LAMMPS's own arrays; the sums follow.
+class ALMLIPStepOutput {
+ public:
+  almlip::CommitteeOutput core;
+
+  /// Points the core at what the pair style has to tally, and at nothing else.
+  void open(class LAMMPS *, const class Pair &, const ALMLIPUnits &);
+  /// Adds what is not yet in LAMMPS: arrays in other units, energy, virial.
+  void close(class Pair &, const ALMLIPUnits &);
+
+ private:
+  ALMLIPTarget forces, atom_energy, atom_virial, centroid_virial;
+};
+
+/// What a step yields on request only: sigma and descriptors of the owned atoms.
+class ALMLIPUncertainty {
+ public:
+  int sigma_flag = 0, descriptor_flag = 0;    ///< set by who wants them, on the steps concerned
+  int num_member_passes = 0;                  ///< steps that member forces were computed on
+
+  /// Points the core at what is wanted in this step.
+  void open(almlip::CommitteeOutput &, const almlip::ModelSettings &, bool with_members,
+            bool with_descriptors, int nlocal, int nghost);
+  /// Sigma from the member forces, after those on ghosts came home.
+  void find_sigma(const ALMLIPStepInput &, const almlip::Potential &, const ALMLIPUnits &,
+                  int nlocal);
+
+  struct Summary {
+    double max_sigma, mean_sigma;    ///< force units of the run
+    double max_novelty;              ///< 0 if not fitted
+  };
+  /// Over all ranks, of the latest step.
+  Summary summarize(const ALMLIPStepInput &, const almlip::Potential &, int nlocal, MPI_Comm) const;
+
+  /// Not a number where the latest step did not compute them. Never null, not even without atoms.
+  double *sigma(int nlocal);
+  double **descriptors(int nlocal, int num_descriptors);
+
+  /// Reverse communication of member forces.
+  int pack(int n, int first, double *buf) const;
+  void unpack(int n, const int *list, const double *buf);
+
+  void forget() { sigma_valid = descriptors_valid = false; }
+  double memory_usage() const;
+
+ private:
+  std::size_t entries = 0;                 // member forces of one atom, 3 M
+  std::vector<double> member_forces;       // shape [nall][3 M], eV/Angstrom
+  std::vector<double> sigma_of_atom;       // shape [nlocal], force units of the run
+  std::vector<double> descriptor_table;    // shape [nlocal][D]
+  std::vector<double *> descriptor_rows;
+  bool sigma_valid = false, descriptors_valid = false;
+};
+
+}    // namespace LAMMPS_NS
+
+#endif

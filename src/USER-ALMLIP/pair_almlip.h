@@ -1,0 +1,54 @@
+#ifdef PAIR_CLASS
+// clang-format off
+PairStyle(almlip,PairALMLIP);
+// clang-format on
+#else
+
+#ifndef LMP_PAIR_ALMLIP_H
+#define LMP_PAIR_ALMLIP_H
+
+#include "pair.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace LAMMPS_NS {
+
+/// Committee potential with uncertainty as an output: docs/pair_almlip.md.
+///
+/// extract() and extract_peratom() hand out what the page lists. Addresses stay valid for the life
+/// of this object, contents change with every pair_coeff; only "known_fingerprints" may move then.
+class PairALMLIP : public Pair {
+ public:
+  PairALMLIP(class LAMMPS *);
+  ~PairALMLIP() override;
+
+  void compute(int, int) override;
+  void settings(int, char **) override;
+  void coeff(int, char **) override;
+  void init_style() override;
+  double init_one(int, int) override;
+
+  void *extract(const char *, int &) override;
+  void *extract_peratom(const char *, int &) override;
+
+  int pack_reverse_comm(int, int, double *) override;
+  void unpack_reverse_comm(int, int *, double *) override;
+  double memory_usage() override;
+
+ private:
+  struct Impl;    // hides the core from LAMMPS
+  std::unique_ptr<Impl> impl;
+
+  void check_ready_to_run();
+  bool compute_pair_is_due();
+  void fill_pvector(bool);
+  std::string read_on_all_ranks(const char *);
+  void set_types(const std::vector<int> &);
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
+#endif

@@ -1,0 +1,41 @@
+// Entry point of almlip_lammps.so: tells LAMMPS the styles it holds. Called by almlipplugin.so after its checks.
+
+#include "lammps_plugin.h"
+
+#include "fix_al_query.h"
+#include "lammps.h"
+#include "pair_almlip.h"
+
+using namespace LAMMPS_NS;
+
+static void *create_pair(void *lmp)
+{
+  return new PairALMLIP(static_cast<LAMMPS *>(lmp));
+}
+
+static void *create_fix(void *lmp, int narg, char **arg)
+{
+  return new FixALQuery(static_cast<LAMMPS *>(lmp), narg, arg);
+}
+
+extern "C" __attribute__((visibility("default"))) void almlip_register(void *lmp, void *handle, void *regfunc)
+{
+  auto *const register_plugin = reinterpret_cast<lammpsplugin_regfunc>(regfunc);
+
+  lammpsplugin_t plugin;
+  plugin.version = static_cast<LAMMPS *>(lmp)->version;
+  plugin.author = "the ALMLIP developers";
+  plugin.handle = handle;
+
+  plugin.style = "pair";
+  plugin.name = "almlip";
+  plugin.info = "committee of machine-learned potentials, ALMLIP " ALMLIP_VERSION;
+  plugin.creator.v1 = &create_pair;
+  register_plugin(&plugin, lmp);
+
+  plugin.style = "fix";
+  plugin.name = "al_query";
+  plugin.info = "chooses configurations to label, ALMLIP " ALMLIP_VERSION;
+  plugin.creator.v2 = &create_fix;
+  register_plugin(&plugin, lmp);
+}

@@ -1,0 +1,316 @@
+#include "almlip/kernel_selection.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "almlip/error.h"
+#include "almlip/kmeans.h"
+#include "almlip/random.h"
+
+namespace almlip {
+namespace {
+
+using Eigen::ArrayXf;
+using Eigen::MatrixXf;
+using Eigen::VectorXf;
+using Map = Eigen::Map<const MatrixXf>;
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+void check(const Kernel &kernel, const KernelTask &task)
+{
+  const std::size_t n = kernel.num_points;
+  require(kernel.values.size() == n * n, "selection: the kernel holds ", kernel.values.size(), " numbers, but ", n, " points need ", n * n);
+  require(task.batch >= 1, "selection: batch is ", task.batch, ", but it must be at least 1");
+  for (const std::vector<int> *list : {&task.candidates, &task.known, &task.references})
+    for (int i : *list)
+      require(i >= 0 && i < kernel.num_points, "selection: there is no point ", i, ", the kernel has ", kernel.num_points);
+}
+
+std::vector<float> diagonal(const Kernel &kernel)
+{
+  std::vector<float> result(kernel.num_points);
+  for (int i = 0; i < kernel.num_points; ++i) result[i] = kernel.row(i)[i];
+  return result;
+}
+
+/// Gaussian process over all points, conditioned on some: covariance = kernel - factor^T factor.
+class Posterior {
+ public:
+  Posterior(const Kernel &kernel, const std::vector<int> &known, int num_more, double noise) :
+      kernel_(kernel.values.data(), kernel.num_points, kernel.num_points), variance_(kernel.num_points),
+      factor_(static_cast<int>(known.size()) + num_more, kernel.num_points)
+  {
+    const std::vector<float> prior = diagonal(kernel);
+    noise_ = static_cast<float>(noise * std::accumulate(prior.begin(), prior.end(), 0.0) / kernel.num_points);
+    std::copy(prior.begin(), prior.end(), variance_.data());
+    if (known.empty()) return;
+
+    const int num_known = static_cast<int>(known.size());
+    MatrixXf between(num_known, num_known), to_all(num_known, kernel.num_points);
+    for (int i = 0; i < num_known; ++i) {
+      to_all.row(i) = kernel_.col(known[i]).transpose();
+      for (int j = 0; j < num_known; ++j) between(i, j) = kernel_(known[i], known[j]) + (i == j ? noise_ : 0.0F);
+    }
+    factor_.topRows(num_known) = between.llt().matrixL().solve(to_all);
+    variance_ -= factor_.topRows(num_known).colwise().squaredNorm().transpose().array();
+    used_ = num_known;
+  }
+
+  float noise() const { return noise_; }
+  const ArrayXf &variance() const { return variance_; }
+
+  /// Posterior covariance of some points (rows) with others (columns).
+  MatrixXf covariance(const std::vector<int> &rows, const std::vector<int> &columns) const
+  {
+    MatrixXf result(rows.size(), columns.size()), left(used_, rows.size()), right(used_, columns.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) left.col(i) = factor_.col(rows[i]).head(used_);
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      right.col(j) = factor_.col(columns[j]).head(used_);
+      for (std::size_t i = 0; i < rows.size(); ++i) result(i, j) = kernel_(rows[i], columns[j]);
+    }
+    result.noalias() -= left.transpose() * right;
+    return result;
+  }
+
+  /// Conditions on one more point; returns the row v by which the covariance changes: - v^T v.
+  VectorXf add(int point)
+  {
+    VectorXf v = kernel_.col(point);
+    v.noalias() -= factor_.topRows(used_).transpose() * factor_.col(point).head(used_);
+    v /= std::sqrt(std::max(variance_[point], 0.0F) + noise_);
+    factor_.row(used_++) = v.transpose();
+    variance_ -= v.array().square();
+    return v;
+  }
+
+ private:
+  Map kernel_;
+  float noise_ = 0.0F;
+  ArrayXf variance_;
+  MatrixXf factor_;
+  int used_ = 0;
+};
+
+ArrayXf at(const ArrayXf &values, const std::vector<int> &indices)
+{
+  ArrayXf result(indices.size());
+  for (std::size_t i = 0; i < indices.size(); ++i) result[i] = values[indices[i]];
+  return result;
+}
+
+/// By how much one more label lowers the sum of the criterion over the references, without the part that all candidates share.
+float gain(const ArrayXf &reference_variance, const Eigen::Ref<const ArrayXf> &covariance, float label_variance, AlcCriterion criterion)
+{
+  const float scale = 1.0F / label_variance;
+  if (criterion == AlcCriterion::variance) return scale * covariance.square().sum();
+  return -(reference_variance - scale * covariance.square()).max(0.0F).sqrt().sum();
+}
+
+/// Candidates with their nearest center (known or chosen) under a kernel distance.
+class CenterClusters {
+ public:
+  CenterClusters(const Kernel &kernel, const KernelTask &task) :
+      kernel_(kernel), norm_(diagonal(kernel)), candidates_(task.candidates), center_(task.candidates.size(), -1),
+      distance_(task.candidates.size(), infinity), available_(task.candidates.size(), true)
+  {
+    for (int known : task.known) add_center(known);
+  }
+
+  bool has_centers() const { return num_centers_ > 0; }
+
+  /// Position of the candidate with the largest variance.
+  int largest_norm() const
+  {
+    const auto by_norm = [&](int a, int b) { return norm_[a] < norm_[b]; };
+    return static_cast<int>(std::max_element(candidates_.begin(), candidates_.end(), by_norm) - candidates_.begin());
+  }
+
+  /// Position of the farthest candidate of the cluster with the largest sum of squared distances.
+  int farthest_of_largest() const
+  {
+    std::vector<double> size(kernel_.num_points, -1.0);
+    for (std::size_t i = 0; i < candidates_.size(); ++i)
+      if (available_[i]) size[center_[i]] = std::max(size[center_[i]], 0.0) + distance_[i];
+    const int largest = static_cast<int>(std::max_element(size.begin(), size.end()) - size.begin());
+    int best = -1;
+    for (std::size_t i = 0; i < candidates_.size(); ++i)
+      if (available_[i] && center_[i] == largest && (best < 0 || distance_[i] > distance_[best])) best = static_cast<int>(i);
+    return best;
+  }
+
+  int take(int position)
+  {
+    available_[position] = false;
+    add_center(candidates_[position]);
+    return candidates_[position];
+  }
+
+ private:
+  void add_center(int point)
+  {
+    ++num_centers_;
+    const float *row = kernel_.row(point);
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      const float distance = std::max(norm_[point] + norm_[candidates_[i]] - 2.0F * row[candidates_[i]], 0.0F);
+      if (distance >= distance_[i]) continue;
+      distance_[i] = distance;
+      center_[i] = point;
+    }
+  }
+
+  const Kernel &kernel_;
+  std::vector<float> norm_;
+  const std::vector<int> &candidates_;
+  std::vector<int> center_;
+  std::vector<float> distance_;    ///< squared, to the nearest center
+  std::vector<bool> available_;
+  int num_centers_ = 0;
+};
+
+/// Index drawn with a probability proportional to its weight; -1 if all weights are zero.
+int draw(const std::vector<double> &weights, Random &random)
+{
+  double left = random.uniform() * std::accumulate(weights.begin(), weights.end(), 0.0);
+  int last = -1;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] <= 0.0) continue;
+    last = static_cast<int>(i);
+    left -= weights[i];
+    if (left < 0.0) break;
+  }
+  return last;
+}
+
+}    // namespace
+
+AlcCriterion parse_alc_criterion(const std::string &name)
+{
+  if (name == "deviation") return AlcCriterion::deviation;
+  require(name == "variance", "criterion is '", name, "', but it must be deviation or variance");
+  return AlcCriterion::variance;
+}
+
+std::vector<int> select_alc(const Kernel &kernel, const KernelTask &task, AlcCriterion criterion)
+{
+  check(kernel, task);
+  require(!task.references.empty(), "selection: alc has no reference points; give those at which the error counts");
+  require(task.noise > 0.0, "selection: noise is ", task.noise, ", but it must be positive");
+  const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
+  Posterior posterior(kernel, task.known, batch, task.noise);
+  MatrixXf covariance = posterior.covariance(task.references, task.candidates);
+  std::vector<bool> available(task.candidates.size(), true);
+  std::vector<int> chosen;
+  for (int k = 0; k < batch; ++k) {
+    const ArrayXf reference_variance = at(posterior.variance(), task.references).max(1e-12F);
+    int best = -1;
+    float best_gain = -infinity;
+    for (std::size_t j = 0; j < task.candidates.size(); ++j) {
+      if (!available[j]) continue;
+      const float label_variance = std::max(posterior.variance()[task.candidates[j]], 0.0F) + posterior.noise();
+      const float value = gain(reference_variance, covariance.col(j).array(), label_variance, criterion);
+      if (best >= 0 && !(value > best_gain)) continue;
+      best = static_cast<int>(j);
+      best_gain = value;
+    }
+    available[best] = false;
+    chosen.push_back(task.candidates[best]);
+    const ArrayXf v = posterior.add(task.candidates[best]).array();
+    covariance.noalias() -= at(v, task.references).matrix() * at(v, task.candidates).matrix().transpose();
+  }
+  return chosen;
+}
+
+std::vector<int> select_lcmd(const Kernel &kernel, const KernelTask &task)
+{
+  check(kernel, task);
+  CenterClusters clusters(kernel, task);
+  const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
+  std::vector<int> chosen;
+  while (static_cast<int>(chosen.size()) < batch)
+    chosen.push_back(clusters.take(clusters.has_centers() ? clusters.farthest_of_largest() : clusters.largest_norm()));
+  return chosen;
+}
+
+std::vector<int> select_badge(const Rows &embeddings, int batch, std::uint64_t seed)
+{
+  require(batch >= 1, "selection: batch is ", batch, ", but it must be at least 1");
+  const int width = embeddings.num_features;
+  Random random(seed);
+  const std::vector<double> origin(width, 0.0);
+  std::vector<double> weight(embeddings.count());
+  for (int i = 0; i < embeddings.count(); ++i) weight[i] = squared_distance(embeddings[i], origin.data(), width);
+  std::vector<bool> taken(embeddings.count(), false);
+  std::vector<int> chosen;
+  while (static_cast<int>(chosen.size()) < std::min(batch, embeddings.count())) {
+    int next = chosen.empty() ? static_cast<int>(std::max_element(weight.begin(), weight.end()) - weight.begin()) : draw(weight, random);
+    if (next < 0) next = static_cast<int>(std::find(taken.begin(), taken.end(), false) - taken.begin());    // only copies are left
+    const bool first = chosen.empty();
+    chosen.push_back(next);
+    taken[next] = true;
+    for (int i = 0; i < embeddings.count(); ++i) {
+      const double distance = squared_distance(embeddings[i], embeddings[next], width);
+      weight[i] = taken[i] ? 0.0 : (first ? distance : std::min(weight[i], distance));
+    }
+  }
+  return chosen;
+}
+
+std::vector<int> select_power(const std::vector<double> &uncertainty, int batch, std::uint64_t seed)
+{
+  require(batch >= 1, "selection: batch is ", batch, ", but it must be at least 1");
+  Random random(seed);
+  std::vector<double> score;    // Gumbel noise turns the largest scores into a draw without replacement
+  for (double u : uncertainty) score.push_back(2.0 * std::log(u + 1e-12) - std::log(-std::log(1.0 - random.uniform() + 1e-300)));
+  std::vector<int> order(score.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return score[a] > score[b]; });
+  order.resize(std::min(order.size(), static_cast<std::size_t>(batch)));
+  return order;
+}
+
+std::vector<int> select_medoids(const Rows &rows, int count, std::uint64_t seed)
+{
+  const Clustering clustering = kmeans(rows.values, rows.num_features, count, seed);
+  const Rows centers{rows.num_features, clustering.centers};
+  std::vector<bool> taken(rows.count(), false);
+  std::vector<int> chosen;
+  for (int c = 0; c < centers.count(); ++c) {
+    int best = -1;
+    double least = 0.0;
+    for (int i = 0; i < rows.count(); ++i) {
+      const double distance = squared_distance(rows[i], centers[c], rows.num_features);
+      if (taken[i] || (best >= 0 && distance >= least)) continue;
+      best = i;
+      least = distance;
+    }
+    taken[best] = true;
+    chosen.push_back(best);
+  }
+  return chosen;
+}
+
+Kernel gaussian_kernel(const Rows &rows)
+{
+  const int n = rows.count();
+  Kernel kernel{n, std::vector<float>(static_cast<std::size_t>(n) * n, 0.0F)};
+  std::vector<float> between;
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < i; ++j) {
+      const float distance = static_cast<float>(squared_distance(rows[i], rows[j], rows.num_features));
+      kernel.values[static_cast<std::size_t>(i) * n + j] = kernel.values[static_cast<std::size_t>(j) * n + i] = distance;
+      between.push_back(distance);
+    }
+  float median = 1.0F;
+  if (!between.empty()) {
+    std::nth_element(between.begin(), between.begin() + between.size() / 2, between.end());
+    if (between[between.size() / 2] > 0.0F) median = between[between.size() / 2];
+  }
+  for (float &value : kernel.values) value = std::exp(-value / (2.0F * median));
+  return kernel;
+}
+
+}    // namespace almlip

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "almlip/rows.h"
+
+namespace almlip {
+
+/// Covariance between points: candidates, labelled and reference points under one numbering. Symmetric, positive semidefinite.
+struct Kernel {
+  int num_points = 0;
+  std::vector<float> values;    ///< shape [num_points][num_points]
+
+  const float *row(int i) const { return values.data() + static_cast<std::size_t>(i) * num_points; }
+};
+
+/// What a kernel strategy chooses from. All lists hold indices of points.
+struct KernelTask {
+  std::vector<int> candidates;    ///< may be chosen; none of them in `known`
+  std::vector<int> known;         ///< labelled already
+  std::vector<int> references;    ///< points at which the error counts (alc only); may be anywhere
+  int batch = 15;
+  double noise = 0.02;            ///< variance of the noise of a label, as a fraction of the mean of the kernel's diagonal
+};
+
+/// What `select_alc` makes small at the reference points.
+enum class AlcCriterion { deviation, variance };
+
+/// @throws Error that lists the names "deviation" and "variance"
+AlcCriterion parse_alc_criterion(const std::string &name);
+
+/// Average reduction ("active learning Cohn"): chooses one point after the other such that the mean posterior standard deviation (or variance) of a
+/// Gaussian process with this kernel over the reference points falls most. Up to `batch` indices in the order of choice.
+///
+/// Cost: (labels + batch) x references x candidates.
+/// @throws Error for indices outside the kernel, batch < 1, noise <= 0, no references
+/// Source: Cohn, Ghahramani, Jordan, J. Artif. Intell. Res. 4, 129 (1996) for the variance; greedy batches and the standard deviation: ours
+std::vector<int> select_alc(const Kernel &kernel, const KernelTask &task, AlcCriterion criterion = AlcCriterion::deviation);
+
+/// Largest cluster, maximal distance: known and chosen points are centers, every candidate belongs to the nearest; from the cluster with the
+/// largest sum of squared distances the farthest candidate is taken. Without known points the candidate with the largest variance comes first.
+/// @throws Error for indices outside the kernel, batch < 1
+/// Source: Holzmueller, Zaverkin, Kaestner, Steinwart, J. Mach. Learn. Res. 24, 164 (2023)
+std::vector<int> select_lcmd(const Kernel &kernel, const KernelTask &task);
+
+/// Batch active learning by diverse gradient embeddings: k-means++ on the rows, which are embeddings times uncertainty. The longest row comes
+/// first, each further one is drawn with a probability proportional to its squared distance from those before.
+/// Source: Ash, Zhang, Krishnamurthy, Langford, Agarwal, ICLR (2020), arXiv:1906.03671
+std::vector<int> select_badge(const Rows &embeddings, int batch, std::uint64_t seed);
+
+/// Power acquisition: candidates drawn without replacement with a probability proportional to the square of their uncertainty.
+/// @param uncertainty  shape [num_candidates], not negative
+/// Source: Kirsch, Farquhar, Atighehchian, Jesson, Branchaud-Charron, Gal, Trans. Mach. Learn. Res. (2023), arXiv:2106.12059
+std::vector<int> select_power(const std::vector<double> &uncertainty, int batch, std::uint64_t seed);
+
+/// Medoids of k-means: for each of `count` clusters the row that is nearest to its center; all different.
+std::vector<int> select_medoids(const Rows &rows, int count, std::uint64_t seed);
+
+/// exp(-d^2 / (2 m)), d the distance of two rows and m the median of all d^2 between different rows.
+Kernel gaussian_kernel(const Rows &rows);
+
+}    // namespace almlip

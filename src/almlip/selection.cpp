@@ -1,0 +1,323 @@
+#include "almlip/selection.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "almlip/error.h"
+#include "almlip/random.h"
+#include "almlip/rows.h"
+
+namespace almlip {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+struct NamedStrategy {
+  const char *name;
+  Strategy strategy;
+};
+constexpr std::array<NamedStrategy, 4> strategies{{{"random", Strategy::random},
+                                                   {"uncertainty", Strategy::uncertainty},
+                                                   {"diversity", Strategy::diversity},
+                                                   {"hybrid", Strategy::hybrid}}};
+
+void check(const Candidates &candidates, const SelectionSettings &settings)
+{
+  const std::size_t width = std::max(candidates.num_features, 0);
+  require(width > 0, "selection: ", candidates.num_features,
+          " features per candidate, but there must be at least 1");
+  require(candidates.features.size() == candidates.uncertainty.size() * width,
+          "selection: ", candidates.features.size(), " features for ",
+          candidates.uncertainty.size(), " candidates, but there must be ", width, " for each");
+  require(candidates.known.size() % width == 0, "selection: ", candidates.known.size(),
+          " features of known configurations, but there must be ", width, " for each");
+  require(settings.batch >= 1, "selection: batch is ", settings.batch,
+          ", but it must be at least 1");
+  require(settings.clusters >= 1, "selection: clusters is ", settings.clusters,
+          ", but it must be at least 1");
+  require(settings.alpha >= 0.0 && settings.alpha <= 1.0, "selection: alpha is ", settings.alpha,
+          ", but it must be 0 to 1");
+  require(settings.duplicate >= 0.0, "selection: duplicate is ", settings.duplicate,
+          ", but it must not be negative");
+
+  const auto all_finite = [](const std::vector<double> &values) {
+    return std::all_of(values.begin(), values.end(),
+                       [](double value) { return std::isfinite(value); });
+  };
+  require(all_finite(candidates.features),
+          "selection: a feature of a candidate is not a finite number");
+  require(all_finite(candidates.uncertainty),
+          "selection: the uncertainty of a candidate is not a finite number");
+  require(all_finite(candidates.known),
+          "selection: a feature of a known configuration is not a finite number");
+}
+
+/// An order of the candidates that does not depend on how they were handed in: by falling
+/// uncertainty, then by features.
+std::vector<int> canonical_order(const Candidates &candidates)
+{
+  const Rows rows{candidates.num_features, candidates.features};
+  std::vector<int> order(candidates.uncertainty.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    if (candidates.uncertainty[a] != candidates.uncertainty[b])
+      return candidates.uncertainty[a] > candidates.uncertainty[b];
+    return std::lexicographical_compare(rows[a], rows[a] + rows.num_features, rows[b],
+                                        rows[b] + rows.num_features);
+  });
+  return order;
+}
+
+Rows reordered(const Rows &rows, const std::vector<int> &order)
+{
+  Rows result{rows.num_features, {}};
+  result.values.reserve(rows.values.size());
+  for (int i : order)
+    result.values.insert(result.values.end(), rows[i], rows[i] + rows.num_features);
+  return result;
+}
+
+/// Shift and scale that give the features with spread mean 0 and deviation 1 over some rows.
+class Standardization {
+ public:
+  explicit Standardization(const Rows &rows)
+  {
+    for (int f = 0; f < rows.num_features; ++f) {
+      double mean = 0.0, variance = 0.0;
+      for (int i = 0; i < rows.count(); ++i) mean += rows[i][f] / rows.count();
+      for (int i = 0; i < rows.count(); ++i)
+        variance += (rows[i][f] - mean) * (rows[i][f] - mean) / rows.count();
+      const double deviation = std::sqrt(variance);
+      if (deviation <= 1e-8 * std::max(1.0, std::abs(mean))) continue;    // rounding is not spread
+      columns_.push_back({f, mean, 1.0 / deviation});
+    }
+  }
+
+  int num_features() const { return static_cast<int>(columns_.size()); }
+
+  Rows operator()(const Rows &rows) const
+  {
+    Rows result{num_features(), {}};
+    result.values.reserve(static_cast<std::size_t>(rows.count()) * columns_.size());
+    for (int i = 0; i < rows.count(); ++i)
+      for (const Column &column : columns_)
+        result.values.push_back((rows[i][column.feature] - column.mean) * column.inverse_deviation);
+    return result;
+  }
+
+ private:
+  struct Column {
+    int feature;
+    double mean, inverse_deviation;
+  };
+  std::vector<Column> columns_;
+};
+
+/// Clusters of the candidates, with how far each is from the center of its own.
+struct Groups {
+  std::vector<int> label;
+  std::vector<double> to_center;            ///< 0..1 over the candidates
+  std::vector<std::vector<int>> by_size;    ///< members, largest cluster first
+};
+
+Groups group(const Rows &points, int num_points, int k, std::uint64_t seed)
+{
+  Groups groups{std::vector<int>(num_points, 0), std::vector<double>(num_points, 0.0), {}};
+  if (points.num_features > 0) {
+    const Clustering clustering = kmeans(points.values, points.num_features, k, seed);
+    const Rows centers{points.num_features, clustering.centers};
+    groups.label = clustering.label;
+    for (int i = 0; i < num_points; ++i)
+      groups.to_center[i] =
+          std::sqrt(squared_distance(points[i], centers[groups.label[i]], points.num_features));
+    const double largest = *std::max_element(groups.to_center.begin(), groups.to_center.end());
+    if (largest > 0.0)
+      for (double &distance : groups.to_center) distance /= largest;
+  }
+  groups.by_size.resize(*std::max_element(groups.label.begin(), groups.label.end()) + 1);
+  for (int i = 0; i < num_points; ++i) groups.by_size[groups.label[i]].push_back(i);
+  std::stable_sort(groups.by_size.begin(), groups.by_size.end(), [](const auto &a, const auto &b) {
+    return a.size() != b.size() ? a.size() > b.size() : a < b;
+  });
+  return groups;
+}
+
+/// The candidates in canonical order, and what the choices so far have left of them.
+class Selector {
+ public:
+  Selector(const Candidates &candidates, const SelectionSettings &settings)
+      : settings_(settings),
+        order_(canonical_order(candidates)),
+        raw_(reordered({candidates.num_features, candidates.features}, order_)),
+        known_{candidates.num_features, candidates.known}
+  {
+    for (int i : order_) uncertainty_.push_back(candidates.uncertainty[i]);
+    const Standardization standardize(raw_);
+    points_ = standardize(raw_);
+    const Rows known = standardize(known_);
+    available_.resize(num_candidates());
+    nearest_.assign(num_candidates(), infinity);
+    const std::vector<bool> seen = known_already(candidates, settings.duplicate);
+    for (int i = 0; i < num_candidates(); ++i) {
+      available_[i] = !seen[order_[i]];
+      for (int j = 0; j < known_.count(); ++j) approach(i, known[j]);
+    }
+  }
+
+  std::vector<Choice> choose()
+  {
+    switch (settings_.strategy) {
+      case Strategy::random:
+        choose_randomly();
+        break;
+      case Strategy::uncertainty:
+        choose_most_uncertain();
+        break;
+      case Strategy::diversity:
+        choose_round_clusters(0.0);
+        break;
+      case Strategy::hybrid:
+        choose_round_clusters(settings_.alpha);
+        break;
+    }
+    return choices_;
+  }
+
+ private:
+  int num_candidates() const { return static_cast<int>(order_.size()); }
+  bool full() const { return static_cast<int>(choices_.size()) == settings_.batch; }
+
+  /// A standardised row is chosen or known: how near is candidate i now?
+  void approach(int i, const double *row)
+  {
+    nearest_[i] = std::min(nearest_[i], squared_distance(points_[i], row, points_.num_features));
+  }
+
+  void take(int i, int cluster, double score)
+  {
+    choices_.push_back({order_[i], cluster, score, std::sqrt(nearest_[i])});
+    const double limit = settings_.duplicate * settings_.duplicate * raw_.num_features;
+    for (int j = 0; j < num_candidates(); ++j) {
+      if (squared_distance(raw_[i], raw_[j], raw_.num_features) <= limit) available_[j] = false;
+      approach(j, points_[i]);
+    }
+    available_[i] = false;
+  }
+
+  void choose_randomly()
+  {
+    Random random(settings_.seed);
+    while (!full()) {
+      std::vector<int> left;
+      for (int i = 0; i < num_candidates(); ++i)
+        if (available_[i]) left.push_back(i);
+      if (left.empty()) return;
+      take(left[random.below(left.size())], -1, 0.0);
+    }
+  }
+
+  void choose_most_uncertain()
+  {
+    for (int i = 0; i < num_candidates() && !full(); ++i)
+      if (available_[i]) take(i, -1, uncertainty_[i]);
+  }
+
+  void choose_round_clusters(double alpha)
+  {
+    const Groups groups = group(points_, num_candidates(), settings_.clusters, settings_.seed);
+    bool any = true;
+    while (any && !full()) {
+      any = false;
+      for (const std::vector<int> &members : groups.by_size) {
+        if (full()) return;
+        any = take_best(members, groups, alpha) || any;
+      }
+    }
+  }
+
+  bool take_best(const std::vector<int> &members, const Groups &groups, double alpha)
+  {
+    const double largest = largest_distance();
+    int best = -1;
+    double best_score = -infinity;
+    for (int i : members) {
+      if (!available_[i]) continue;
+      const double score =
+          alpha * scaled_uncertainty(i) + (1.0 - alpha) * scaled_distance(i, largest, groups);
+      if (score > best_score) {
+        best_score = score;
+        best = i;
+      }
+    }
+    if (best >= 0) take(best, groups.label[best], best_score);
+    return best >= 0;
+  }
+
+  double scaled_uncertainty(int i) const
+  {
+    const double most = uncertainty_.front(), least = uncertainty_.back();    // canonical order
+    return most > least ? (uncertainty_[i] - least) / (most - least) : 0.0;
+  }
+
+  double scaled_distance(int i, double largest, const Groups &groups) const
+  {
+    if (std::isinf(largest)) return 1.0 - groups.to_center[i];    // nothing chosen or known yet
+    return largest > 0.0 ? std::sqrt(nearest_[i]) / largest : 0.0;
+  }
+
+  double largest_distance() const
+  {
+    double largest = 0.0;
+    for (int i = 0; i < num_candidates(); ++i)
+      if (available_[i]) largest = std::max(largest, nearest_[i]);
+    return std::sqrt(largest);
+  }
+
+  SelectionSettings settings_;
+  std::vector<int> order_;    ///< the caller's index by canonical index, which all below have
+  Rows raw_, points_, known_;
+  std::vector<double> uncertainty_;
+  std::vector<bool> available_;
+  std::vector<double> nearest_;    ///< squared distance to everything chosen or known
+  std::vector<Choice> choices_;
+};
+
+}    // namespace
+
+Strategy parse_strategy(const std::string &name)
+{
+  for (const NamedStrategy &entry : strategies)
+    if (name == entry.name) return entry.strategy;
+  fail("strategy is '", name, "', but it must be random, uncertainty, diversity or hybrid");
+}
+
+std::string to_string(Strategy strategy)
+{
+  for (const NamedStrategy &entry : strategies)
+    if (strategy == entry.strategy) return entry.name;
+  fail("strategy number ", static_cast<int>(strategy), " has no name");
+}
+
+std::vector<Choice> select(const Candidates &candidates, const SelectionSettings &settings)
+{
+  check(candidates, settings);
+  if (candidates.uncertainty.empty()) return {};
+  return Selector(candidates, settings).choose();
+}
+
+std::vector<bool> known_already(const Candidates &candidates, double duplicate)
+{
+  const Rows rows{candidates.num_features, candidates.features},
+      known{candidates.num_features, candidates.known};
+  const double limit = duplicate * duplicate * candidates.num_features;
+  std::vector<bool> result(rows.count(), false);
+  for (int i = 0; i < rows.count(); ++i)
+    for (int j = 0; j < known.count() && !result[i]; ++j)
+      result[i] = squared_distance(rows[i], known[j], rows.num_features) <= limit;
+  return result;
+}
+
+}    // namespace almlip

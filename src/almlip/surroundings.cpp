@@ -1,0 +1,327 @@
+#include "almlip/surroundings.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "almlip/error.h"
+
+namespace almlip {
+
+namespace {
+
+using Vector = std::array<double, 3>;
+using Image = std::array<int, 3>;
+
+constexpr double least_allowed_distance = 1e-3;    // Angstrom
+constexpr double least_allowed_height = 1e-3;      // Angstrom, between two faces of a periodic cell
+constexpr double largest_coordinate = 1e5;         // Angstrom; images are counted in int
+constexpr double most_neighbors = 1e5;             // of one atom; beyond that the cell is nonsense
+
+Vector cross(const Vector &a, const Vector &b)
+{
+  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+}
+
+double dot(const Vector &a, const Vector &b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+
+Vector scaled(const Vector &a, double factor)
+{
+  return {a[0] * factor, a[1] * factor, a[2] * factor};
+}
+
+Vector unit(const Vector &a) { return scaled(a, 1.0 / std::sqrt(dot(a, a))); }
+
+/// A unit vector perpendicular to `a`.
+Vector perpendicular_to(const Vector &a)
+{
+  Vector axis{};
+  const auto smallest = std::min_element(a.begin(), a.end(), [](double x, double y) {
+    return std::abs(x) < std::abs(y);
+  });
+  axis[smallest - a.begin()] = 1.0;
+  return unit(cross(a, axis));
+}
+
+/// Three independent vectors: the cell vectors that are periodic, unit vectors perpendicular to
+/// them for the rest, so that nothing is asked of the cell vectors of open directions.
+struct Basis {
+  std::array<Vector, 3> rows{};
+  std::array<Vector, 3> inverse{};    ///< fraction along row d = dot(inverse[d], x)
+  Vector height{};                    ///< distance of the two faces crossed by row d, Angstrom
+
+  explicit Basis(const Frame &frame);
+};
+
+void complete(std::array<Vector, 3> &rows, const std::array<bool, 3> &pbc)
+{
+  const int num_periodic = pbc[0] + pbc[1] + pbc[2];
+  if (num_periodic == 0) rows = {Vector{1, 0, 0}, Vector{0, 1, 0}, Vector{0, 0, 1}};
+  if (num_periodic == 1) {
+    const int d = pbc[0] ? 0 : pbc[1] ? 1 : 2;
+    const int e = (d + 1) % 3, f = (d + 2) % 3;
+    rows[e] = perpendicular_to(rows[d]);
+    rows[f] = unit(cross(rows[d], rows[e]));
+  }
+  if (num_periodic == 2) {
+    const int open = !pbc[0] ? 0 : !pbc[1] ? 1 : 2;
+    rows[open] = unit(cross(rows[(open + 1) % 3], rows[(open + 2) % 3]));
+  }
+}
+
+Basis::Basis(const Frame &frame)
+{
+  for (int d = 0; d < 3; ++d)
+    if (frame.pbc[d]) rows[d] = {frame.cell[3 * d], frame.cell[3 * d + 1], frame.cell[3 * d + 2]};
+  complete(rows, frame.pbc);
+
+  const double determinant = dot(rows[0], cross(rows[1], rows[2]));
+  for (int d = 0; d < 3; ++d) {
+    const Vector face = cross(rows[(d + 1) % 3], rows[(d + 2) % 3]);
+    inverse[d] = scaled(face, 1.0 / determinant);
+    height[d] = std::abs(determinant) / std::sqrt(dot(face, face));
+    // written so that a height of NaN, from vectors that are parallel, fails as well
+    require(height[d] >= least_allowed_height, frame.source,
+            ": the periodic cell has no volume; give three cell vectors that are independent, or "
+            "set pbc=F along the open directions");
+  }
+}
+
+/// Atoms sorted into bins that are at least half a cutoff wide.
+class Bins {
+ public:
+  Bins(const Frame &frame, double cutoff);
+
+  /// Calls visit(i, j, image, distance) for every atom i and every j (itself through an image
+  /// included) within the cutoff; j is at positions[j] + image . cell.
+  template <class Visit>
+  void for_each_pair(Visit &&visit) const;
+
+ private:
+  void choose_numbers(const Vector &extent);
+  void sort_atoms();
+  int bin_of(int d, double fraction) const;
+  double fraction(int i, int d) const;
+  template <class Visit>
+  void visit_bin(int i, const Image &bin, const Image &image, Visit &visit) const;
+
+  const Frame &frame_;
+  double cutoff_;
+  Basis basis_;
+  Vector low_{};                ///< least coordinate of an open direction, 0 of a periodic one
+  Vector width_{};              ///< of a bin, as fraction of the row
+  Image num_bins_{}, reach_{};
+  std::vector<Image> home_;     ///< bin of atom i
+  std::vector<Image> shift_;    ///< cells that atom i is away from the first one
+  std::vector<int> first_, atoms_;
+};
+
+double Bins::fraction(int i, int d) const
+{
+  const double *x = &frame_.positions[3 * i];
+  return dot(basis_.inverse[d], {x[0], x[1], x[2]});
+}
+
+int Bins::bin_of(int d, double fraction) const
+{
+  return std::clamp(static_cast<int>((fraction - low_[d]) / width_[d]), 0, num_bins_[d] - 1);
+}
+
+Bins::Bins(const Frame &frame, double cutoff) : frame_(frame), cutoff_(cutoff), basis_(frame)
+{
+  const int num_atoms = frame.num_atoms();
+  for (int i = 0; i < 3 * num_atoms; ++i)
+    require(std::abs(frame.positions[i]) < largest_coordinate, frame.source, ": atom ", i / 3 + 1,
+            " is at ", frame.positions[i], " Angstrom, but coordinates must be finite and below ",
+            largest_coordinate);
+  if (frame.pbc[0] && frame.pbc[1] && frame.pbc[2]) {
+    const double num_near = num_atoms / frame.volume() * 4.19 * cutoff * cutoff * cutoff;
+    require(num_near < most_neighbors, frame.source, ": ", num_atoms, " atoms in a cell of ",
+            frame.volume(), " Angstrom^3 are too dense; check Lattice and its unit (Angstrom)");
+  }
+
+  Vector extent{1.0, 1.0, 1.0};
+  for (int d = 0; d < 3; ++d) {
+    if (frame.pbc[d]) continue;
+    double high = -std::numeric_limits<double>::infinity();
+    low_[d] = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < num_atoms; ++i) {
+      low_[d] = std::min(low_[d], fraction(i, d));
+      high = std::max(high, fraction(i, d));
+    }
+    extent[d] = std::max(high - low_[d], cutoff);
+  }
+  choose_numbers(extent);
+  sort_atoms();
+}
+
+void Bins::choose_numbers(const Vector &extent)
+{
+  constexpr int most_per_direction = 1000;
+  for (int d = 0; d < 3; ++d) {
+    const double bins = extent[d] * basis_.height[d] / (0.5 * cutoff_ * (1.0 + 1e-9));
+    num_bins_[d] = static_cast<int>(std::clamp(bins, 1.0, double(most_per_direction)));
+  }
+  // few atoms far apart, as in a gas, must not need more bins than atoms
+  const double most_bins = 8.0 + 4.0 * frame_.num_atoms();
+  while (double(num_bins_[0]) * num_bins_[1] * num_bins_[2] > most_bins) {
+    int &most = *std::max_element(num_bins_.begin(), num_bins_.end());
+    most = (most + 1) / 2;
+  }
+  for (int d = 0; d < 3; ++d) {
+    width_[d] = extent[d] / num_bins_[d];
+    reach_[d] = static_cast<int>(std::ceil(cutoff_ / (width_[d] * basis_.height[d])));
+    if (!frame_.pbc[d]) reach_[d] = std::min(reach_[d], num_bins_[d] - 1);
+  }
+}
+
+void Bins::sort_atoms()
+{
+  const int num_atoms = frame_.num_atoms();
+  home_.resize(num_atoms);
+  shift_.resize(num_atoms);
+  std::vector<int> bin(num_atoms);
+  first_.assign(num_bins_[0] * num_bins_[1] * num_bins_[2] + 1, 0);
+  for (int i = 0; i < num_atoms; ++i) {
+    for (int d = 0; d < 3; ++d) {
+      const double f = fraction(i, d);
+      shift_[i][d] = frame_.pbc[d] ? static_cast<int>(std::floor(f)) : 0;
+      home_[i][d] = bin_of(d, f - shift_[i][d]);
+    }
+    bin[i] = (home_[i][0] * num_bins_[1] + home_[i][1]) * num_bins_[2] + home_[i][2];
+    ++first_[bin[i] + 1];
+  }
+  for (std::size_t b = 1; b < first_.size(); ++b) first_[b] += first_[b - 1];
+  atoms_.resize(num_atoms);
+  std::vector<int> next(first_.begin(), first_.end() - 1);
+  for (int i = 0; i < num_atoms; ++i) atoms_[next[bin[i]]++] = i;
+}
+
+template <class Visit>
+void Bins::visit_bin(int i, const Image &bin, const Image &image, Visit &visit) const
+{
+  const int b = (bin[0] * num_bins_[1] + bin[1]) * num_bins_[2] + bin[2];
+  const double *xi = &frame_.positions[3 * i];
+  for (int a = first_[b]; a < first_[b + 1]; ++a) {
+    const int j = atoms_[a];
+    Image n;
+    for (int d = 0; d < 3; ++d) n[d] = image[d] + shift_[i][d] - shift_[j][d];
+    if (i == j && n == Image{}) continue;
+    const double *xj = &frame_.positions[3 * j];
+    Vector r;
+    for (int d = 0; d < 3; ++d)
+      r[d] = xj[d] + n[0] * basis_.rows[0][d] + n[1] * basis_.rows[1][d] +
+          n[2] * basis_.rows[2][d] - xi[d];
+    const double distance_squared = dot(r, r);
+    if (distance_squared < cutoff_ * cutoff_) visit(i, j, n, std::sqrt(distance_squared));
+  }
+}
+
+template <class Visit>
+void Bins::for_each_pair(Visit &&visit) const
+{
+  // a bin index beyond the cell is one of an image; open directions have none
+  const auto locate = [this](int d, int index, int &bin, int &image) {
+    image = frame_.pbc[d] ? static_cast<int>(std::floor(double(index) / num_bins_[d])) : 0;
+    bin = index - image * num_bins_[d];
+    return bin >= 0 && bin < num_bins_[d];
+  };
+  Image bin{}, image{};
+  for (int i = 0; i < frame_.num_atoms(); ++i)
+    for (int a = -reach_[0]; a <= reach_[0]; ++a) {
+      if (!locate(0, home_[i][0] + a, bin[0], image[0])) continue;
+      for (int b = -reach_[1]; b <= reach_[1]; ++b) {
+        if (!locate(1, home_[i][1] + b, bin[1], image[1])) continue;
+        for (int c = -reach_[2]; c <= reach_[2]; ++c)
+          if (locate(2, home_[i][2] + c, bin[2], image[2])) visit_bin(i, bin, image, visit);
+      }
+    }
+}
+
+struct Neighbor {
+  int owner;
+  Image image;
+
+  bool operator<(const Neighbor &other) const
+  {
+    return owner != other.owner ? owner < other.owner : image < other.image;
+  }
+  bool operator==(const Neighbor &other) const
+  {
+    return owner == other.owner && image == other.image;
+  }
+  bool is_ghost() const { return image != Image{}; }
+};
+
+/// Neighbours of all atoms, one after the other, sorted by (owner, image).
+std::vector<Neighbor> sorted_neighbors(const Frame &frame, double cutoff, std::vector<int> &first)
+{
+  std::vector<Neighbor> neighbors;
+  first.assign(frame.num_atoms() + 1, 0);
+  Bins(frame, cutoff).for_each_pair([&](int i, int j, const Image &image, double distance) {
+    require(distance >= least_allowed_distance, frame.source, ": atoms ", i + 1, " and ", j + 1,
+            " are ", distance, " Angstrom apart, but at least ", least_allowed_distance,
+            " is needed; remove one of them or check the cell");
+    neighbors.push_back({j, image});
+    ++first[i + 1];
+  });
+  for (int i = 0; i < frame.num_atoms(); ++i) {
+    first[i + 1] += first[i];
+    std::sort(neighbors.begin() + first[i], neighbors.begin() + first[i + 1]);
+  }
+  return neighbors;
+}
+
+void add_ghosts(const Frame &frame, const std::vector<Neighbor> &ghosts, Surroundings &result)
+{
+  for (const Neighbor &ghost : ghosts) {
+    result.owner.push_back(ghost.owner);
+    for (int d = 0; d < 3; ++d)
+      result.positions.push_back(frame.positions[3 * ghost.owner + d] +
+                                 ghost.image[0] * frame.cell[d] +
+                                 ghost.image[1] * frame.cell[3 + d] +
+                                 ghost.image[2] * frame.cell[6 + d]);
+  }
+}
+
+}    // namespace
+
+Surroundings find_surroundings(const Frame &frame, double cutoff)
+{
+  require(cutoff > 0.0, "find_surroundings: the cutoff is ", cutoff,
+          " Angstrom, but it must be positive");
+  Surroundings result;
+  result.num_atoms = frame.num_atoms();
+  result.positions = frame.positions;
+  for (int i = 0; i < result.num_atoms; ++i) result.owner.push_back(i);
+
+  const std::vector<Neighbor> neighbors = sorted_neighbors(frame, cutoff, result.first);
+  std::vector<Neighbor> ghosts;
+  for (const Neighbor &neighbor : neighbors)
+    if (neighbor.is_ghost()) ghosts.push_back(neighbor);
+  std::sort(ghosts.begin(), ghosts.end());
+  ghosts.erase(std::unique(ghosts.begin(), ghosts.end()), ghosts.end());
+  add_ghosts(frame, ghosts, result);
+
+  for (const Neighbor &neighbor : neighbors) {
+    int index = neighbor.owner;
+    if (neighbor.is_ghost()) {
+      const auto ghost = std::lower_bound(ghosts.begin(), ghosts.end(), neighbor);
+      index = result.num_atoms + static_cast<int>(ghost - ghosts.begin());
+    }
+    result.neighbors.push_back(index);
+  }
+  return result;
+}
+
+double least_distance(const Frame &frame, double reach)
+{
+  double least = reach;
+  Bins(frame, reach).for_each_pair([&](int, int, const Image &, double distance) {
+    least = std::min(least, distance);
+  });
+  return least;
+}
+
+}    // namespace almlip

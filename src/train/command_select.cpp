@@ -1,0 +1,149 @@
+#include "train/command_select.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iterator>
+#include <memory>
+
+#include "almlip/committee.h"
+#include "almlip/elements.h"
+#include "almlip/error.h"
+#include "almlip/extxyz.h"
+#include "almlip/fingerprint.h"
+#include "almlip/potential.h"
+#include "almlip/query_batch.h"
+#include "almlip/selection.h"
+
+namespace almlip {
+
+namespace {
+
+struct SelectOptions {
+  std::string potential, output, strategy = "hybrid";
+  std::vector<std::string> candidates, known;
+  SelectionSettings selection;
+};
+
+std::vector<Frame> read_all(const std::vector<std::string> &paths)
+{
+  std::vector<Frame> frames;
+  for (const std::string &path : paths) {
+    std::vector<Frame> more = read_extxyz(path);
+    std::move(more.begin(), more.end(), std::back_inserter(frames));
+  }
+  return frames;
+}
+
+/// Fingerprint and uncertainty of frames, by one potential.
+class Appraiser {
+ public:
+  explicit Appraiser(const Potential &potential) : potential_(potential), committee_(potential) {}
+
+  int num_features() const { return 2 * num_elements() * potential_.settings.num_descriptors(); }
+
+  /// Appends the fingerprint of a frame to `features` and stores sigma in the frame; returns the
+  /// largest sigma, eV/Angstrom.
+  double appraise(Frame &frame, std::vector<double> &features)
+  {
+    const FramePrediction prediction = predict(committee_, potential_, frame);
+    std::vector<int> element;
+    for (int number : frame.atomic_numbers)
+      element.push_back(potential_.settings.element_index(chemical_symbol(number)));
+    const std::vector<double> row =
+        fingerprint(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
+                    frame.num_atoms(), potential_.settings.num_descriptors(), num_elements());
+    features.insert(features.end(), row.begin(), row.end());
+    frame.per_atom["sigma"] = prediction.sigma;
+    return prediction.sigma.empty()
+               ? 0.0
+               : *std::max_element(prediction.sigma.begin(), prediction.sigma.end());
+  }
+
+ private:
+  int num_elements() const { return static_cast<int>(potential_.settings.elements.size()); }
+
+  const Potential &potential_;
+  Committee committee_;
+};
+
+void print_choice(int place, const Frame &frame, double max_sigma, const Choice &choice)
+{
+  const auto number = [](bool there, const char *format, auto value) {
+    char text[32] = "-";
+    if (there) std::snprintf(text, sizeof text, format, value);
+    return std::string(text);
+  };
+  std::printf("%5d %10.4f %8.4f %8s %10s  %s\n", place, max_sigma, choice.score,
+              number(choice.cluster >= 0, "%d", choice.cluster).c_str(),
+              number(std::isfinite(choice.distance), "%.4f", choice.distance).c_str(),
+              frame.source.c_str());
+}
+
+void run(SelectOptions options)
+{
+  options.selection.strategy = parse_strategy(options.strategy);
+  const Potential potential = read_potential(options.potential);
+  std::vector<Frame> frames = read_all(options.candidates), known = read_all(options.known);
+  require(!frames.empty(), "almlip select: there are no candidates in the files");
+
+  Appraiser appraiser(potential);
+  Candidates candidates;
+  candidates.num_features = appraiser.num_features();
+  candidates.known = potential.known_fingerprints;
+  for (Frame &frame : known) appraiser.appraise(frame, candidates.known);
+  for (Frame &frame : frames)
+    candidates.uncertainty.push_back(appraiser.appraise(frame, candidates.features));
+  const std::vector<Choice> choices = select(candidates, options.selection);
+
+  std::printf("%5s %10s %8s %8s %10s  %s\n", "frame", "max sigma", "score", "cluster", "distance",
+              "from");
+  std::vector<Frame> chosen;
+  for (const Choice &choice : choices) {
+    Frame frame = frames[choice.index];
+    print_choice(static_cast<int>(chosen.size()), frame, candidates.uncertainty[choice.index],
+                 choice);
+    explain(frame, choice, options.selection.strategy);
+    char max_sigma[32];
+    std::snprintf(max_sigma, sizeof max_sigma, "%.10g", candidates.uncertainty[choice.index]);
+    frame.info["max_sigma"] = max_sigma;
+    frame.info["selected_from"] = frame.source;
+    chosen.push_back(std::move(frame));
+  }
+  write_extxyz(options.output, chosen);
+  std::printf("%zu of %zu candidates written to %s\n", chosen.size(), frames.size(),
+              options.output.c_str());
+}
+
+}    // namespace
+
+void add_select_command(CLI::App &app)
+{
+  const auto options = std::make_shared<SelectOptions>();
+  SelectionSettings &selection = options->selection;
+  CLI::App *command = app.add_subcommand("select", "Choose frames that are worth a label");
+  command->add_option("potential", options->potential, "potential file")
+      ->required()
+      ->type_name("POT");
+  command->add_option("candidates", options->candidates, "frames to choose from (extended XYZ)")
+      ->required()
+      ->type_name("CANDIDATES...");
+  command->add_option(
+      "--known", options->known,
+      "frames that must not be chosen again, beside those the potential was trained on");
+  command->add_option("--count", selection.batch, "frames to choose")->required();
+  command->add_option("--strategy", options->strategy, "random, uncertainty, diversity or hybrid")
+      ->required();
+  command->add_option("--alpha", selection.alpha, "weight of uncertainty in hybrid, 0 to 1")
+      ->capture_default_str();
+  command->add_option("--clusters", selection.clusters, "clusters of k-means")
+      ->capture_default_str();
+  command->add_option("--seed", selection.seed, "of all random choices")->capture_default_str();
+  command->add_option("--output", options->output, "chosen frames (extended XYZ)")
+      ->required()
+      ->type_name("BATCH.extxyz");
+  command->callback([options] { run(*options); });
+}
+
+}    // namespace almlip

@@ -1,0 +1,153 @@
+#include "train/error_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace almlip {
+
+namespace {
+
+constexpr double gpa = 160.2176634;    // of 1 eV/Angstrom^3
+constexpr double least_force = 1e-4;   // eV/Angstrom; DFT codes rarely converge forces further
+
+std::optional<double> mean_absolute(const std::vector<double> &errors)
+{
+  if (errors.empty()) return {};
+  double sum = 0.0;
+  for (const double error : errors) sum += std::abs(error);
+  return sum / double(errors.size());
+}
+
+std::optional<double> root_mean_square(const std::vector<double> &errors)
+{
+  if (errors.empty()) return {};
+  double sum = 0.0;
+  for (const double error : errors) sum += error * error;
+  return std::sqrt(sum / double(errors.size()));
+}
+
+using Numbers = std::vector<std::pair<const char *, std::optional<double>>>;
+
+Numbers numbers_of(const ErrorGroup &group)
+{
+  return {{"energy_mae", group.energy_mae}, {"energy_rmse", group.energy_rmse},
+          {"force_mae", group.force_mae},   {"force_rmse", group.force_rmse},
+          {"stress_mae", group.stress_mae}, {"stress_rmse", group.stress_rmse},
+          {"spearman", group.spearman},     {"ece", group.ece},
+          {"coverage90", group.coverage90}, {"worst5_in_top10", group.worst5_in_top10}};
+}
+
+/// A number in a column of the table; "-" if it is absent.
+std::string cell(int width, int digits, std::optional<double> number, double factor = 1.0)
+{
+  char text[64];
+  if (number)
+    std::snprintf(text, sizeof text, "%*.*f", width, digits, *number * factor);
+  else
+    std::snprintf(text, sizeof text, "%*s", width, "-");
+  return text;
+}
+
+std::string padded(std::string text, std::size_t width)
+{
+  text.resize(std::max(width, text.size()), ' ');
+  return text;
+}
+
+std::string row(const std::string &name, const ErrorGroup &group)
+{
+  char counts[64];
+  std::snprintf(counts, sizeof counts, " %7d %8d", group.frames, group.atoms);
+  return name + counts + cell(10, 2, group.energy_mae, 1e3) + cell(9, 2, group.energy_rmse, 1e3) +
+      cell(10, 4, group.force_mae) + cell(9, 4, group.force_rmse) + cell(9, 3, group.stress_mae) +
+      cell(9, 3, group.stress_rmse) + cell(10, 3, group.spearman) + cell(7, 3, group.ece) +
+      cell(8, 3, group.coverage90) + cell(8, 3, group.worst5_in_top10) + '\n';
+}
+
+}    // namespace
+
+void ErrorReport::add(const Frame &frame, const FramePrediction &prediction)
+{
+  const auto add_to = [&](Samples &samples) {
+    const int num_atoms = frame.num_atoms();
+    ++samples.frames;
+    samples.atoms += num_atoms;
+    if (frame.energy) samples.energies.push_back((prediction.energy - *frame.energy) / num_atoms);
+    for (std::size_t c = 0; c < frame.forces.size(); ++c)
+      samples.forces.components.push_back(prediction.forces[c] - frame.forces[c]);
+    if (!frame.forces.empty())
+      samples.forces.sigma.insert(samples.forces.sigma.end(), prediction.sigma.begin(),
+                                  prediction.sigma.end());
+    const double volume = frame.volume();
+    for (int c = 0; c < 6 && frame.virial && volume > 0.0; ++c)
+      samples.stresses.push_back(gpa * ((*frame.virial)[c] - prediction.virial[c]) / volume);
+  };
+  add_to(all_);
+  if (!frame.config_type.empty() && frame.config_type != "all") add_to(by_type_[frame.config_type]);
+}
+
+ErrorGroup ErrorReport::summarise(const Samples &samples) const
+{
+  ErrorGroup group;
+  group.frames = samples.frames;
+  group.atoms = samples.atoms;
+  group.energy_mae = mean_absolute(samples.energies);
+  group.energy_rmse = root_mean_square(samples.energies);
+  group.force_mae = mean_absolute(samples.forces.components);
+  group.force_rmse = root_mean_square(samples.forces.components);
+  group.stress_mae = mean_absolute(samples.stresses);
+  group.stress_rmse = root_mean_square(samples.stresses);
+
+  const std::vector<double> &sigma = samples.forces.sigma;
+  if (std::all_of(sigma.begin(), sigma.end(), [](double s) { return s == 0.0; })) return group;
+  group.spearman = rank_correlation(sigma, samples.forces.magnitudes());
+  group.worst5_in_top10 = worst_found(samples.forces);
+  const ForceErrors errors = samples.forces.above(least_force);
+  if (errors.sigma.empty()) return group;
+  group.ece = expected_calibration_error(errors);
+  group.coverage90 = coverage(errors, quantile90_);
+  return group;
+}
+
+ErrorGroup ErrorReport::all() const { return summarise(all_); }
+
+std::vector<std::pair<std::string, ErrorGroup>> ErrorReport::groups() const
+{
+  std::vector<std::pair<std::string, ErrorGroup>> groups = {{"all", all()}};
+  for (const auto &[name, samples] : by_type_) groups.emplace_back(name, summarise(samples));
+  return groups;
+}
+
+std::string ErrorReport::table() const
+{
+  auto rows = groups();
+  std::rotate(rows.begin(), rows.begin() + 1, rows.end());    // the total below its parts
+  std::size_t width = 11;
+  for (const auto &[name, group] : rows) width = std::max(width, name.size());
+
+  const char *const titles = "                         energy, meV/atom   forces, eV/Angstrom"
+                             "       stress, GPa   uncertainty of forces\n";
+  const char *const columns = "  frames    atoms       MAE     RMSE       MAE     RMSE      MAE     RMSE"
+                              "  spearman    ece cover90  worst5\n";
+  std::string text = padded("", width) + titles + padded("config_type", width) + columns;
+  for (const auto &[name, group] : rows) text += row(padded(name, width), group);
+  return text;
+}
+
+std::string ErrorReport::json() const
+{
+  nlohmann::ordered_json json;
+  for (const auto &[name, group] : groups()) {
+    auto &entry = json["groups"][name];
+    entry["frames"] = group.frames;
+    entry["atoms"] = group.atoms;
+    for (const auto &[key, number] : numbers_of(group))
+      entry[key] = number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json(nullptr);
+  }
+  // a config_type may hold bytes that are no UTF-8
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
+}    // namespace almlip

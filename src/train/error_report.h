@@ -1,0 +1,62 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "almlip/committee.h"
+#include "almlip/frame.h"
+#include "train/error_statistics.h"
+
+namespace almlip {
+
+/// Errors of a group of frames. Numbers without a reference, or without a committee that disagrees, are absent.
+/// Calibration (ece, coverage90) leaves out atoms whose error and sigma are both below 1e-4 eV/Angstrom: forces that vanish by symmetry.
+struct ErrorGroup {
+  int frames = 0, atoms = 0;
+  std::optional<double> energy_mae, energy_rmse;    ///< eV/atom
+  std::optional<double> force_mae, force_rmse;      ///< over components, eV/Angstrom
+  std::optional<double> stress_mae, stress_rmse;    ///< over the six components, GPa
+  std::optional<double> spearman;                   ///< rank correlation of sigma and force error over atoms
+  std::optional<double> ece;                        ///< expected calibration error of force components
+  std::optional<double> coverage90;                 ///< share of atoms with an error below quantile90 sigma
+  std::optional<double> worst5_in_top10;            ///< share of the worst 5 % of the atoms among the first 10 % by sigma
+};
+
+/// Collects errors frame by frame and reports them for every config_type and for all frames together.
+class ErrorReport {
+ public:
+  /// @param quantile90  Calibration::quantile90 of the potential
+  explicit ErrorReport(double quantile90) : quantile90_(quantile90) {}
+
+  /// Takes what the frame has references for.
+  void add(const Frame &frame, const FramePrediction &prediction);
+
+  /// Group "all" first, then every config_type in alphabetical order.
+  std::vector<std::pair<std::string, ErrorGroup>> groups() const;
+  ErrorGroup all() const;
+
+  /// Lines for people: energies in meV/atom, forces in eV/Angstrom, stress in GPa.
+  std::string table() const;
+
+  /// `{"groups": {"all": {...}, "<config_type>": {...}}}` with the names of ErrorGroup's fields; absent numbers are null.
+  std::string json() const;
+
+ private:
+  /// Prediction minus reference.
+  struct Samples {
+    int frames = 0, atoms = 0;
+    std::vector<double> energies;    ///< eV/atom
+    std::vector<double> stresses;    ///< GPa
+    ForceErrors forces;
+  };
+  ErrorGroup summarise(const Samples &samples) const;
+
+  double quantile90_;
+  Samples all_;
+  std::map<std::string, Samples> by_type_;
+};
+
+}    // namespace almlip

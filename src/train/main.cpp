@@ -1,0 +1,65 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <new>
+
+#include "almlip/error.h"
+#include "train/command_doctor.h"
+#include "train/command_eval.h"
+#include "train/command_info.h"
+#include "train/command_select.h"
+#include "train/command_train.h"
+
+namespace {
+
+constexpr int failed = 1;
+constexpr int wrong_usage = 2;
+
+int report(const std::string &message)
+{
+  std::cout.flush();
+  std::cerr << "almlip: " << message << std::endl;
+  return failed;
+}
+
+/// Exit status of an exception of the command line: help and version are no failures.
+int finish(const CLI::App &app, const CLI::ParseError &end)
+{
+  if (end.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(end);
+  // a command that has already said what is wrong, or leaves that to another rank
+  if (dynamic_cast<const CLI::RuntimeError *>(&end)) return end.get_exit_code();
+  report(std::string(end.what()) + "; see almlip --help");
+  return wrong_usage;
+}
+
+void add_commands(CLI::App &app)
+{
+  app.name("almlip");
+  app.set_version_flag("--version", "almlip " ALMLIP_VERSION);
+  app.require_subcommand(1);
+  app.footer("\"almlip COMMAND --help\" tells more about a command.");
+  almlip::add_train_command(app);
+  almlip::add_eval_command(app);
+  almlip::add_select_command(app);
+  almlip::add_info_command(app);
+  almlip::add_doctor_command(app);
+}
+
+}    // namespace
+
+int main(int argc, char **argv)
+{
+  CLI::App app("Machine-learned potentials with active learning for LAMMPS");
+  try {
+    add_commands(app);
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError &end) {
+    return finish(app, end);
+  } catch (const almlip::Error &error) {
+    return report(error.what());
+  } catch (const std::bad_alloc &) {
+    return report("there is not enough memory");
+  } catch (const std::exception &error) {
+    return report(error.what());
+  }
+}

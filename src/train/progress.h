@@ -1,0 +1,24 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "train/trainer.h"
+
+namespace almlip {
+
+/// Progress of a fit on stderr: one line that is rewritten on a terminal, a plain line about every tenth of the epochs in a log.
+class Progress {
+ public:
+  Progress();
+  void show(const EpochReport &report);
+
+ private:
+  bool terminal_;
+  int first_epoch_ = -1, last_shown_ = 0;
+  std::chrono::steady_clock::time_point start_;
+
+  std::string line(const EpochReport &report) const;
+};
+
+}    // namespace almlip

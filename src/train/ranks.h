@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace almlip {
+
+/// Thrown on the other ranks when the first one reports the error of all.
+class FailedElsewhere : public std::runtime_error {
+ public:
+  FailedElsewhere() : std::runtime_error("another rank reports the error") {}
+};
+
+/// The processes that work on one fit. MPI is started only if an MPI launcher started this process, and is ended with this object.
+class Ranks {
+ public:
+  Ranks();
+  ~Ranks();
+  Ranks(const Ranks &) = delete;
+  Ranks &operator=(const Ranks &) = delete;
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  bool first() const { return rank_ == 0; }
+
+  /// Sums entry by entry; all ranks get the same numbers to the last bit.
+  void sum(std::vector<double> &numbers) const;
+  /// As `sum`, but only the first rank gets the result; the others keep what they had.
+  void sum_on_first(std::vector<double> &numbers) const;
+  /// All ranks get what the first one has. Lengths must agree.
+  void broadcast(std::vector<double> &numbers) const;
+
+  /// Runs work that may fail, without communication inside; if it fails on any rank, all ranks leave.
+  /// @throws Error on the first rank, with the message of the lowest rank that failed; FailedElsewhere on the others
+  void agree(const std::function<void()> &work) const;
+
+  /// Ends all processes after an error that only this rank knows of.
+  [[noreturn]] void abort() const;
+
+ private:
+  int rank_ = 0, size_ = 1;
+  bool started_ = false;
+};
+
+}    // namespace almlip

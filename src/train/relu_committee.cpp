@@ -1,0 +1,203 @@
+#include "train/relu_committee.h"
+
+#include <cmath>
+
+#include "almlip/error.h"
+#include "almlip/random.h"
+
+namespace almlip {
+
+using Eigen::MatrixXf;
+using Eigen::VectorXf;
+
+/// The parts of a vector of all weights.
+struct ReluCommittee::Layers {
+  using Matrix = Eigen::Map<MatrixXf>;
+  using Vector = Eigen::Map<VectorXf>;
+  Matrix weight1;    ///< shape [num_features][M H]
+  Vector bias1;      ///< shape [M H]
+  Matrix weight2;    ///< shape [H][M H]
+  Vector bias2;      ///< shape [M H]
+  Vector weight3;    ///< shape [M H]
+  Vector bias3;      ///< shape [M]
+
+  Layers(float *at, int num_features, int num_hidden, int num_members) :
+      weight1(at, num_features, num_hidden * num_members), bias1(weight1.data() + weight1.size(), num_hidden * num_members),
+      weight2(bias1.data() + bias1.size(), num_hidden, num_hidden * num_members),
+      bias2(weight2.data() + weight2.size(), num_hidden * num_members), weight3(bias2.data() + bias2.size(), num_hidden * num_members),
+      bias3(weight3.data() + weight3.size(), num_members)
+  {
+  }
+  Layers(const VectorXf &all, const ReluCommittee &c) :
+      Layers(const_cast<float *>(all.data()), c.num_features_, c.num_hidden_, c.num_members_)
+  {
+  }
+};
+
+ReluCommittee::ReluCommittee(int num_features, const ReluSettings &settings, std::uint64_t seed) :
+    num_features_(num_features), num_hidden_(settings.num_hidden), num_members_(settings.num_members), settings_(settings)
+{
+  require(num_features >= 1, "committee: ", num_features, " features, but there must be at least 1");
+  require(num_members_ >= 2, "committee: ", num_members_, " members, but there must be at least 2 for a spread");
+  require(num_hidden_ >= 1, "committee: ", num_hidden_, " hidden units, but there must be at least 1");
+  const int width = num_hidden_ * num_members_;
+  const Eigen::Index size = Eigen::Index(width) * (num_features + num_hidden_ + 3) + num_members_;
+  parameters_.resize(size);
+  Random random(seed);
+  const Eigen::Index first_layer = Eigen::Index(width) * (num_features + 1);
+  const float scale1 = 1.0F / std::sqrt(float(num_features)), scale2 = 1.0F / std::sqrt(float(num_hidden_));
+  for (Eigen::Index i = 0; i < size; ++i) parameters_[i] = (i < first_layer ? scale1 : scale2) * float(2.0 * random.uniform() - 1.0);
+}
+
+void ReluCommittee::forward(const MatrixXf &inputs, Activations &a) const
+{
+  const Layers layers(parameters_, *this);
+  const int h = num_hidden_;
+  a.first.noalias() = inputs * layers.weight1;
+  a.first = (a.first.rowwise() + layers.bias1.transpose()).cwiseMax(0.0F);
+  a.second.resize(inputs.rows(), a.first.cols());
+  a.output.resize(inputs.rows(), num_members_);
+  for (int k = 0; k < num_members_; ++k) {
+    auto second = a.second.middleCols(k * h, h);
+    second.noalias() = a.first.middleCols(k * h, h) * layers.weight2.middleCols(k * h, h);
+    second = (second.rowwise() + layers.bias2.segment(k * h, h).transpose()).cwiseMax(0.0F);
+    a.output.col(k).noalias() = second * layers.weight3.segment(k * h, h);
+    a.output.col(k).array() += layers.bias3[k];
+  }
+}
+
+void ReluCommittee::gradient(const MatrixXf &inputs, const VectorXf &targets, const Activations &a, MatrixXf &adjoint1, MatrixXf &adjoint2,
+                             VectorXf &result) const
+{
+  const Layers layers(parameters_, *this), out(result, *this);
+  Layers slope = out;
+  const int h = num_hidden_;
+  const MatrixXf residual = (a.output.colwise() - targets) * (2.0F / float(inputs.rows()));
+  slope.bias3 = residual.colwise().sum().transpose();
+  adjoint1.resize(inputs.rows(), a.first.cols());
+  adjoint2.resize(inputs.rows(), a.first.cols());
+  for (int k = 0; k < num_members_; ++k) {
+    const auto first = a.first.middleCols(k * h, h), second = a.second.middleCols(k * h, h);
+    auto d1 = adjoint1.middleCols(k * h, h), d2 = adjoint2.middleCols(k * h, h);
+    slope.weight3.segment(k * h, h).noalias() = second.transpose() * residual.col(k);
+    d2.noalias() = residual.col(k) * layers.weight3.segment(k * h, h).transpose();
+    d2 = (second.array() > 0.0F).select(d2, 0.0F);
+    slope.weight2.middleCols(k * h, h).noalias() = first.transpose() * d2;
+    d1.noalias() = d2 * layers.weight2.middleCols(k * h, h).transpose();
+  }
+  adjoint1 = (a.first.array() > 0.0F).select(adjoint1, 0.0F);
+  slope.bias2 = adjoint2.colwise().sum().transpose();
+  slope.bias1 = adjoint1.colwise().sum().transpose();
+  slope.weight1.noalias() = inputs.transpose() * adjoint1;
+}
+
+void ReluCommittee::fit(const MatrixXf &inputs, const VectorXf &targets)
+{
+  require(inputs.rows() == targets.size() && inputs.rows() > 0 && inputs.cols() == num_features_, "committee: ", inputs.rows(), " points with ",
+          inputs.cols(), " features and ", targets.size(), " targets, but there must be as many targets as points, and ", num_features_,
+          " features");
+  constexpr float decay1 = 0.9F, decay2 = 0.999F, least = 1e-8F;
+  VectorXf slope(parameters_.size()), mean = VectorXf::Zero(parameters_.size()), square = VectorXf::Zero(parameters_.size());
+  Activations activations;
+  MatrixXf adjoint1, adjoint2;
+  double rest1 = 1.0, rest2 = 1.0;
+  for (int step = 0; step < settings_.num_steps; ++step) {
+    forward(inputs, activations);
+    gradient(inputs, targets, activations, adjoint1, adjoint2, slope);
+    rest1 *= decay1;
+    rest2 *= decay2;
+    const float rate = float(settings_.learning_rate / (1.0 - rest1)), correction = float(1.0 / (1.0 - rest2));
+    mean = decay1 * mean + (1.0F - decay1) * slope;
+    square.array() = decay2 * square.array() + (1.0F - decay2) * slope.array().square();
+    parameters_.array() -= rate * mean.array() / ((square.array() * correction).sqrt() + least);
+  }
+}
+
+MatrixXf ReluCommittee::predict(const MatrixXf &inputs) const
+{
+  Activations activations;
+  forward(inputs, activations);
+  return activations.output;
+}
+
+MatrixXf ReluCommittee::last_hidden(const MatrixXf &inputs) const
+{
+  Activations activations;
+  forward(inputs, activations);
+  return activations.second;
+}
+
+ReluCommittee::Backward ReluCommittee::backward(const Activations &a) const
+{
+  const Layers layers(parameters_, *this);
+  const int h = num_hidden_;
+  Backward result;
+  result.second = (a.second.array() > 0.0F).select(layers.weight3.transpose().replicate(a.second.rows(), 1), MatrixXf::Zero(a.second.rows(), a.second.cols()));
+  result.first.resize(a.first.rows(), a.first.cols());
+  for (int k = 0; k < num_members_; ++k)
+    result.first.middleCols(k * h, h).noalias() = result.second.middleCols(k * h, h) * layers.weight2.middleCols(k * h, h).transpose();
+  result.first = (a.first.array() > 0.0F).select(result.first, 0.0F);
+  return result;
+}
+
+Kernel ReluCommittee::gradient_kernel(const MatrixXf &inputs) const
+{
+  const Eigen::Index n = inputs.rows();
+  const int h = num_hidden_;
+  Activations a;
+  forward(inputs, a);
+  const Backward d = backward(a);
+  const auto gram = [n](const auto &rows, float bias) {
+    MatrixXf result = MatrixXf::Constant(n, n, bias);
+    result.template selfadjointView<Eigen::Lower>().rankUpdate(rows);
+    return result;
+  };
+  // a layer with inputs u and derivatives v has the gradient v u^T, and v for its bias: scalar products (u.u' + 1)(v.v')
+  const MatrixXf from_inputs = gram(inputs, 1.0F);
+  MatrixXf sum = MatrixXf::Zero(n, n);
+  for (int k = 0; k < num_members_; ++k) {
+    sum += gram(a.second.middleCols(k * h, h), 1.0F);
+    sum.array() += gram(a.first.middleCols(k * h, h), 1.0F).array() * gram(d.second.middleCols(k * h, h), 0.0F).array();
+    sum.array() += from_inputs.array() * gram(d.first.middleCols(k * h, h), 0.0F).array();
+  }
+  sum /= float(num_members_);
+  Kernel kernel{int(n), std::vector<float>(std::size_t(n) * n)};
+  Eigen::Map<MatrixXf>(kernel.values.data(), n, n) = sum.selfadjointView<Eigen::Lower>();
+  return kernel;
+}
+
+namespace {
+
+/// (rows, 1) times independent random signs.
+MatrixXf project_signs(const Eigen::Ref<const MatrixXf> &rows, int num_projections, bool bias, Random &random)
+{
+  const auto sign = [&random] { return random.uniform() < 0.5 ? -1.0F : 1.0F; };
+  MatrixXf signs(rows.cols(), num_projections);
+  for (Eigen::Index i = 0; i < signs.size(); ++i) signs.data()[i] = sign();
+  MatrixXf result = rows * signs;
+  if (bias)
+    for (int p = 0; p < num_projections; ++p) result.col(p).array() += sign();
+  return result;
+}
+
+}    // namespace
+
+MatrixXf ReluCommittee::gradient_features(const MatrixXf &inputs, int num_projections, std::uint64_t seed) const
+{
+  const int h = num_hidden_;
+  Activations a;
+  forward(inputs, a);
+  const Backward d = backward(a);
+  Random random(seed);
+  MatrixXf sum = MatrixXf::Zero(inputs.rows(), num_projections);
+  for (int k = 0; k < num_members_; ++k) {
+    sum += project_signs(a.second.middleCols(k * h, h), num_projections, true, random);
+    sum.array() += project_signs(a.first.middleCols(k * h, h), num_projections, true, random).array() *
+        project_signs(d.second.middleCols(k * h, h), num_projections, false, random).array();
+    sum.array() += project_signs(inputs, num_projections, true, random).array() *
+        project_signs(d.first.middleCols(k * h, h), num_projections, false, random).array();
+  }
+  return sum / std::sqrt(float(num_members_) * float(num_projections));
+}
+
+}    // namespace almlip

@@ -1,0 +1,193 @@
+#include "train/soap.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "train/binary_stream.h"
+
+namespace almlip {
+
+namespace {
+
+template <class Real>
+using Matrix = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>;
+
+/// Covariance of the gradient along one side of a block, and its approximate eigenvectors (columns, leading one first).
+///
+/// Few gradients leave the covariance without rank, and the basis of what they do not reach to rounding. A little damping decides it instead, so that
+/// a fit depends on the order of sums (the number of ranks) by no more than rounding at first.
+template <class Real>
+struct Side {
+  Matrix<Real> covariance, basis;
+
+  Real damping() const { return (sizeof(Real) == sizeof(double) ? Real(1e-8) : Real(1e-5)) * covariance.trace(); }
+
+  void start(const Matrix<Real> &gradient)
+  {
+    covariance = gradient * gradient.transpose();
+    Eigen::MatrixXd damped = covariance.template cast<double>();
+    damped.diagonal() += static_cast<double>(damping()) * Eigen::VectorXd::LinSpaced(damped.rows(), 1.0, 0.0);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(damped);
+    basis = solver.eigenvectors().rowwise().reverse().template cast<Real>();
+  }
+
+  void update(const Matrix<Real> &gradient, Real weight)
+  {
+    covariance *= Real(1) - weight;
+    covariance.template selfadjointView<Eigen::Lower>().rankUpdate(gradient, weight);
+  }
+
+  /// Power iteration and QR. Returns the order of the old basis vectors in the new basis.
+  std::vector<int> refresh()
+  {
+    Matrix<Real> image = damping() * basis;
+    image += covariance.template selfadjointView<Eigen::Lower>() * basis;
+    const Eigen::Matrix<Real, Eigen::Dynamic, 1> value = basis.cwiseProduct(image).colwise().sum();
+    std::vector<int> order(static_cast<std::size_t>(basis.cols()));
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return value(a) > value(b); });
+    Matrix<Real> sorted(image.rows(), image.cols());
+    for (std::size_t q = 0; q < order.size(); ++q) sorted.col(static_cast<int>(q)) = image.col(order[q]);
+    const Eigen::HouseholderQR<Matrix<Real>> qr(std::move(sorted));
+    basis = qr.householderQ() * Matrix<Real>::Identity(image.rows(), image.cols());
+    return order;
+  }
+};
+
+/// State of one block.
+template <class Real>
+struct Moments {
+  std::int64_t steps = 0;
+  Side<Real> left, right;
+  Matrix<Real> mean, square;    ///< of the gradient; `square` in the eigenbasis
+};
+
+template <class Real>
+class SoapOf : public Soap {
+ public:
+  SoapOf(const std::vector<SoapBlock> &blocks, const SoapSettings &settings) :
+      blocks_(blocks), settings_(settings), moments_(blocks.size())
+  {
+  }
+
+  void step(std::vector<double> &parameters, const std::vector<double> &gradient, double learning_rate) override
+  {
+    using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+      const SoapBlock &block = blocks_[b];
+      if (block.rate == 0.0) continue;
+      const Eigen::Map<const Rows> slope(gradient.data() + block.offset, block.rows, block.cols);
+      const Matrix<Real> move = direction(block, moments_[b], slope.template cast<Real>());
+      if (move.size() == 0) continue;
+      Eigen::Map<Rows> weights(parameters.data() + block.offset, block.rows, block.cols);
+      weights -= learning_rate * block.rate * move.template cast<double>();
+      weights *= 1.0 - learning_rate * block.weight_decay;
+      if (moments_[b].steps % settings_.refresh == 0) refresh(block, moments_[b]);
+    }
+  }
+
+  void restart() override
+  {
+    for (Moments<Real> &m : moments_) m.mean.setZero();
+  }
+
+  void save(std::ostream &out) const override
+  {
+    for (const Moments<Real> &m : moments_) {
+      write_binary(out, m.steps);
+      for (const Matrix<Real> *x : {&m.mean, &m.square, &m.left.covariance, &m.left.basis, &m.right.covariance, &m.right.basis})
+        write_binary(out, x->data(), static_cast<std::size_t>(x->size()));
+    }
+  }
+
+  void load(std::istream &in) override
+  {
+    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+      Moments<Real> &m = moments_[b];
+      const int rows = blocks_[b].rows, cols = blocks_[b].cols;
+      read_binary(in, m.steps);
+      for (Matrix<Real> *x : {&m.mean, &m.square}) read_matrix(in, *x, rows, cols);
+      for (Matrix<Real> *x : {&m.left.covariance, &m.left.basis}) read_matrix(in, *x, rows, rows);
+      for (Matrix<Real> *x : {&m.right.covariance, &m.right.basis}) read_matrix(in, *x, cols, cols);
+    }
+  }
+
+ private:
+  std::vector<SoapBlock> blocks_;
+  SoapSettings settings_;
+  std::vector<Moments<Real>> moments_;
+
+  /// Adam's step in the eigenbasis, turned back; empty on the first call, which starts the bases.
+  Matrix<Real> direction(const SoapBlock &block, Moments<Real> &m, const Matrix<Real> &gradient) const
+  {
+    const Real first = static_cast<Real>(1.0 - settings_.momentum), second = static_cast<Real>(1.0 - settings_.second_moment);
+    if (m.steps++ == 0) {
+      m.mean = m.square = Matrix<Real>::Zero(block.rows, block.cols);
+      if (block.rows > 1) m.left.start(gradient);
+      if (block.cols > 1) m.right.start(gradient.transpose());
+      return {};
+    }
+    if (block.rows > 1) m.left.update(gradient, second);
+    if (block.cols > 1) m.right.update(gradient.transpose(), second);
+    m.mean += first * (gradient - m.mean);
+    m.square += second * (into_basis(block, m, gradient).cwiseAbs2() - m.square);
+    const double k = static_cast<double>(m.steps - 1);    // of averages that started at zero
+    const Real unbias_mean = static_cast<Real>(1.0 / (1.0 - std::pow(settings_.momentum, k)));
+    const Real unbias_square = static_cast<Real>(1.0 / (1.0 - std::pow(settings_.second_moment, k)));
+    const auto root = (m.square.array() * unbias_square).sqrt() + static_cast<Real>(settings_.epsilon);
+    return out_of_basis(block, m, (into_basis(block, m, m.mean).array() * unbias_mean / root).matrix());
+  }
+
+  static Matrix<Real> into_basis(const SoapBlock &block, const Moments<Real> &m, Matrix<Real> x)
+  {
+    if (block.rows > 1) x = m.left.basis.transpose() * x;
+    if (block.cols > 1) x = x * m.right.basis;
+    return x;
+  }
+
+  static Matrix<Real> out_of_basis(const SoapBlock &block, const Moments<Real> &m, Matrix<Real> x)
+  {
+    if (block.rows > 1) x = m.left.basis * x;
+    if (block.cols > 1) x = x * m.right.basis.transpose();
+    return x;
+  }
+
+  static void refresh(const SoapBlock &block, Moments<Real> &m)
+  {
+    Matrix<Real> moved(block.rows, block.cols);
+    if (block.rows > 1) {
+      const std::vector<int> order = m.left.refresh();
+      for (int r = 0; r < block.rows; ++r) moved.row(r) = m.square.row(order[static_cast<std::size_t>(r)]);
+      m.square = moved;
+    }
+    if (block.cols > 1) {
+      const std::vector<int> order = m.right.refresh();
+      for (int c = 0; c < block.cols; ++c) moved.col(c) = m.square.col(order[static_cast<std::size_t>(c)]);
+      m.square = moved;
+    }
+  }
+
+  /// Matrices that a block has not started, or has not on a side of length 1, are empty.
+  static void read_matrix(std::istream &in, Matrix<Real> &x, int rows, int cols)
+  {
+    std::vector<Real> numbers;
+    const std::size_t size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
+    read_binary(in, numbers, size);
+    require(numbers.empty() || numbers.size() == size, "optimiser state has ", numbers.size(), " numbers where ", size, " are expected");
+    x.resize(numbers.empty() ? 0 : rows, numbers.empty() ? 0 : cols);
+    std::copy(numbers.begin(), numbers.end(), x.data());
+  }
+};
+
+}    // namespace
+
+std::unique_ptr<Soap> Soap::create(const std::vector<SoapBlock> &blocks, const SoapSettings &settings, const std::string &precision)
+{
+  if (precision == "single") return std::make_unique<SoapOf<float>>(blocks, settings);
+  require(precision == "double", "\"precision\" is \"", precision, "\", but it must be \"double\" or \"single\"");
+  return std::make_unique<SoapOf<double>>(blocks, settings);
+}
+
+}    // namespace almlip

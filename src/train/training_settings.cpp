@@ -1,0 +1,265 @@
+#include "train/training_settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "almlip/error.h"
+
+namespace almlip {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double pi = 3.14159265358979323846;
+
+/// Number of single-letter edits that turn one word into the other.
+std::size_t edit_distance(const std::string &a, const std::string &b)
+{
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string joined(const std::vector<std::string> &words)
+{
+  std::string text;
+  for (const std::string &word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+const SettingEntry &find_entry(const std::vector<SettingEntry> &table, const std::string &key, const std::string &name)
+{
+  std::vector<std::string> keys;
+  for (const SettingEntry &entry : table) {
+    if (entry.key == key) return entry;
+    keys.push_back(entry.key);
+  }
+  const auto nearest = std::min_element(keys.begin(), keys.end(), [&](const std::string &a, const std::string &b) {
+    return edit_distance(a, key) < edit_distance(b, key);
+  });
+  fail(name, ": there is no setting \"", key, "\"; did you mean \"", *nearest, "\"? The settings are ", joined(keys));
+}
+
+/// Puts a JSON value into a field of the matching type; false if the type does not match.
+struct Assign {
+  const Json &json;
+
+  bool operator()(int *to) const
+  {
+    if (!json.is_number_integer() || std::abs(json.get<double>()) > std::numeric_limits<int>::max()) return false;
+    *to = json.get<int>();
+    return true;
+  }
+  bool operator()(double *to) const
+  {
+    if (!json.is_number()) return false;
+    *to = json.get<double>();
+    return true;
+  }
+  bool operator()(bool *to) const
+  {
+    if (!json.is_boolean()) return false;
+    *to = json.get<bool>();
+    return true;
+  }
+  bool operator()(std::string *to) const
+  {
+    if (!json.is_string()) return false;
+    *to = json.get<std::string>();
+    return true;
+  }
+  bool operator()(std::vector<std::string> *to) const
+  {
+    if (!json.is_array() || !std::all_of(json.begin(), json.end(), [](const Json &word) { return word.is_string(); })) return false;
+    *to = json.get<std::vector<std::string>>();
+    return true;
+  }
+  template <class Plain>
+  bool operator()(std::optional<Plain> *to) const
+  {
+    to->reset();
+    if (json.is_null()) return true;
+    Plain plain{};
+    if (!(*this)(&plain)) return false;
+    *to = plain;
+    return true;
+  }
+};
+
+struct NameOfType {
+  std::string operator()(const int *) const { return "a whole number"; }
+  std::string operator()(const double *) const { return "a number"; }
+  std::string operator()(const bool *) const { return "true or false"; }
+  std::string operator()(const std::string *) const { return "a text"; }
+  std::string operator()(const std::vector<std::string> *) const { return "a list of texts"; }
+  template <class Plain>
+  std::string operator()(const std::optional<Plain> *) const
+  {
+    return (*this)(static_cast<const Plain *>(nullptr)) + " or null";
+  }
+};
+
+struct ToJson {
+  template <class Plain>
+  Json operator()(const Plain *from) const
+  {
+    return Json(*from);
+  }
+  template <class Plain>
+  Json operator()(const std::optional<Plain> *from) const
+  {
+    return *from ? Json(**from) : Json(nullptr);
+  }
+};
+
+void assign(const SettingEntry &entry, const Json &json, const std::string &name)
+{
+  const std::string unit = entry.unit.empty() ? "" : " " + entry.unit, where = name + ": \"" + entry.key + "\" is " + json.dump() + unit;
+  require(std::visit(Assign{json}, entry.value), where, ", but it must be ", std::visit(NameOfType{}, entry.value));
+  if (json.is_number()) {
+    const double number = json.get<double>();
+    require(number >= entry.least && number <= entry.most, where, ", but it must be from ", entry.least, " to ", entry.most);
+  }
+  if (json.is_string() && !entry.choices.empty())
+    require(std::count(entry.choices.begin(), entry.choices.end(), json.get<std::string>()) > 0, where, ", but it must be one of ",
+            joined(entry.choices));
+}
+
+bool is_text(const SettingEntry &entry)
+{
+  return std::holds_alternative<std::string *>(entry.value) || std::holds_alternative<std::optional<std::string> *>(entry.value);
+}
+
+}    // namespace
+
+std::vector<SettingEntry> settings_table(TrainingSettings &s)
+{
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  return {
+      {"train", &s.train, "", "files with training frames (extended XYZ, plain or gzip)", -inf, inf, {}, false},
+      {"validation", &s.validation, "", "files with held-out frames; without any, a part of the training frames is held out", -inf, inf, {}, false},
+      {"start", &s.start, "", "potential file to start from (same shape of the model): a short refit instead of a fit", -inf, inf, {}, false},
+      {"output", &s.output, "", "potential file to write", -inf, inf, {}, false},
+      {"checkpoint", &s.checkpoint, "", "folder for checkpoints; a fit that finds its own one there continues exactly", -inf, inf, {}, false},
+      {"preset", &s.preset, "", "shape of the model: fast, default or accurate", -inf, inf, {"fast", "default", "accurate"}},
+      {"elements", &s.elements, "", "chemical symbols, in the order of the potential; empty: those of the frames"},
+      {"cutoff", &s.cutoff, "Angstrom", "range of an atom's surroundings", 1.0, 20.0},
+      {"members", &s.members, "", "networks in the committee", 1, 16},
+      {"num_channels", &s.num_channels, "", "radial channels; null: 4, accurate 6", 1, 64},
+      {"lmax", &s.lmax, "", "largest angular momentum; null: 4, fast 3", 0, 16},
+      {"four_body", &s.four_body, "", "couplings of the four-body invariants; null: c4, fast and accurate b3", -inf, inf, {"b3", "c4"}},
+      {"partners", &s.partners, "", "channels of their third factor; null: all, fast and accurate same", -inf, inf, {"all", "same"}},
+      {"num_hidden", &s.num_hidden, "", "hidden units of a network; null: 16, accurate 32", 1, 1024},
+      {"seed", &s.seed, "", "of all random choices", 0, 2147483647},
+      {"validation_fraction", &s.validation_fraction, "", "part of the training frames that is held out, the same of every config_type", 0.0, 0.5},
+      {"precision", &s.precision, "", "arithmetic of the fit", -inf, inf, {"double", "single"}},
+      {"epochs", &s.epochs, "", "passes over the training frames; null: 80 and at least 2000 steps, with start 20 and at least 500 steps", 1, 1000000},
+      {"batch", &s.batch, "frames", "frames per step", 1, 100000},
+      {"learning_rate", &s.learning_rate, "", "peak of the cosine; null: 0.01, with start 0.003", 1e-8, 1.0},
+      {"warmup_steps", &s.warmup_steps, "steps", "linear rise to the peak; null: 100, with start 20", 0, 1000000},
+      {"final_rate", &s.final_rate, "", "part of the learning rate that is left at the end", 0.0, 1.0},
+      {"radial_rate", &s.radial_rate, "", "learning rate of the radial functions relative to that of the networks; 0: not learned", 0.0, 10.0},
+      {"weight_decay", &s.weight_decay, "", "decoupled decay of hidden and output weights", 0.0, 100.0},
+      {"energy_weight", &s.energy_weight, "(eV/Angstrom)^2 per (eV/atom)^2", "weight of the squared energy error per atom", 0.0, 1e6},
+      {"stress_weight", &s.stress_weight, "(eV/Angstrom)^2 per (eV/atom)^2", "weight of the squared virial error per atom, of frames that have one", 0.0, 1e6},
+      {"huber", &s.huber, "eV/Angstrom", "force errors beyond this count linearly; 0: never", 0.0, 1e6},
+      {"patience", &s.patience, "epochs", "stop after so many without a better held-out error; 0: never; null: half of all", 0, 1000000},
+      {"least_distance", &s.least_distance, "Angstrom", "two atoms that are closer are an error", 1e-3, 10.0},
+      {"isolated_atoms", &s.isolated_atoms, "", "frames with an atom that has no neighbour within the cutoff: error, or skip the frame", -inf, inf, {"error", "skip"}},
+      {"fingerprints", &s.fingerprints, "", "store what the training frames look like, so that they are not chosen again"},
+      {"novelty", &s.novelty, "", "store the distance measure of unknown surroundings (adds about 20 D^2 bytes per element)"},
+      {"max_seconds", &s.max_seconds, "s", "stop after this time and write what there is; 0: no limit", 0.0, 1e9, {}, false},
+      {"checkpoint_seconds", &s.checkpoint_seconds, "s", "time between two checkpoints; 0: one after every step", 0.0, 1e9, {}, false},
+  };
+}
+
+std::string default_text(const SettingEntry &entry)
+{
+  const Json value = std::visit(ToJson{}, entry.value);
+  if (value.is_null() || value.empty() || value == "") return "";
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+void apply_settings_text(TrainingSettings &settings, const std::string &text, const std::string &name)
+{
+  Json json;
+  try {
+    json = Json::parse(text, nullptr, true, true);
+  } catch (const Json::exception &e) {
+    fail(name, " is not valid JSON: ", e.what());
+  }
+  require(json.is_object(), name, ": the settings must be a JSON object, {\"key\": value, ...}");
+  const std::vector<SettingEntry> table = settings_table(settings);
+  for (const auto &[key, value] : json.items()) assign(find_entry(table, key, name), value, name);
+}
+
+void apply_flag(TrainingSettings &settings, const std::string &key, const std::vector<std::string> &words)
+{
+  const std::string name = "command line";
+  const std::vector<SettingEntry> table = settings_table(settings);
+  const SettingEntry &entry = find_entry(table, key, name);
+  if (std::holds_alternative<std::vector<std::string> *>(entry.value)) return assign(entry, Json(words), name);
+  require(words.size() == 1, name, ": \"", key, "\" takes one value, not ", words.size());
+  if (is_text(entry)) return assign(entry, Json(words[0]), name);
+  const Json value = Json::parse(words[0], nullptr, false);
+  assign(entry, value.is_discarded() ? Json(words[0]) : value, name);
+}
+
+std::string to_json(const TrainingSettings &settings, bool only_shaping)
+{
+  TrainingSettings copy = settings;
+  Json json = Json::object();
+  for (const SettingEntry &entry : settings_table(copy))
+    if (entry.shapes_result || !only_shaping) json[entry.key] = std::visit(ToJson{}, entry.value);
+  return json.dump(2) + "\n";
+}
+
+ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::string> &elements)
+{
+  ModelSettings model;
+  const bool fast = s.preset == "fast", accurate = s.preset == "accurate";
+  model.elements = elements;
+  model.cutoff = s.cutoff;
+  model.num_channels = s.num_channels.value_or(accurate ? 6 : 4);
+  model.lmax = s.lmax.value_or(fast ? 3 : 4);
+  model.four_body = s.four_body.value_or(fast || accurate ? "b3" : "c4");
+  model.partners = s.partners.value_or(fast || accurate ? "same" : "all");
+  model.num_hidden = s.num_hidden.value_or(accurate ? 32 : 16);
+  model.num_members = s.members;
+  return model;
+}
+
+double Schedule::rate(int step) const
+{
+  const double rise = warmup_steps > 0 ? std::min(1.0, static_cast<double>(step) / warmup_steps) : 1.0;
+  const double cosine = 0.5 * (1.0 + std::cos(pi * step / num_steps()));
+  return learning_rate * rise * (final_rate + (1.0 - final_rate) * cosine);
+}
+
+Schedule make_schedule(const TrainingSettings &s, int num_frames)
+{
+  const bool warm = !s.start.empty();
+  Schedule schedule;
+  schedule.steps_per_epoch = (num_frames + s.batch - 1) / s.batch;
+  const int least = ((warm ? 500 : 2000) + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch;
+  schedule.epochs = s.epochs.value_or(std::max(warm ? 20 : 80, least));
+  schedule.warmup_steps = s.warmup_steps.value_or(warm ? 20 : 100);
+  schedule.learning_rate = s.learning_rate.value_or(warm ? 3e-3 : 1e-2);
+  schedule.final_rate = s.final_rate;
+  schedule.patience = s.patience.value_or((schedule.epochs + 1) / 2);
+  return schedule;
+}
+
+}    // namespace almlip

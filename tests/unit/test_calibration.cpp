@@ -1,0 +1,112 @@
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+#include <cmath>
+#include <random>
+
+#include "train/calibration.h"
+
+namespace almlip {
+namespace {
+
+/// Atoms whose force errors are normal vectors with sigma_i = factor s_i, E |error|^2 = sigma^2.
+std::vector<AtomError> synthetic_atoms(int count, int element, double factor, int seed)
+{
+  std::mt19937_64 random(static_cast<std::uint64_t>(seed));
+  std::normal_distribution<double> normal;
+  std::uniform_real_distribution<double> spread(0.05, 0.2);
+  std::vector<AtomError> atoms;
+  for (int i = 0; i < count; ++i) {
+    AtomError atom{element, 0.0, spread(random)};
+    const double width = factor * atom.spread / std::sqrt(3.0);
+    atom.error = std::hypot(width * normal(random), width * normal(random), width * normal(random));
+    atoms.push_back(atom);
+  }
+  return atoms;
+}
+
+void append(std::vector<AtomError> &to, const std::vector<AtomError> &from)
+{
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+TEST(Calibration, FindsTheFactorOfEveryElement)
+{
+  std::vector<AtomError> atoms = synthetic_atoms(20000, 0, 3.0, 1);
+  append(atoms, synthetic_atoms(20000, 1, 5.0, 2));
+  const Calibration calibration = calibrate(atoms, 2);
+
+  EXPECT_NEAR(calibration.factor[0], 3.0, 0.03);    // statistical error 0.4 % = 1/sqrt(6 n), times 2.5
+  EXPECT_NEAR(calibration.factor[1], 5.0, 0.05);
+  EXPECT_EQ(calibration.num_atoms, 40000);
+}
+
+TEST(Calibration, QuantileCoversNinetyPercentOfNewAtoms)
+{
+  const Calibration calibration = calibrate(synthetic_atoms(20000, 0, 3.0, 1), 1);
+  int covered = 0;
+  for (const AtomError &atom : synthetic_atoms(20000, 0, 3.0, 7)) covered += atom.error < calibration.quantile90 * calibration.factor[0] * atom.spread;
+
+  EXPECT_NEAR(covered / 20000.0, 0.9, 0.01);                      // 3 standard errors of either sample
+  EXPECT_NEAR(calibration.quantile90, std::sqrt(6.2514 / 3), 0.03);    // 90 % quantile of chi-squared with 3 degrees of freedom
+}
+
+TEST(Calibration, QuantileHasTheFiniteSampleCorrection)
+{
+  std::vector<AtomError> atoms;
+  for (int i = 1; i <= 9; ++i) atoms.push_back({0, static_cast<double>(i), 1.0});
+  const Calibration calibration = calibrate(atoms, 1);
+
+  EXPECT_NEAR(calibration.quantile90 * calibration.factor[0], 9.0, 1e-12);    // ceil(0.9 x 10) = 9th of 9
+}
+
+TEST(Calibration, AtomsOfVanishingSpreadDoNotDominate)
+{
+  std::vector<AtomError> atoms = synthetic_atoms(5000, 0, 3.0, 3);
+  for (int i = 0; i < 50; ++i) atoms.push_back({0, 0.01, 1e-9});
+
+  EXPECT_NEAR(calibrate(atoms, 1).factor[0], 3.0, 0.05);    // 3 standard errors of 1/sqrt(6 n)
+}
+
+TEST(Calibration, RareElementsTakeThePooledFactor)
+{
+  std::vector<AtomError> atoms = synthetic_atoms(5000, 0, 3.0, 1);
+  append(atoms, synthetic_atoms(5, 1, 30.0, 2));
+  const Calibration calibration = calibrate(atoms, 3);
+
+  EXPECT_NEAR(calibration.factor[1], 3.0, 0.5);
+  EXPECT_EQ(calibration.factor[1], calibration.factor[2]);    // element 2 has no atom at all
+}
+
+TEST(Calibration, IsLeftOutWithoutSpreadOrAtoms)
+{
+  EXPECT_EQ(calibrate({}, 1).num_atoms, 0);
+  const Calibration calibration = calibrate({{0, 0.1, 0.0}, {0, 0.2, 0.0}}, 1);
+  EXPECT_EQ(calibration.num_atoms, 0);
+  EXPECT_EQ(calibration.factor, std::vector<double>{1.0});
+}
+
+TEST(Novelty, ThresholdIsTheQuantileOfTheTrainingEnvironments)
+{
+  constexpr int dimension = 3, count = 2000;
+  std::mt19937_64 random(3);
+  std::normal_distribution<double> normal;
+  std::vector<double> x;
+  for (int i = 0; i < count; ++i) {
+    const double a = normal(random), b = normal(random);
+    x.insert(x.end(), {a, a + 0.1 * b, 2.0});    // strongly correlated, and one that never changes
+  }
+  const Novelty novelty = fit_novelty(x, dimension);
+  const Eigen::Map<const Eigen::Matrix<double, dimension, dimension, Eigen::RowMajor>> whitening(novelty.whitening.data());
+  const Eigen::Map<const Eigen::Vector3d> center(novelty.center.data());
+  int beyond = 0;
+  for (int i = 0; i < count; ++i)
+    beyond += (whitening * (Eigen::Map<const Eigen::Vector3d>(&x[static_cast<std::size_t>(dimension * i)]) - center)).norm() > novelty.threshold;
+
+  EXPECT_EQ(beyond, count - 1991);    // rank ceil(0.995 x 2001) = 1991
+  EXPECT_EQ(whitening(0, 1), 0.0);
+  EXPECT_GT((whitening * Eigen::Vector3d(0, 0, 1)).norm(), 100 * novelty.threshold);    // leaving what never changed is novel
+}
+
+}    // namespace
+}    // namespace almlip

@@ -1,0 +1,177 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "train/error_report.h"
+#include "train/error_statistics.h"
+
+namespace almlip {
+namespace {
+
+TEST(NormalQuantile, AgreesWithTables)
+{
+  EXPECT_NEAR(normal_quantile(0.5), 0.0, 1e-12);
+  EXPECT_NEAR(normal_quantile(0.975), 1.959963985, 1e-9);    // any table of the normal distribution
+  EXPECT_NEAR(normal_quantile(0.75), 0.674489750, 1e-9);
+}
+
+TEST(RankCorrelation, IsOneForAnyMonotoneRelationAndMinusOneForItsReverse)
+{
+  EXPECT_DOUBLE_EQ(*rank_correlation({1, 2, 3, 4}, {1, 8, 27, 64}), 1.0);
+  EXPECT_DOUBLE_EQ(*rank_correlation({1, 2, 3, 4}, {4, 3, 2, -1}), -1.0);
+}
+
+TEST(RankCorrelation, TiesShareTheirMeanRank)
+{
+  // ranks (1, 2.5, 2.5, 4) and (1, 3, 2, 4), mean 2.5: products 2.25 + 0 + 0 + 2.25 = 4.5; squares 4.5 and 5
+  EXPECT_DOUBLE_EQ(*rank_correlation({1, 2, 2, 3}, {10, 30, 20, 40}), 4.5 / std::sqrt(4.5 * 5.0));
+}
+
+TEST(RankCorrelation, NeedsTwoDifferentValuesOnBothSides)
+{
+  EXPECT_FALSE(rank_correlation({}, {}));
+  EXPECT_FALSE(rank_correlation({1}, {1}));
+  EXPECT_FALSE(rank_correlation({1, 2}, {3, 3}));
+}
+
+/// Atoms with sigma 1 whose errors are quantiles of the normal distribution with the variance 1/3.
+ForceErrors ideal_errors(int num_atoms, double scale)
+{
+  ForceErrors errors;
+  errors.sigma.assign(num_atoms, 1.0);
+  const int n = 3 * num_atoms;
+  for (int c = 0; c < n; ++c) errors.components.push_back(scale * normal_quantile((c + 0.5) / n) / std::sqrt(3.0));
+  return errors;
+}
+
+TEST(ExpectedCalibrationError, VanishesForNormalErrorsOfTheRightWidth)
+{
+  EXPECT_NEAR(expected_calibration_error(ideal_errors(2000, 1.0)), 0.0, 1.0 / 6000);    // the resolution of 6000 components
+}
+
+TEST(ExpectedCalibrationError, OfErrorsTooLargeOrTooSmallForAnyIntervalIsOneHalf)
+{
+  // nothing or everything is inside, the mean of p and of 1 - p over the levels is 1/2
+  EXPECT_NEAR(expected_calibration_error(ideal_errors(2000, 1e6)), 0.5, 1e-3);
+  EXPECT_NEAR(expected_calibration_error(ideal_errors(2000, 1e-6)), 0.5, 1e-3);
+}
+
+TEST(Coverage, CountsVectorsWithinTheFactorTimesSigma)
+{
+  // errors 5, 1, 0 for sigmas 2, 2, 1: 5 <= 2.5 x 2, 1 <= 5, 0 <= 2.5; with the factor 2 the first is outside
+  const ForceErrors errors{{2, 2, 1}, {3, 0, 4, 0, 1, 0, 0, 0, 0}};
+  EXPECT_DOUBLE_EQ(coverage(errors, 2.5), 1.0);
+  EXPECT_DOUBLE_EQ(coverage(errors, 2.0), 2.0 / 3.0);
+}
+
+TEST(WorstFound, CountsTheWorstTwentiethInTheTopTenth)
+{
+  // of 40 atoms the worst 2 are 38 and 39, the 4 most uncertain are 39 and 0 to 2
+  ForceErrors errors;
+  for (int i = 0; i < 40; ++i) {
+    errors.sigma.push_back(i == 39 ? 100.0 : 40.0 - i);
+    errors.components.insert(errors.components.end(), {double(i), 0, 0});
+  }
+  EXPECT_DOUBLE_EQ(worst_found(errors), 0.5);
+}
+
+/// Two atoms in a cell of 10 Angstrom^3.
+Frame reference(const std::string &config_type)
+{
+  Frame frame;
+  frame.cell = {10, 0, 0, 0, 1, 0, 0, 0, 1};
+  frame.atomic_numbers = {14, 14};
+  frame.energy = -4.0;
+  frame.forces = {0, 0, 0, 0, 0, 0};
+  frame.virial = Tensor6{};
+  frame.config_type = config_type;
+  return frame;
+}
+
+FramePrediction prediction(double energy, double force, double virial)
+{
+  FramePrediction p;
+  p.energy = energy;
+  p.forces = {force, 0, 0, 0, 0, 0};
+  p.virial = {virial, 0, 0, 0, 0, 0};
+  p.sigma = {0.2, 0.1};
+  return p;
+}
+
+TEST(ErrorReport, HoldsErrorsPerGroupInItsUnits)
+{
+  ErrorReport report(1.0);
+  report.add(reference("bulk"), prediction(-3.0, 0.6, 1.0));
+  report.add(reference("slab"), prediction(-6.0, 0.0, 0.0));
+  const auto groups = report.groups();
+  ASSERT_EQ(groups.size(), 3u);
+  EXPECT_EQ(groups[0].first, "all");
+  const ErrorGroup &all = groups[0].second, &bulk = groups[1].second, &slab = groups[2].second;
+  EXPECT_EQ(all.frames, 2);
+  EXPECT_EQ(all.atoms, 4);
+  EXPECT_DOUBLE_EQ(*bulk.energy_mae, 0.5);     // 1 eV / 2 atoms
+  EXPECT_DOUBLE_EQ(*all.energy_mae, 0.75);     // (0.5 + 1) / 2
+  EXPECT_DOUBLE_EQ(*all.energy_rmse, std::sqrt((0.25 + 1.0) / 2));
+  EXPECT_DOUBLE_EQ(*bulk.force_mae, 0.1);      // 0.6 / 6 components
+  EXPECT_DOUBLE_EQ(*bulk.force_rmse, 0.6 / std::sqrt(6.0));
+  EXPECT_NEAR(*bulk.stress_mae, 160.2176634 * 0.1 / 6, 1e-12);    // 1 eV / 10 Angstrom^3, one of six components
+  EXPECT_NEAR(*bulk.stress_rmse, 160.2176634 * 0.1 / std::sqrt(6.0), 1e-12);
+  EXPECT_DOUBLE_EQ(*bulk.spearman, 1.0);       // sigma (0.2, 0.1), error (0.6, 0)
+  EXPECT_DOUBLE_EQ(*bulk.coverage90, 0.5);     // 0.6 > 0.2, 0 < 0.1
+  EXPECT_FALSE(slab.spearman);                 // both errors are 0
+}
+
+TEST(ErrorReport, JsonHasTheAgreedNamesAndNullForWhatIsAbsent)
+{
+  ErrorReport report(1.0);
+  Frame frame = reference("bulk");
+  frame.virial.reset();
+  frame.forces.clear();
+  report.add(frame, prediction(-3.0, 0.6, 1.0));
+  const auto json = nlohmann::json::parse(report.json());
+  const auto &group = json.at("groups").at("bulk");
+  EXPECT_EQ(group.size(), 12u);
+  EXPECT_EQ(group.at("frames"), 1);
+  EXPECT_EQ(group.at("atoms"), 2);
+  EXPECT_EQ(group.at("energy_mae"), 0.5);
+  EXPECT_EQ(group.at("energy_rmse"), 0.5);
+  for (const char *key : {"force_mae", "force_rmse", "stress_mae", "stress_rmse", "spearman", "ece", "coverage90", "worst5_in_top10"})
+    EXPECT_TRUE(group.at(key).is_null()) << key;
+  EXPECT_EQ(json.at("groups").at("all"), group);
+}
+
+TEST(ErrorReport, ForcesThatVanishBySymmetryDoNotCountInTheCalibration)
+{
+  ErrorReport report(1.0);
+  FramePrediction p = prediction(-4.0, 0.3, 0.0);
+  p.sigma = {0.6, 1e-9};      // the second atom: error and sigma are rounding
+  p.forces[3] = 1e-8;
+  report.add(reference("bulk"), p);
+  EXPECT_DOUBLE_EQ(*report.all().coverage90, 1.0);
+  EXPECT_DOUBLE_EQ(*report.all().spearman, 1.0);
+}
+
+TEST(ErrorReport, WithoutSpreadThereIsNoUncertainty)
+{
+  ErrorReport report(1.0);
+  FramePrediction p = prediction(-3.0, 0.6, 1.0);
+  p.sigma = {0.0, 0.0};
+  report.add(reference("bulk"), p);
+  EXPECT_TRUE(report.all().force_mae);
+  EXPECT_FALSE(report.all().ece);
+  EXPECT_FALSE(report.all().coverage90);
+}
+
+TEST(ErrorReport, TableShowsEnergiesInMilliElectronvoltAndTheTotalLast)
+{
+  ErrorReport report(1.0);
+  report.add(reference("bulk"), prediction(-3.0, 0.6, 1.0));
+  const std::string table = report.table();
+  EXPECT_NE(table.find("bulk"), std::string::npos);
+  EXPECT_NE(table.find("500.00"), std::string::npos);    // 0.5 eV/atom
+  EXPECT_GT(table.find("\nall"), table.find("\nbulk"));
+}
+
+}    // namespace
+}    // namespace almlip

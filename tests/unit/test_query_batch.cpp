@@ -1,0 +1,134 @@
+#include "almlip/query_batch.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "almlip/error.h"
+#include "almlip/extxyz.h"
+
+using namespace almlip;
+using Json = nlohmann::json;
+
+namespace {
+
+QueryCandidate silicon_at(std::int64_t step, double sigma)
+{
+  QueryCandidate candidate;
+  candidate.step = step;
+  candidate.max_sigma = sigma;
+  candidate.mean_sigma = sigma / 2;
+  candidate.worst_atom = 7;
+  candidate.frame.cell = {5.43, 0, 0, 0, 5.43, 0, 0, 0, 5.43};    // Angstrom, silicon
+  candidate.frame.atomic_numbers = {14};
+  candidate.frame.positions = {0.0, 0.0, 0.0};
+  candidate.frame.per_atom["sigma"] = {sigma};
+  return candidate;
+}
+
+BatchRecord some_record()
+{
+  BatchRecord record;
+  record.reason = "trigger";
+  record.step = 300;
+  record.potential = "0123456789abcdef";
+  record.lammps = "22 Jul 2025";
+  record.units = "metal";
+  record.lo = 0.1;
+  record.hi = 0.5;
+  record.mindist = 1.8;
+  record.fmax = 20.0;
+  record.periods = {{"every", 10}};
+  record.counts = {{"flagged", 5}};
+  record.refusals.add(Refusal::mindist, 250, 1.5);
+  return record;
+}
+
+/// A new empty folder that is removed at the end.
+class QueryBatch : public testing::Test {
+ protected:
+  QueryBatch() : folder(std::filesystem::path(testing::TempDir()) / "almlip_query_batch")
+  {
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directory(folder);
+  }
+  ~QueryBatch() override { std::filesystem::remove_all(folder); }
+
+  std::string prefix() const { return (folder / "batch").string(); }
+
+  std::filesystem::path folder;
+};
+
+}    // namespace
+
+TEST_F(QueryBatch, ManifestSaysWhyEachFrameWasTaken)
+{
+  const std::vector<QueryCandidate> candidates{silicon_at(100, 0.2), silicon_at(200, 0.3)};
+  const Json json = Json::parse(manifest(candidates, {{1, 4, 0.9, 2.5}}, some_record()));
+
+  const Json frame = {{"frame", 0},       {"step", 200},        {"num_atoms", 1},
+                      {"max_sigma", 0.3}, {"mean_sigma", 0.15}, {"worst_atom", 7},
+                      {"cluster", 4},     {"score", 0.9},       {"distance", 2.5}};
+  EXPECT_EQ(json["frames"], Json::array({frame}));
+  EXPECT_EQ(json["candidates"], 2);
+}
+
+TEST_F(QueryBatch, ManifestTellsSettingsAndRejections)
+{
+  const Json json = Json::parse(manifest({}, {}, some_record()));
+
+  const Json rejection = {
+      {"reason", "mindist"}, {"count", 1}, {"first_step", 250}, {"last_step", 250}, {"worst", 1.5}};
+  EXPECT_EQ(json["rejections"], Json::array({rejection}));
+  EXPECT_EQ(json["settings"]["threshold"], Json::array({0.1, 0.5}));
+  EXPECT_EQ(json["settings"]["strategy"], "hybrid");
+  EXPECT_EQ(json["settings"]["every"], 10);
+  EXPECT_EQ(json["counts"]["flagged"], 5);
+  EXPECT_EQ(json["potential"], "0123456789abcdef");
+  EXPECT_EQ(json["format_version"], 1);
+}
+
+TEST_F(QueryBatch, InfiniteDistanceIsNull)
+{
+  const Json json =
+      Json::parse(manifest({silicon_at(1, 0.2)},
+                           {{0, -1, 0.2, std::numeric_limits<double>::infinity()}}, some_record()));
+
+  EXPECT_TRUE(json["frames"][0]["distance"].is_null());
+  EXPECT_TRUE(json["frames"][0]["cluster"].is_null());
+}
+
+TEST_F(QueryBatch, TakesTheFirstFreeNumber)
+{
+  write_atomically(prefix() + ".0001.extxyz", "");
+  write_atomically(prefix() + ".0002.json", "");
+
+  EXPECT_EQ(write_batch(prefix(), {silicon_at(100, 0.2)}, {{0, -1, 0.2, 1.0}}, some_record()),
+            prefix() + ".0003");
+  EXPECT_EQ(first_free_batch(prefix()), 4);
+}
+
+TEST_F(QueryBatch, FramesCarryWhyTheyWereTaken)
+{
+  const std::string stem =
+      write_batch(prefix(), {silicon_at(100, 0.2)}, {{0, 3, 0.75, 1.5}}, some_record());
+  const std::vector<Frame> frames = read_extxyz(stem + ".extxyz");
+
+  ASSERT_EQ(frames.size(), 1u);
+  const std::map<std::string, std::string> expected{{"cluster", "3"},     {"distance", "1.5"},
+                                                    {"max_sigma", "0.2"}, {"score", "0.75"},
+                                                    {"step", "100"},      {"strategy", "hybrid"}};
+  EXPECT_EQ(frames[0].info, expected);
+  EXPECT_EQ(frames[0].per_atom.at("sigma"), std::vector<double>{0.2});
+}
+
+TEST_F(QueryBatch, LeavesNothingHalfWritten)
+{
+  const std::string nowhere = (folder / "missing" / "batch").string();
+
+  EXPECT_THROW(write_batch(nowhere, {silicon_at(1, 0.2)}, {{0, -1, 0.2, 1.0}}, some_record()),
+               Error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+}

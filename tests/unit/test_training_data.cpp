@@ -1,0 +1,210 @@
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+
+#include "almlip/error.h"
+#include "almlip/extxyz.h"
+#include "almlip/radial.h"
+#include "almlip/surroundings.h"
+#include "train/training_data.h"
+
+namespace almlip {
+namespace {
+
+/// A cubic cell of 6 Angstrom with the given atoms on a line, 2.4 Angstrom apart.
+Frame chain(const std::vector<int> &numbers, const std::string &config_type = "")
+{
+  Frame frame;
+  frame.cell = {6, 0, 0, 0, 6, 0, 0, 0, 6};
+  frame.atomic_numbers = numbers;
+  for (std::size_t i = 0; i < numbers.size(); ++i) frame.positions.insert(frame.positions.end(), {2.4 * static_cast<double>(i), 0.0, 0.0});
+  frame.forces.assign(frame.positions.size(), 0.1);
+  frame.energy = -1.0 * static_cast<double>(numbers.size());
+  frame.config_type = config_type;
+  return frame;
+}
+
+/// Frames as a file on disk, for as long as this object lives.
+class FrameFile {
+ public:
+  explicit FrameFile(const std::vector<Frame> &frames) : path_(testing::TempDir() + "almlip_training_data.extxyz") { write_extxyz(path_, frames); }
+  ~FrameFile() { std::remove(path_.c_str()); }
+  TrainingSettings settings() const
+  {
+    TrainingSettings settings;
+    settings.train = {path_};
+    return settings;
+  }
+
+ private:
+  std::string path_;
+};
+
+std::string error_of(const std::vector<Frame> &frames)
+{
+  try {
+    read_training_data(FrameFile(frames).settings());
+  } catch (const Error &e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(ReferenceEnergies, AreExactForSumsOverAtoms)
+{
+  std::vector<Frame> frames{chain({14, 14}), chain({14, 8}), chain({8, 8, 8})};
+  frames[0].energy = 2 * -100.5;
+  frames[1].energy = -100.5 - 430.25;
+  frames[2].energy = 3 * -430.25;
+  const std::vector<double> reference = fit_reference_energies(frames, {"O", "Si"});
+
+  EXPECT_NEAR(reference[0], -430.25, 1e-9);    // rounding
+  EXPECT_NEAR(reference[1], -100.5, 1e-9);
+}
+
+TEST(ReferenceEnergies, ShareTheDeviationWhenCompositionsAreAlike)
+{
+  std::vector<Frame> frames{chain({14, 8}), chain({14, 8, 14, 8})};
+  frames[0].energy = -20.0;
+  frames[1].energy = -40.0;
+  const std::vector<double> reference = fit_reference_energies(frames, {"O", "Si"});
+
+  EXPECT_NEAR(reference[0], -10.0, 1e-9);
+  EXPECT_NEAR(reference[1], -10.0, 1e-9);
+}
+
+std::vector<Frame> two_types()
+{
+  std::vector<Frame> frames;
+  for (int n = 0; n < 40; ++n) frames.push_back(chain({14, 14}, n < 10 ? "rare" : "frequent"));
+  for (std::size_t n = 0; n < frames.size(); ++n) frames[n].energy = -static_cast<double>(n);
+  return frames;
+}
+
+TEST(SplitOff, TakesTheSameShareOfEveryConfigType)
+{
+  std::vector<Frame> frames = two_types();
+  const std::vector<Frame> held_out = split_off(frames, 0.2, 1);
+
+  EXPECT_EQ(held_out.size(), 8u);
+  EXPECT_EQ(frames.size(), 32u);
+  EXPECT_EQ(std::count_if(held_out.begin(), held_out.end(), [](const Frame &f) { return f.config_type == "rare"; }), 2);
+}
+
+TEST(SplitOff, DependsOnTheSeedOnly)
+{
+  std::vector<Frame> a = two_types(), b = two_types(), c = two_types();
+  const auto energies = [](const std::vector<Frame> &frames) {
+    std::set<double> set;
+    for (const Frame &frame : frames) set.insert(*frame.energy);
+    return set;
+  };
+  const std::set<double> first = energies(split_off(a, 0.2, 1));
+
+  EXPECT_EQ(first, energies(split_off(b, 0.2, 1)));
+  EXPECT_NE(first, energies(split_off(c, 0.2, 2)));
+}
+
+TEST(SplitOff, LeavesTheOnlyFrameOfATypeForTraining)
+{
+  std::vector<Frame> frames{chain({14}, "alone"), chain({14}, "pair"), chain({14}, "pair")};
+  const std::vector<Frame> held_out = split_off(frames, 0.5, 1);
+
+  ASSERT_EQ(held_out.size(), 1u);
+  EXPECT_EQ(held_out[0].config_type, "pair");
+}
+
+TEST(WhitenRadial, FunctionsAreOrthonormalOnThePairDistances)
+{
+  constexpr double cutoff = 5.0;
+  std::vector<Frame> frames;
+  for (int n = 0; n < 40; ++n) frames.push_back(chain({14, 14}));
+  for (std::size_t n = 0; n < frames.size(); ++n) frames[n].positions[3] = 2.0 + 0.05 * static_cast<double>(n);
+  const std::vector<double> whitening = whiten_radial(frames, cutoff);
+  const Eigen::Map<const Eigen::Matrix<double, 8, 8, Eigen::RowMajor>> rows(whitening.data());
+
+  Eigen::Matrix<double, 8, 8> gram = Eigen::Matrix<double, 8, 8>::Zero();
+  double sum = 0.0;
+  for (const Frame &frame : frames) {
+    const Surroundings s = find_surroundings(frame, cutoff);
+    for (int i = 0; i < 2; ++i)
+      for (int p = s.first[i]; p < s.first[i + 1]; ++p) {
+        const double *a = &s.positions[3 * i], *b = &s.positions[3 * s.neighbors[p]];
+        const double r = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+        Eigen::Matrix<double, 8, 1> values;
+        for (int q = 0; q < 8; ++q) values(q) = RadialBasis<double, 1, 8>(r, 1 / cutoff).value(q);
+        gram += rows * values * (rows * values).transpose() / (r * r);
+        sum += 1 / (r * r);
+      }
+  }
+  for (int q = 0; q < 4; ++q)    // the leading ones, above the floor of the eigenvalues
+    for (int k = 0; k < 4; ++k) EXPECT_NEAR(gram(q, k) / sum, q == k, 1e-8);
+}
+
+TEST(TrainingData, HashFollowsTheNumbersAndNotTheSplit)
+{
+  std::vector<Frame> frames = two_types();
+  const auto hash = [&] { return read_training_data(FrameFile(frames).settings()).hash; };
+  const std::string first = hash();
+
+  EXPECT_EQ(first, hash());
+  frames[5].forces[2] += 1e-12;
+  EXPECT_NE(first, hash());
+}
+
+TEST(TrainingData, KnowsElementsLeastDistanceAndLargestForce)
+{
+  std::vector<Frame> frames(20, chain({14, 8}));
+  for (Frame &frame : frames) frame.forces[4] = -3.0;
+  const TrainingData data = read_training_data(FrameFile(frames).settings());
+
+  EXPECT_EQ(data.elements, (std::vector<std::string>{"O", "Si"}));
+  EXPECT_EQ(data.train.size(), 18u);
+  EXPECT_NEAR(data.least_distance, 2.4, 1e-12);
+  EXPECT_NEAR(data.largest_force, std::sqrt(9.02), 1e-12);
+}
+
+TEST(TrainingData, AtomsOnTopOfEachOtherAreNamed)
+{
+  std::vector<Frame> frames(10, chain({14, 14}));
+  frames[3].positions[3] = 0.3;
+  const std::string message = error_of(frames);
+
+  EXPECT_NE(message.find("frame 4"), std::string::npos) << message;
+  EXPECT_NE(message.find("atoms 1 and 2 are 0.3 Angstrom apart, but at least 0.5 are asked for"), std::string::npos) << message;
+}
+
+TEST(TrainingData, IsolatedAtomsAreNamedOrSkipped)
+{
+  std::vector<Frame> frames(10, chain({14, 14}));
+  frames[3] = chain({14});
+  EXPECT_NE(error_of(frames).find("atom 1 has no neighbour within the cutoff of 5 Angstrom"), std::string::npos) << error_of(frames);
+
+  const FrameFile file(frames);
+  TrainingSettings settings = file.settings();
+  settings.isolated_atoms = "skip";
+  EXPECT_EQ(read_training_data(settings).num_skipped, 1);
+}
+
+TEST(TrainingData, ElementsOutsideTheListAreNamed)
+{
+  const FrameFile file(std::vector<Frame>(10, chain({14, 8})));
+  TrainingSettings settings = file.settings();
+  settings.elements = {"Si"};
+
+  EXPECT_THROW(read_training_data(settings), Error);
+  settings.elements = {"Si", "O", "H"};    // no frame has hydrogen
+  EXPECT_THROW(read_training_data(settings), Error);
+}
+
+TEST(TrainingData, TooFewFramesAreAnError)
+{
+  EXPECT_NE(error_of({chain({14, 14}), chain({14, 14})}).find("at least 4 are needed"), std::string::npos);
+}
+
+}    // namespace
+}    // namespace almlip

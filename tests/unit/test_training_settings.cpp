@@ -1,0 +1,120 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "almlip/error.h"
+#include "train/training_settings.h"
+
+namespace almlip {
+namespace {
+
+std::string error_of(const std::string &text)
+{
+  TrainingSettings settings;
+  try {
+    apply_settings_text(settings, text, "s.json");
+  } catch (const Error &e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(TrainingSettings, AreTheSameAfterPrintingAndReading)
+{
+  TrainingSettings settings, copy;
+  settings.cutoff = 5.2;
+  settings.num_hidden = 32;
+  settings.train = {"a.extxyz", "b.extxyz.gz"};
+  settings.novelty = true;
+
+  apply_settings_text(copy, to_json(settings), "s.json");
+
+  EXPECT_EQ(to_json(copy), to_json(settings));
+}
+
+TEST(TrainingSettings, UnknownKeyNamesTheNearestOne)
+{
+  const std::string message = error_of("{\"cutof\": 5.0}");
+
+  EXPECT_NE(message.find("s.json: there is no setting \"cutof\"; did you mean \"cutoff\"? The settings are train, validation, "), std::string::npos) << message;
+}
+
+TEST(TrainingSettings, ErrorsNameWhatWasFoundAndWhatIsAllowed)
+{
+  EXPECT_EQ(error_of("{\"cutoff\": -1}"), "s.json: \"cutoff\" is -1 Angstrom, but it must be from 1 to 20");
+  EXPECT_EQ(error_of("{\"epochs\": 2.5}"), "s.json: \"epochs\" is 2.5, but it must be a whole number or null");
+  EXPECT_EQ(error_of("{\"preset\": \"quick\"}"), "s.json: \"preset\" is \"quick\", but it must be one of fast, default, accurate");
+  EXPECT_EQ(error_of("{\"train\": \"a.xyz\"}"), "s.json: \"train\" is \"a.xyz\", but it must be a list of texts");
+  EXPECT_EQ(error_of("[]"), "s.json: the settings must be a JSON object, {\"key\": value, ...}");
+}
+
+TEST(TrainingSettings, TextThatIsNoJsonIsAnError)
+{
+  EXPECT_EQ(error_of("{\"cutoff\": }").find("s.json is not valid JSON: "), 0u);
+}
+
+TEST(TrainingSettings, CommentsAreAllowed)
+{
+  EXPECT_EQ(error_of("{\"cutoff\": 4.0 // Angstrom, two shells\n}"), "no error");
+}
+
+TEST(TrainingSettings, FlagsAreReadByTheTypeOfTheirKey)
+{
+  TrainingSettings settings;
+  apply_flag(settings, "elements", {"Si", "O"});
+  apply_flag(settings, "epochs", {"7"});
+  apply_flag(settings, "output", {"5"});    // a file may be called 5
+  apply_flag(settings, "learning_rate", {"null"});
+
+  EXPECT_EQ(settings.elements, (std::vector<std::string>{"Si", "O"}));
+  EXPECT_EQ(settings.epochs, 7);
+  EXPECT_EQ(settings.output, "5");
+  EXPECT_FALSE(settings.learning_rate.has_value());
+  EXPECT_THROW(apply_flag(settings, "epochs", {"many"}), Error);
+}
+
+TEST(TrainingSettings, SingleKeysWinOverThePreset)
+{
+  TrainingSettings settings;
+  settings.preset = "accurate";
+  settings.num_hidden = 16;
+  const ModelSettings model = model_settings(settings, {"Si"});
+
+  EXPECT_EQ(model.num_channels, 6);
+  EXPECT_EQ(model.four_body, "b3");
+  EXPECT_EQ(model.num_hidden, 16);
+}
+
+TEST(TrainingSettings, PathsAndTimesDoNotShapeTheResult)
+{
+  TrainingSettings one, other;
+  other.output = "elsewhere.json";
+  other.max_seconds = 5.0;
+
+  EXPECT_EQ(to_json(one, true), to_json(other, true));
+  other.seed = 2;
+  EXPECT_NE(to_json(one, true), to_json(other, true));
+}
+
+TEST(Schedule, RisesToThePeakAndEndsAtTheFinalRate)
+{
+  const Schedule schedule{10, 100, 50, 0.01, 0.002, 0};
+  EXPECT_EQ(schedule.rate(0), 0.0);
+  EXPECT_NEAR(schedule.rate(25), 0.005, 1e-4);     // half the rise, the cosine has hardly begun
+  EXPECT_NEAR(schedule.rate(500), 0.00501, 1e-5);
+  EXPECT_NEAR(schedule.rate(1000), 0.01 * 0.002, 1e-12);
+}
+
+TEST(Schedule, FewFramesGetMoreEpochs)
+{
+  TrainingSettings settings;
+  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 2000);        // 2 steps per epoch
+  EXPECT_EQ(make_schedule(settings, 8000).num_steps(), 80 * 1000);
+  settings.start = "old.json";
+  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 500);
+  settings.epochs = 3;
+  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 6);
+}
+
+}    // namespace
+}    // namespace almlip
