@@ -50,8 +50,14 @@ def draw_uncertainty(axes, output, rows):
         right.plot(steps, trace["temperature"], color=GREY, linewidth=0.5, alpha=0.6)
         axes.plot(steps, trace["max_sigma"], color=BLUE, linewidth=0.8)
         axes.axvline(steps[-1], color="black", linewidth=0.6, linestyle=":")
-        axes.annotate(str(row["round"]), (steps.mean(), 0.97), xycoords=("data", "axes fraction"),
-                      ha="center", va="top", weight="bold")
+        axes.annotate(
+            str(row["round"]),
+            (steps.mean(), 0.97),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="top",
+            weight="bold",
+        )
         offset = steps[-1]
     axes.set(xlabel="MD step", title="Uncertainty met in each round")
     axes.set(yscale="log", ylim=(0.01, None))  # the perfect crystal has no uncertainty at all
@@ -69,10 +75,17 @@ def draw_parity(axes, output, rows, test):
     for number, color in ((0, RED), (last, BLUE)):
         predicted = read_frames(output / f"round-{number:02d}" / "eval" / "predicted.extxyz")
         forces = np.concatenate([atoms.get_forces().ravel() for atoms in predicted])
-        axes.plot(reference, forces, ".", color=color, markersize=2.5, alpha=0.6,
-                  label=f"round {number}")
+        axes.plot(
+            reference, forces, ".", color=color, markersize=2.5, alpha=0.6, label=f"round {number}"
+        )
     limit = 1.05 * np.abs(reference).max()
     axes.plot([-limit, limit], [-limit, limit], color="black", linewidth=0.6)
-    axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", title="Forces of the test set",
-             xlabel="first principles (eV/Å)", ylabel="predicted (eV/Å)")
+    axes.set(
+        xlim=(-limit, limit),
+        ylim=(-limit, limit),
+        aspect="equal",
+        title="Forces of the test set",
+        xlabel="first principles (eV/Å)",
+        ylabel="predicted (eV/Å)",
+    )
     axes.legend(frameon=False, markerscale=4)

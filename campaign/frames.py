@@ -48,7 +48,7 @@ def write_atomically(path, text):
 
 
 def with_results(atoms, energy, forces, stress):
-    """Copy of atoms that carries results: eV, eV/Angstrom [num_atoms][3], eV/Angstrom^3 Voigt [6]."""
+    """Copy with results: eV, eV/Angstrom [num_atoms][3], eV/Angstrom^3 in Voigt order [6]."""
     labelled = atoms.copy()
     labelled.calc = SinglePointCalculator(
         labelled, energy=energy, forces=np.array(forces), stress=np.array(stress)

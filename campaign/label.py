@@ -3,7 +3,7 @@
 
     python campaign/label.py SETTINGS.json BATCH.extxyz --output LABELLED.extxyz
 
-Every structure ends with one verdict (see labellers.VERDICTS). Good ones go to the output, in the
+Every structure ends with one verdict (see labeller.VERDICTS). Good ones go to the output, in the
 order of the batch; the others are set aside in a quarantine file with verdict and reason, and never
 stop the batch. A report in JSON lists all of them.
 
@@ -27,7 +27,9 @@ from pathlib import Path
 import numpy as np
 
 from frames import BadInput, read_frames, with_results, write_atomically, write_frames
-from labellers import Rejected, describe_exit, die_with_parent, make_labeller, one_line
+from labeller import Rejected
+from labellers import make_labeller
+from processes import describe_exit, die_with_parent, one_line
 
 
 def label_batch(labeller, frames, cache, retry_failed=False, progress=None):
@@ -130,15 +132,18 @@ class Job:
         os.replace(self.folder, self.target)
 
     def finished(self):
-        """True once the process has ended or was stopped at its time limit; a result is then there."""
+        """True once the process has ended or was stopped at its limit; a result is then there."""
         if self.process.is_alive() and time.monotonic() < self.deadline:
             return False
         late = self.process.is_alive()
         self.kill()
         if not self.target.is_dir():
             how = describe_exit(self.process.exitcode)
-            verdict, reason = ("timeout", f"not done after {self.timeout:g} s") if late else \
-                              ("crashed", f"the worker {how}")
+            verdict, reason = (
+                ("timeout", f"not done after {self.timeout:g} s")
+                if late
+                else ("crashed", f"the worker {how}")
+            )
             self.publish({"verdict": verdict, "reason": reason})
         return True
 
@@ -172,7 +177,9 @@ def split_frames(frames, results):
     labelled, quarantined = [], []
     for atoms, result in zip(frames, results):
         if result["verdict"] == "ok":
-            labelled.append(with_results(atoms, *(result[k] for k in ("energy", "forces", "stress"))))
+            labelled.append(
+                with_results(atoms, *(result[k] for k in ("energy", "forces", "stress")))
+            )
         else:
             bad = atoms.copy()
             bad.info.update(verdict=result["verdict"], reason=result["reason"])
@@ -184,13 +191,21 @@ def make_report(labeller, results):
     """JSON data: settings, number of each verdict, one entry per structure."""
     kept = ("key", "verdict", "reason", "seconds", "cached", "code")
     verdicts = [result["verdict"] for result in results]
-    structures = [{"index": index, **{k: result[k] for k in kept if k in result}}
-                  for index, result in enumerate(results)]
+    structures = [
+        {"index": index, **{k: result[k] for k in kept if k in result}}
+        for index, result in enumerate(results)
+    ]
     return {
         "settings": labeller.settings,
         "verdicts": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
-        "largest_force": max((np.linalg.norm(result["forces"], axis=1).max()
-                              for result in results if result["verdict"] == "ok"), default=None),
+        "largest_force": max(
+            (
+                np.linalg.norm(result["forces"], axis=1).max()
+                for result in results
+                if result["verdict"] == "ok"
+            ),
+            default=None,
+        ),
         "structures": structures,
     }
 
@@ -223,8 +238,9 @@ def label_files(arguments):
     write_frames(output, labelled)
     write_frames(quarantine, quarantined)
     report = make_report(labeller, results)
-    write_atomically(arguments.report or output.with_suffix(".report.json"),
-                     json.dumps(report, indent=1) + "\n")
+    write_atomically(
+        arguments.report or output.with_suffix(".report.json"), json.dumps(report, indent=1) + "\n"
+    )
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report["verdicts"].items())
     print(f"{len(frames)} structures: {counts}; {sum(r['cached'] for r in results)} from the cache")
 
@@ -236,15 +252,20 @@ def print_progress(count, total, result):
 
 def parse_arguments(argv):
     parser = argparse.ArgumentParser(
-        prog="label.py", description="Label a batch of structures with a first-principles code.")
+        prog="label.py", description="Label a batch of structures with a first-principles code."
+    )
     parser.add_argument("settings", help="JSON file, see campaign/README.md")
     parser.add_argument("batch", help="extended XYZ, plain or gzip")
     parser.add_argument("--output", required=True, help="labelled frames, extended XYZ")
     parser.add_argument("--quarantine", help="failed frames [OUTPUT.quarantine.extxyz]")
     parser.add_argument("--report", help="verdicts, JSON [OUTPUT.report.json]")
     parser.add_argument("--cache", default="labels", help="folder of finished structures [labels]")
-    parser.add_argument("--workers", type=int, help="structures at the same time; wins over SETTINGS")
-    parser.add_argument("--retry-failed", action="store_true", help="compute failed structures again")
+    parser.add_argument(
+        "--workers", type=int, help="structures at the same time; wins over SETTINGS"
+    )
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="compute failed structures again"
+    )
     return parser.parse_args(argv)
 
 

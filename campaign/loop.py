@@ -24,15 +24,15 @@ from report import format_table, read_trace
 from steps import StepFailed, hash_of, run_program, run_step
 
 DEFAULTS = {
-    "elements": None,     # list of symbols, in the order of the LAMMPS atom types
-    "train": None,        # starting frames with labels, extended XYZ
-    "test": None,         # independent frames with labels
-    "label": None,        # settings of the labeller, JSON
-    "fit": None,          # settings of `almlip train`, JSON
-    "refit": "warm",      # "warm": from the last potential; "full": from scratch
-    "input": None,        # LAMMPS input script
-    "variables": {},      # given to the input script in every round
-    "rounds": None,       # one object of variables per round
+    "elements": None,  # list of symbols, in the order of the LAMMPS atom types
+    "train": None,  # starting frames with labels, extended XYZ
+    "test": None,  # independent frames with labels
+    "label": None,  # settings of the labeller, JSON
+    "fit": None,  # settings of `almlip train`, JSON
+    "refit": "warm",  # "warm": from the last potential; "full": from scratch
+    "input": None,  # LAMMPS input script
+    "variables": {},  # given to the input script in every round
+    "rounds": None,  # one object of variables per round
     "seed": 1,
 }
 FILES = ("train", "test", "label", "fit", "input")
@@ -49,61 +49,84 @@ class Campaign:
         self.programs = {name: find_program(name) for name in ("almlip", "lmp")}
         self.plugin = find_plugin()
         label_settings = load_settings(self.settings["label"])
-        self.labeller = make_labeller({**label_settings, **({"workers": workers} if workers else {})})
+        self.labeller = make_labeller(
+            {**label_settings, **({"workers": workers} if workers else {})}
+        )
         self.labeller.check(self.settings["elements"])
         self.training = self.settings["train"]
         self.potential = None
-        self.start = None    # LAMMPS data file; None: the input script builds the first structure
+        self.start = None  # LAMMPS data file; None: the input script builds the first structure
         self.rows = []
+        self.seconds = 0.0  # spent on the steps of the current round
 
     def run(self):
         """All rounds; then the figure and the final potential. Raises StepFailed."""
         self.output.mkdir(parents=True, exist_ok=True)
         frames = len(read_frames(self.training))
-        seconds = self.fit(0)
-        self.finish_round(0, {"labelled": frames, "max_sigma": None, "rejected": 0}, seconds)
+        self.fit(0)
+        self.evaluate(0)
+        self.finish_round(0, {"labelled": frames, "max_sigma": None, "rejected": 0})
         for number, variables in enumerate(self.settings["rounds"], start=1):
             self.run_round(number, variables)
         final = self.output / ("".join(self.settings["elements"]) + ".almlip.json")
         write_atomically(final, self.potential.read_text())
         from figure import draw_campaign  # matplotlib takes a second to load; errors need not wait
+
         draw_campaign(self.output, self.rows, self.settings["test"])
-        print(f"\n{format_table(self.rows)}\n\n{final.name}, summary.json and campaign.png are in "
-              f"{self.output}")
+        print(
+            f"\n{format_table(self.rows)}\n\n{final.name}, summary.json and campaign.png are in "
+            f"{self.output}"
+        )
 
     def run_round(self, number, variables):
-        found, explore_seconds = self.explore(number, variables)
-        row = {"labelled": 0, "max_sigma": found["max_sigma"], "rejected": found["rejected"]}
-        row.update(variables=variables, steps=found["steps"])
-        seconds = explore_seconds
+        found = self.explore(number, variables)
+        row = {
+            "labelled": 0,
+            "max_sigma": found["max_sigma"],
+            "rejected": found["rejected"],
+            "steps": found["steps"],
+            "variables": variables,
+        }
         if found["batches"]:
-            labelled, quarantined, label_seconds = self.label(number, found["batches"])
-            seconds += label_seconds
-            row["labelled"] = labelled
+            row["labelled"], quarantined = self.label(number, found["batches"])
             row["rejected"] += quarantined
-            if labelled:
-                seconds += self.fit(number)
         else:
             print(f"round {number}: no candidate among {found['steps']} steps")
-        self.finish_round(number, row, seconds)
+        if row["labelled"]:
+            self.fit(number)
+            self.evaluate(number)
+        self.finish_round(number, row)
 
     def folder(self, number, step):
         return self.output / f"round-{number:02d}" / step
 
     def step(self, number, name, inputs, work):
         result, seconds, ran = run_step(self.folder(number, name), inputs, work)
-        print(f"round {number}: {name} {'done in' if ran else 'was done before in'} {seconds:.1f} s",
-              flush=True)
-        return result, seconds
+        print(
+            f"round {number}: {name} {'done in' if ran else 'was done before in'} {seconds:.1f} s",
+            flush=True,
+        )
+        self.seconds += seconds
+        return result
 
     def explore(self, number, variables):
-        """Molecular dynamics until a batch is full; returns (what was found, seconds)."""
-        values = {**self.settings["variables"], **variables, "seed": self.settings["seed"] + number,
-                  "potential": self.potential, "start": self.start or "none"}
+        """Molecular dynamics until a batch is full; returns what summarise_dynamics found."""
+        values = {
+            **self.settings["variables"],
+            **variables,
+            "seed": self.settings["seed"] + number,
+            "potential": self.potential,
+            "start": self.start or "none",
+        }
         inputs = {
             "variables": {**values, "potential": None, "start": None},
-            "files": hash_of(self.settings["input"], self.potential, self.programs["lmp"],
-                             *self.plugin, *([self.start] if self.start else [])),
+            "files": hash_of(
+                self.settings["input"],
+                self.potential,
+                self.programs["lmp"],
+                *self.plugin,
+                *([self.start] if self.start else []),
+            ),
         }
         folder = self.folder(number, "explore")
 
@@ -117,19 +140,21 @@ class Campaign:
                 failure = str(error)
             return summarise_dynamics(partial, failure)
 
-        found, seconds = self.step(number, "explore", inputs, work)
+        found = self.step(number, "explore", inputs, work)
         if found["failure"]:
-            print(f"round {number}: the dynamics broke off ({found['failure']}); its batch is used, "
-                  f"the next round starts where this one did")
+            print(
+                f"round {number}: the dynamics broke off ({found['failure']}); its batch is used, "
+                f"the next round starts where this one did"
+            )
         elif found["rejected"] and not found["batches"]:
             print(f"round {number}: nothing here was trusted; the next round starts afresh")
             self.start = None
         else:
             self.start = folder / "end.data"
-        return {**found, "batches": [folder / name for name in found["batches"]]}, seconds
+        return {**found, "batches": [folder / name for name in found["batches"]]}
 
     def label(self, number, batches):
-        """Labels the batches; returns (number labelled, number set aside, seconds)."""
+        """Labels the batches; returns how many were labelled and how many set aside."""
         inputs = {"files": hash_of(self.training, *batches), "settings": self.labeller.identity()}
 
         def work(partial):
@@ -143,48 +168,89 @@ class Campaign:
             write_frames(partial / "training.extxyz", read_frames(self.training) + labelled)
             return [len(labelled), len(quarantined)]
 
-        (labelled, quarantined), seconds = self.step(number, "label", inputs, work)
+        counts = self.step(number, "label", inputs, work)
         self.training = self.folder(number, "label") / "training.extxyz"
-        return labelled, quarantined, seconds
+        return counts
 
     def fit(self, number):
-        """Fits to all labelled frames, then measures the error on the test set; returns seconds."""
+        """Fits a potential to all labelled frames."""
         warm = self.settings["refit"] == "warm" and self.potential is not None
-        start = [self.potential] if warm else []
+        start = ["--start", self.potential] if warm else []
         inputs = {
-            "files": hash_of(self.programs["almlip"], self.settings["fit"], self.training, *start),
-            "seed": self.settings["seed"], "warm": warm,
+            "files": hash_of(
+                self.programs["almlip"], self.settings["fit"], self.training, *start[1:]
+            ),
+            "seed": self.settings["seed"],
+            "warm": warm,
         }
 
-        def fit(partial):
-            command = [self.programs["almlip"], "train", self.settings["fit"],
-                       "--train", self.training, "--seed", self.settings["seed"],
-                       "--output", "potential.almlip.json"]
-            run_program([*command, *(["--start", *start] if warm else [])], partial, "train.log")
+        def work(partial):
+            run_program(
+                [
+                    self.programs["almlip"],
+                    "train",
+                    self.settings["fit"],
+                    "--train",
+                    self.training,
+                    "--seed",
+                    self.settings["seed"],
+                    "--output",
+                    "potential.almlip.json",
+                    *start,
+                ],
+                partial,
+                "train.log",
+            )
 
-        fit_seconds = self.step(number, "fit", inputs, fit)[1]
+        self.step(number, "fit", inputs, work)
         self.potential = self.folder(number, "fit") / "potential.almlip.json"
 
-        def evaluate(partial):
-            run_program([self.programs["almlip"], "eval", self.potential, self.settings["test"],
-                         "--json", "eval.json", "--output", "predicted.extxyz"], partial, "eval.log")
-
+    def evaluate(self, number):
+        """Measures the error of the potential on the test set."""
         inputs = {"files": hash_of(self.programs["almlip"], self.potential, self.settings["test"])}
-        return fit_seconds + self.step(number, "eval", inputs, evaluate)[1]
 
-    def finish_round(self, number, row, seconds):
+        def work(partial):
+            run_program(
+                [
+                    self.programs["almlip"],
+                    "eval",
+                    self.potential,
+                    self.settings["test"],
+                    "--json",
+                    "eval.json",
+                    "--output",
+                    "predicted.extxyz",
+                ],
+                partial,
+                "eval.log",
+            )
+
+        self.step(number, "eval", inputs, work)
+
+    def finish_round(self, number, row):
         """Adds the round to the table and to summary.json."""
         evaluated = self.potential.parent.parent / "eval" / "eval.json"
         groups = json.loads(evaluated.read_text())["groups"]
         total = sum(earlier["labelled"] for earlier in self.rows) + row["labelled"]
-        self.rows.append({
-            "round": number, **row, "training_frames": total,
-            "force_mae": groups["all"]["force_mae"], "energy_mae": groups["all"]["energy_mae"],
-            "groups": {name: {key: group[key] for key in ("force_mae", "energy_mae")}
-                       for name, group in groups.items() if name != "all"},
-            "seconds": round(seconds, 2),
-        })
-        write_atomically(self.output / "summary.json", json.dumps({"rounds": self.rows}, indent=1) + "\n")
+        self.rows.append(
+            {
+                "round": number,
+                **row,
+                "training_frames": total,
+                "force_mae": groups["all"]["force_mae"],
+                "energy_mae": groups["all"]["energy_mae"],
+                "groups": {
+                    name: {key: group[key] for key in ("force_mae", "energy_mae")}
+                    for name, group in groups.items()
+                    if name != "all"
+                },
+                "seconds": round(self.seconds, 2),
+            }
+        )
+        self.seconds = 0.0
+        write_atomically(
+            self.output / "summary.json", json.dumps({"rounds": self.rows}, indent=1) + "\n"
+        )
         print(format_table(self.rows[-1:]) if number else format_table(self.rows), flush=True)
 
 
@@ -193,7 +259,9 @@ def read_settings(path):
     settings = load_settings(path)
     unknown = sorted(set(settings) - set(DEFAULTS))
     if unknown:
-        raise BadInput(f'{path}: unknown setting "{unknown[0]}"; allowed: {", ".join(sorted(DEFAULTS))}')
+        raise BadInput(
+            f'{path}: unknown setting "{unknown[0]}"; allowed: {", ".join(sorted(DEFAULTS))}'
+        )
     settings = {**DEFAULTS, **settings}
     missing = [key for key, value in settings.items() if value is None]
     if missing:
@@ -224,8 +292,10 @@ def find_plugin():
     """Files of the plugin: the one that LAMMPS loads and the libraries beside it."""
     plugin = Path(os.environ.get("ALMLIP_PLUGIN", ""))
     if not plugin.is_file():
-        raise BadInput(f'ALMLIP_PLUGIN is "{os.environ.get("ALMLIP_PLUGIN", "")}", which is no file; '
-                       f'set up the shell with ". scripts/env.sh"')
+        raise BadInput(
+            f'ALMLIP_PLUGIN is "{os.environ.get("ALMLIP_PLUGIN", "")}", which is no file; '
+            f'set up the shell with ". scripts/env.sh"'
+        )
     return sorted(plugin.parent.glob("*.so"))
 
 
@@ -252,7 +322,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser(prog="loop.py", description=__doc__.splitlines()[0])
     parser.add_argument("settings", help="JSON file, see campaign/README.md")
     parser.add_argument("--output", required=True, help="folder of all results")
-    parser.add_argument("--cache", help="folder of labelled structures [$ALMLIP_CACHE/labels, else OUTPUT/labels]")
+    parser.add_argument(
+        "--cache", help="folder of labelled structures [$ALMLIP_CACHE/labels, else OUTPUT/labels]"
+    )
     parser.add_argument("--workers", type=int, help="structures labelled at the same time")
     arguments = parser.parse_args(argv)
     try:

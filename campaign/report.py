@@ -16,11 +16,15 @@ def read_trace(path):
 
 def format_table(rows):
     """Text table of rounds: energies in meV/atom, forces and sigma in eV/Angstrom."""
-    lines = ["round  labelled  training  force MAE  energy MAE  max sigma  rejected  seconds",
-             "                           eV/A       meV/atom    eV/A"]
+    lines = [
+        "round  labelled  training  force MAE  energy MAE  max sigma  rejected  seconds",
+        "                           eV/A       meV/atom    eV/A",
+    ]
     for row in rows:
         sigma = "-" if row["max_sigma"] is None else f"{row['max_sigma']:.3f}"
-        lines.append(f"{row['round']:5d}  {row['labelled']:8d}  {row['training_frames']:8d}  "
-                     f"{row['force_mae']:9.4f}  {1000 * row['energy_mae']:10.2f}  {sigma:>9}  "
-                     f"{row['rejected']:8d}  {row['seconds']:7.1f}")
+        lines.append(
+            f"{row['round']:5d}  {row['labelled']:8d}  {row['training_frames']:8d}  "
+            f"{row['force_mae']:9.4f}  {1000 * row['energy_mae']:10.2f}  {sigma:>9}  "
+            f"{row['rejected']:8d}  {row['seconds']:7.1f}"
+        )
     return "\n".join(lines)

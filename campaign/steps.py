@@ -1,4 +1,4 @@
-"""Steps that leave their product at once or not at all, so that a campaign resumes after any stop."""
+"""Steps that leave their product at once or not at all: a campaign resumes after any stop."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from frames import write_atomically
-from labellers import die_with_parent, file_hash, last_line
+from processes import die_with_parent, file_hash, last_line
 
 
 class StepFailed(Exception):
@@ -46,13 +46,20 @@ def run_program(command, folder, log):
     """Runs a command in `folder` with its output in folder/log. Raises StepFailed."""
     log = Path(folder) / log
     with open(log, "w", encoding="utf-8") as output:
-        done = subprocess.run([str(part) for part in command], cwd=folder, stdin=subprocess.DEVNULL,
-                              stdout=output, stderr=subprocess.STDOUT, check=False,
-                              preexec_fn=die_with_parent)
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+            preexec_fn=die_with_parent,
+        )
     if done.returncode != 0:
         reason = error_line(log.read_text(errors="replace"))
-        raise StepFailed(f"{Path(command[0]).name} failed (status {done.returncode}): {reason}; "
-                         f"see {log}")
+        raise StepFailed(
+            f"{Path(command[0]).name} failed (status {done.returncode}): {reason}; see {log}"
+        )
 
 
 def error_line(text):

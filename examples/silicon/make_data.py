@@ -10,6 +10,7 @@ structures; results of finished structures are kept in the cache.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -61,13 +62,19 @@ def training_structures(rng):
     """31 frames: 25 of 8 atoms, 6 of 2 atoms."""
     cubic = bulk("Si", "diamond", LATTICE_CONSTANT, cubic=True)
     primitive = bulk("Si", "diamond", LATTICE_CONSTANT)
-    frames = [perturbed(cubic, "rattled", np.zeros((3, 3)), rattle, rng)
-              for rattle in np.linspace(0.01, 0.15, 10)]
-    frames += [perturbed(cubic, "strained", volume_strain(change), 0.03, rng)
-               for change in np.linspace(-0.12, 0.12, 9)]
+    frames = [
+        perturbed(cubic, "rattled", np.zeros((3, 3)), rattle, rng)
+        for rattle in np.linspace(0.01, 0.15, 10)
+    ]
+    frames += [
+        perturbed(cubic, "strained", volume_strain(change), 0.03, rng)
+        for change in np.linspace(-0.12, 0.12, 9)
+    ]
     frames += [perturbed(cubic, "sheared", shear(0.06, rng), 0.03, rng) for _ in range(6)]
-    frames += [perturbed(primitive, "primitive", volume_strain(change) + shear(0.03, rng), 0.02, rng)
-               for change in np.linspace(-0.12, 0.12, 6)]
+    frames += [
+        perturbed(primitive, "primitive", volume_strain(change) + shear(0.03, rng), 0.02, rng)
+        for change in np.linspace(-0.12, 0.12, 6)
+    ]
     return frames
 
 
@@ -89,17 +96,24 @@ def test_structures(rng):
     plan += [("hot", temperature, 1, 5) for temperature in (1800, 2200)]
     plan += [("melt", temperature, 1, 6) for temperature in (1800, 2500, 3500)]
     plan += [("crystal", 1000, 2, 3), ("melt", 2500, 2, 3)]
-    return [finish(dynamics_snapshot(kind == "melt", temperature, repeat, rng), kind)
-            for kind, temperature, repeat, count in plan for _ in range(count)]
+    return [
+        finish(dynamics_snapshot(kind == "melt", temperature, repeat, rng), kind)
+        for kind, temperature, repeat, count in plan
+        for _ in range(count)
+    ]
 
 
 def dynamics_snapshot(melted, temperature, repeat, rng):
     """Last configuration of a Stillinger-Weber run at a random volume, within -6 % to +9 %."""
     scale = 1 + rng.uniform(-0.02, 0.03)
     text = MELT_INPUT.format(
-        lattice=LATTICE_CONSTANT * scale, repeat=repeat, seed=rng.integers(1, 10**6),
-        temperature=temperature, start=6000 if melted else 2 * temperature,
-        melt_steps=5000 if melted else 0)
+        lattice=LATTICE_CONSTANT * scale,
+        repeat=repeat,
+        seed=rng.integers(1, 10**6),
+        temperature=temperature,
+        start=6000 if melted else 2 * temperature,
+        melt_steps=5000 if melted else 0,
+    )
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "in.dynamics").write_text(text)
         subprocess.run(["lmp", "-in", "in.dynamics", "-screen", "none"], cwd=folder, check=True)
@@ -108,8 +122,9 @@ def dynamics_snapshot(melted, temperature, repeat, rng):
 
 def finish(atoms, kind):
     """Plain periodic frame with 6 decimals and its config_type."""
-    frame = Atoms(atoms.symbols, np.round(atoms.positions, 6),
-                  cell=np.round(atoms.cell.array, 6), pbc=True)
+    frame = Atoms(
+        atoms.symbols, np.round(atoms.positions, 6), cell=np.round(atoms.cell.array, 6), pbc=True
+    )
     frame.info["config_type"] = kind
     return frame
 
@@ -128,12 +143,18 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     try:
-        labeller = make_labeller({**load_settings(HERE / "label.json"), "workers": arguments.workers})
+        if shutil.which("lmp") is None:
+            raise BadInput('program "lmp" not found; set up the shell with ". scripts/env.sh"')
+        labeller = make_labeller(
+            {**load_settings(HERE / "label.json"), "workers": arguments.workers}
+        )
         train, test = np.random.default_rng(1).spawn(2)
-        label_and_write(labeller, training_structures(train), arguments.cache,
-                        arguments.output / "train.extxyz")
-        label_and_write(labeller, test_structures(test), arguments.cache,
-                        arguments.output / "test.extxyz")
+        label_and_write(
+            labeller, training_structures(train), arguments.cache, arguments.output / "train.extxyz"
+        )
+        label_and_write(
+            labeller, test_structures(test), arguments.cache, arguments.output / "test.extxyz"
+        )
     except BadInput as error:
         print(f"almlip-label: {error}", file=sys.stderr)
         return 1

@@ -39,8 +39,10 @@ def pick_frames():
     for atoms in read_frames(HERE / "test.extxyz"):
         if len(atoms) == 8:
             groups.setdefault(atoms.info["config_type"], []).append(atoms)
-    return {name: group[::len(group) // FRAMES_PER_GROUP][:FRAMES_PER_GROUP]
-            for name, group in groups.items()}
+    return {
+        name: group[:: len(group) // FRAMES_PER_GROUP][:FRAMES_PER_GROUP]
+        for name, group in groups.items()
+    }
 
 
 def column(results, key, scale=1.0):
@@ -49,13 +51,17 @@ def column(results, key, scale=1.0):
 
 def print_errors(name, results, references):
     forces = column(results, "forces", 1000) - column(references, "forces", 1000)
-    stress = column(results, "stress", EV_PER_A3_IN_GPA) - column(references, "stress", EV_PER_A3_IN_GPA)
+    stress = column(results, "stress", EV_PER_A3_IN_GPA) - column(
+        references, "stress", EV_PER_A3_IN_GPA
+    )
     energy = (column(results, "energy", 1000) - column(references, "energy", 1000)) / 8
     seconds = [np.mean([result["seconds"] for result in group]) for group in (results, references)]
-    print(f"{name:8s} forces: rms {np.sqrt(np.mean(forces**2)):.0f}, max {np.abs(forces).max():.0f} "
-          f"meV/Angstrom; energy: mean {energy.mean():.1f}, spread {energy.std(ddof=1):.1f} meV/atom; "
-          f"stress: rms {np.sqrt(np.mean(stress**2)):.2f} GPa; {seconds[0]:.1f} s against "
-          f"{seconds[1]:.1f} s")
+    print(
+        f"{name:8s} forces: rms {np.sqrt(np.mean(forces**2)):.0f}, max {np.abs(forces).max():.0f} "
+        f"meV/Angstrom; energy: mean {energy.mean():.1f}, spread {energy.std(ddof=1):.1f} meV/atom; "
+        f"stress: rms {np.sqrt(np.mean(stress**2)):.2f} GPa; {seconds[0]:.1f} s against "
+        f"{seconds[1]:.1f} s"
+    )
 
 
 def main():
@@ -67,16 +73,20 @@ def main():
     labellers = [make_labeller(each) for each in (settings, denser(settings))]
 
     def compute(frames):
-        return [label_batch(each, frames, arguments.cache, progress=print_progress)
-                for each in labellers]
+        return [
+            label_batch(each, frames, arguments.cache, progress=print_progress)
+            for each in labellers
+        ]
 
     errors = {name: compute(frames) for name, frames in pick_frames().items()}
     cells = [bulk("Si", "diamond", 5.47), bulk("Si", "diamond", 5.47, cubic=True)]
     primitive, cubic = label_batch(labellers[0], cells, arguments.cache)
     for name, (results, references) in errors.items():
         print_errors(name, results, references)
-    print(f"perfect crystal, 2 against 8 atoms in the cell: "
-          f"{1000 * (primitive['energy'] / 2 - cubic['energy'] / 8):.1f} meV/atom")
+    print(
+        f"perfect crystal, 2 against 8 atoms in the cell: "
+        f"{1000 * (primitive['energy'] / 2 - cubic['energy'] / 8):.1f} meV/atom"
+    )
 
 
 if __name__ == "__main__":

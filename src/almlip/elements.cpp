@@ -40,8 +40,9 @@ int atomic_number(const std::string &symbol)
 
 const std::string &chemical_symbol(int atomic_number)
 {
-  require(atomic_number >= 1 && atomic_number <= num_known_elements, "there is no element with atomic number ",
-          atomic_number, "; 1 to ", num_known_elements, " are allowed");
+  require(atomic_number >= 1 && atomic_number <= num_known_elements,
+          "there is no element with atomic number ", atomic_number, "; 1 to ", num_known_elements,
+          " are allowed");
   return symbols[atomic_number];
 }
 

@@ -18,9 +18,9 @@ constexpr double least_volume = 1e-3;    // Angstrom^3 of a periodic cell
 /// One entry of `Properties`.
 struct Column {
   std::string name;
-  char type;                                 ///< S, R, I or L
-  int count;                                 ///< columns of the file
-  std::vector<double> *target = nullptr;     ///< where numbers go; null if they are not kept
+  char type;                                ///< S, R, I or L
+  int count;                                ///< columns of the file
+  std::vector<double> *target = nullptr;    ///< where numbers go; null if they are not kept
   bool must_be_finite = false;
 
   bool is_species() const
@@ -284,8 +284,9 @@ void ExtxyzReader::finish_cell(Frame &frame) const
   if (!has_pbc_) frame.pbc.fill(has_lattice_);
   const bool any = frame.pbc[0] || frame.pbc[1] || frame.pbc[2];
   if (any && !has_lattice_)
-    complain("pbc asks for a periodic cell, but there is no Lattice; give it, or set "
-             "pbc=\"F F F\"");
+    complain(
+        "pbc asks for a periodic cell, but there is no Lattice; give it, or set "
+        "pbc=\"F F F\"");
   if (frame.pbc[0] && frame.pbc[1] && frame.pbc[2] && frame.volume() < least_volume)
     complain("the periodic cell has a volume of ", frame.volume(),
              " Angstrom^3; give three independent vectors in Lattice, or set pbc=\"F F F\"");
@@ -364,8 +365,7 @@ void ExtxyzReader::read_atom(std::string_view line, int i, Frame &frame)
       else if (column.target)
         (*column.target)[static_cast<std::size_t>(i) * column.count + k] = real_of(word, column);
     }
-  if (!next_word(line).empty())
-    complain("the line has more columns than Properties=", properties_);
+  if (!next_word(line).empty()) complain("the line has more columns than Properties=", properties_);
 }
 
 int ExtxyzReader::species_of(std::string_view word, const Column &column) const

@@ -101,7 +101,7 @@ class CommentParser {
 bool is_bracketed_array(const std::string &value)
 {
   return value.size() >= 2 && value.front() == '[' && value.back() == ']' &&
-      value.find_first_of("\"'\\\n") == std::string::npos;
+         value.find_first_of("\"'\\\n") == std::string::npos;
 }
 
 std::string quoted_if_needed(const std::string &value)

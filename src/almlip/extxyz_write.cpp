@@ -51,8 +51,9 @@ std::string comment(const Frame &frame)
   const double volume = frame.volume();
   if (frame.cell != std::array<double, 9>{}) append_key(line, "Lattice", joined(frame.cell));
   append_key(line, "Properties", properties(frame));
-  append_key(line, "pbc", std::string(frame.pbc[0] ? "T" : "F") + (frame.pbc[1] ? " T" : " F") +
-                              (frame.pbc[2] ? " T" : " F"));
+  append_key(line, "pbc",
+             std::string(frame.pbc[0] ? "T" : "F") + (frame.pbc[1] ? " T" : " F") +
+                 (frame.pbc[2] ? " T" : " F"));
   if (frame.energy) append_key(line, "energy", joined(std::array<double, 1>{*frame.energy}));
   if (frame.virial) {
     append_key(line, "virial", joined(full_tensor(*frame.virial, 1.0)));

@@ -49,8 +49,8 @@ void validate(const ModelSettings &settings, const std::string &where)
     const std::string &symbol = settings.elements[e];
     require(atomic_number(symbol) > 0, where, ": \"elements\" holds \"", symbol,
             "\", which is not a chemical element");
-    require(settings.element_index(symbol) == static_cast<int>(e), where,
-            ": \"elements\" holds ", symbol, " twice");
+    require(settings.element_index(symbol) == static_cast<int>(e), where, ": \"elements\" holds ",
+            symbol, " twice");
   }
   require(settings.cutoff > 0.0 && settings.cutoff <= 20.0, where, ": \"cutoff\" is ",
           settings.cutoff, " Angstrom, but it must be positive and 20 at most");
@@ -68,10 +68,7 @@ void validate(const ModelSettings &settings, const std::string &where)
           couplings.largest_l, " to 8");
 }
 
-Potential read_potential(const std::string &path)
-{
-  return parse_potential(read_text(path), path);
-}
+Potential read_potential(const std::string &path) { return parse_potential(read_text(path), path); }
 
 void write_potential(const std::string &path, const Potential &potential)
 {

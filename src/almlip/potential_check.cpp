@@ -100,8 +100,8 @@ void check_content(const Potential &potential, const std::string &name)
   require(known.size() % (2 * e * d) == 0, name, ": known_fingerprints has ", known.size(),
           " numbers, but a multiple of 2 x ", e, " x ", d, " = ", 2 * e * d, " is needed", damaged);
   check.finite("known_fingerprints", known);
-  check.finite("training", {potential.least_distance, potential.largest_force,
-                            potential.force_error});
+  check.finite("training",
+               {potential.least_distance, potential.largest_force, potential.force_error});
 }
 
 }    // namespace almlip

@@ -146,12 +146,11 @@ std::string to_json(const Potential &potential)
   json["radial"] = potential.radial;
   json["committees"] = Json::array();
   for (std::size_t e = 0; e < potential.committees.size(); ++e)
-    json["committees"].push_back(
-        committee_to_json(potential.committees[e], settings.elements[e]));
+    json["committees"].push_back(committee_to_json(potential.committees[e], settings.elements[e]));
   json["novelty"] = Json::array();
   for (std::size_t e = 0; e < potential.novelty.size(); ++e)
-    json["novelty"].push_back(novelty_to_json(potential.novelty[e], settings.elements[e],
-                                              settings.num_descriptors()));
+    json["novelty"].push_back(
+        novelty_to_json(potential.novelty[e], settings.elements[e], settings.num_descriptors()));
   json["known_fingerprints"] = potential.known_fingerprints;
 
   Layout layout;

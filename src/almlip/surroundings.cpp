@@ -37,9 +37,8 @@ Vector unit(const Vector &a) { return scaled(a, 1.0 / std::sqrt(dot(a, a))); }
 Vector perpendicular_to(const Vector &a)
 {
   Vector axis{};
-  const auto smallest = std::min_element(a.begin(), a.end(), [](double x, double y) {
-    return std::abs(x) < std::abs(y);
-  });
+  const auto smallest = std::min_element(
+      a.begin(), a.end(), [](double x, double y) { return std::abs(x) < std::abs(y); });
   axis[smallest - a.begin()] = 1.0;
   return unit(cross(a, axis));
 }
@@ -109,8 +108,8 @@ class Bins {
   const Frame &frame_;
   double cutoff_;
   Basis basis_;
-  Vector low_{};                ///< least coordinate of an open direction, 0 of a periodic one
-  Vector width_{};              ///< of a bin, as fraction of the row
+  Vector low_{};      ///< least coordinate of an open direction, 0 of a periodic one
+  Vector width_{};    ///< of a bin, as fraction of the row
   Image num_bins_{}, reach_{};
   std::vector<Image> home_;     ///< bin of atom i
   std::vector<Image> shift_;    ///< cells that atom i is away from the first one
@@ -212,7 +211,7 @@ void Bins::visit_bin(int i, const Image &bin, const Image &image, Visit &visit) 
     Vector r;
     for (int d = 0; d < 3; ++d)
       r[d] = xj[d] + n[0] * basis_.rows[0][d] + n[1] * basis_.rows[1][d] +
-          n[2] * basis_.rows[2][d] - xi[d];
+             n[2] * basis_.rows[2][d] - xi[d];
     const double distance_squared = dot(r, r);
     if (distance_squared < cutoff_ * cutoff_) visit(i, j, n, std::sqrt(distance_squared));
   }
@@ -278,10 +277,9 @@ void add_ghosts(const Frame &frame, const std::vector<Neighbor> &ghosts, Surroun
   for (const Neighbor &ghost : ghosts) {
     result.owner.push_back(ghost.owner);
     for (int d = 0; d < 3; ++d)
-      result.positions.push_back(frame.positions[3 * ghost.owner + d] +
-                                 ghost.image[0] * frame.cell[d] +
-                                 ghost.image[1] * frame.cell[3 + d] +
-                                 ghost.image[2] * frame.cell[6 + d]);
+      result.positions.push_back(
+          frame.positions[3 * ghost.owner + d] + ghost.image[0] * frame.cell[d] +
+          ghost.image[1] * frame.cell[3 + d] + ghost.image[2] * frame.cell[6 + d]);
   }
 }
 

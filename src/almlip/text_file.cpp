@@ -25,7 +25,7 @@ bool is_gzip(const std::string &bytes)
 
 std::string read_bytes(const std::string &path)
 {
-  struct stat status{};
+  struct stat status {};
   const bool exists = stat(path.c_str(), &status) == 0;
   require(exists, path, ": cannot be read: ", std::strerror(errno));
   require(!S_ISDIR(status.st_mode), path, ": cannot be read: it is a folder");

@@ -24,7 +24,8 @@ template <class Number>
 void write_binary(std::ostream &out, const Number *numbers, std::size_t count)
 {
   write_binary(out, static_cast<std::uint64_t>(count));
-  out.write(reinterpret_cast<const char *>(numbers), static_cast<std::streamsize>(count * sizeof(Number)));
+  out.write(reinterpret_cast<const char *>(numbers),
+            static_cast<std::streamsize>(count * sizeof(Number)));
 }
 
 template <class Number>
@@ -55,9 +56,11 @@ void read_binary(std::istream &in, Container &numbers, std::uint64_t most)
 {
   std::uint64_t count = 0;
   read_binary(in, count);
-  require(count <= most, "binary data announce ", count, " entries where at most ", most, " are allowed");
+  require(count <= most, "binary data announce ", count, " entries where at most ", most,
+          " are allowed");
   numbers.resize(count);
-  in.read(reinterpret_cast<char *>(&numbers[0]), static_cast<std::streamsize>(count * sizeof(numbers[0])));
+  in.read(reinterpret_cast<char *>(&numbers[0]),
+          static_cast<std::streamsize>(count * sizeof(numbers[0])));
   require(in.good(), "binary data end too early");
 }
 

@@ -8,9 +8,10 @@ namespace almlip {
 
 namespace {
 
-constexpr std::size_t least_atoms = 30;       // of one element, for a factor of its own: 13 % statistical error
+constexpr std::size_t least_atoms =
+    30;    // of one element, for a factor of its own: 13 % statistical error
 constexpr double least_of_rms = 0.1;
-constexpr double diagonal_weight = 0.05;      // of the shrunk covariance
+constexpr double diagonal_weight = 0.05;    // of the shrunk covariance
 constexpr double novelty_quantile = 0.995;
 
 /// error/spread of the atoms of one element that have spread enough.
@@ -21,7 +22,8 @@ std::vector<double> ratios_of(const std::vector<AtomError> &atoms, int element)
     if (atom.element == element) squares += atom.spread * atom.spread, count += 1.0;
   std::vector<double> ratios;
   for (const AtomError &atom : atoms)
-    if (atom.element == element && atom.spread > least_of_rms * std::sqrt(squares / count)) ratios.push_back(atom.error / atom.spread);
+    if (atom.element == element && atom.spread > least_of_rms * std::sqrt(squares / count))
+      ratios.push_back(atom.error / atom.spread);
   return ratios;
 }
 
@@ -32,7 +34,8 @@ double root_mean_square(const std::vector<double> &values)
   return std::sqrt(sum / static_cast<double>(values.size()));
 }
 
-/// The value that a further one of the same kind exceeds with probability 1 - fraction at most; the largest one if there are too few.
+/// The value that a further one of the same kind exceeds with probability 1 - fraction at most; the
+/// largest one if there are too few.
 double conformal_quantile(std::vector<double> values, double fraction)
 {
   std::sort(values.begin(), values.end());
@@ -73,18 +76,21 @@ Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
   const Eigen::MatrixXd deviation = x.rowwise() - center;
   Eigen::MatrixXd covariance = deviation.transpose() * deviation / num_atoms;
   const Eigen::VectorXd diagonal = covariance.diagonal();
-  const double floor = 1e-6 * std::max(diagonal.maxCoeff(), 1e-12);    // descriptors that never change
+  const double floor =
+      1e-6 * std::max(diagonal.maxCoeff(), 1e-12);    // descriptors that never change
   covariance *= 1.0 - diagonal_weight;
   covariance.diagonal() = diagonal.array().max(floor);
 
   // C = K K^T, so that |K^-1 d|^2 = d^T C^-1 d, and K^-1 is lower triangular.
   const Eigen::MatrixXd factor = covariance.llt().matrixL();
-  const Rows whitening = factor.triangularView<Eigen::Lower>().solve(Eigen::MatrixXd::Identity(num_descriptors, num_descriptors));
+  const Rows whitening = factor.triangularView<Eigen::Lower>().solve(
+      Eigen::MatrixXd::Identity(num_descriptors, num_descriptors));
   const Eigen::VectorXd distance = (deviation * whitening.transpose()).rowwise().norm();
   Novelty novelty;
   novelty.whitening.assign(whitening.data(), whitening.data() + whitening.size());
   novelty.center.assign(center.data(), center.data() + center.size());
-  novelty.threshold = conformal_quantile({distance.data(), distance.data() + distance.size()}, novelty_quantile);
+  novelty.threshold =
+      conformal_quantile({distance.data(), distance.data() + distance.size()}, novelty_quantile);
   if (novelty.threshold <= 0.0) novelty.threshold = 1.0;    // all environments are the same
   return novelty;
 }

@@ -12,7 +12,8 @@ namespace almlip {
 
 namespace {
 
-const std::string format_name = "almlip checkpoint 1";    // the number rises when the layout changes
+const std::string format_name =
+    "almlip checkpoint 1";    // the number rises when the layout changes
 
 std::string path_in(const std::string &folder)
 {
@@ -21,7 +22,8 @@ std::string path_in(const std::string &folder)
 
 }    // namespace
 
-void write_checkpoint(const std::string &folder, const std::string &identity, const TrainingState &state)
+void write_checkpoint(const std::string &folder, const std::string &identity,
+                      const TrainingState &state)
 {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
@@ -51,7 +53,8 @@ bool read_checkpoint(const std::string &folder, const std::string &identity, Tra
   } catch (const Error &) {
     format.clear();
   }
-  require(format == format_name, path, " is not a checkpoint that this version can read; remove it or name another folder");
+  require(format == format_name, path,
+          " is not a checkpoint that this version can read; remove it or name another folder");
   try {
     read_binary(in, owner, identity.size());
     require(owner == identity, "it belongs to other settings or other training data");
@@ -63,7 +66,8 @@ bool read_checkpoint(const std::string &folder, const std::string &identity, Tra
     const std::size_t size = state.parameters.size();
     read_binary(in, state.parameters, size);
     read_binary(in, state.kept_parameters, size);
-    require(state.parameters.size() == size, "it has ", state.parameters.size(), " parameters where ", size, " are expected");
+    require(state.parameters.size() == size, "it has ", state.parameters.size(),
+            " parameters where ", size, " are expected");
     state.optimiser->load(in);
   } catch (const Error &e) {
     fail(path, " cannot be continued: ", e.what(), "; remove it or name another folder");

@@ -9,9 +9,11 @@ namespace almlip {
 /// Writes the state to `folder`/checkpoint.bin atomically; the folder is made if needed.
 /// @param identity  hash of settings and data; only a fit of the same identity may continue
 /// @throws Error if it cannot be written
-void write_checkpoint(const std::string &folder, const std::string &identity, const TrainingState &state);
+void write_checkpoint(const std::string &folder, const std::string &identity,
+                      const TrainingState &state);
 
-/// Reads the state back into one whose optimiser has the right blocks. False if the folder has no checkpoint.
+/// Reads the state back into one whose optimiser has the right blocks. False if the folder has no
+/// checkpoint.
 /// @throws Error if the file is damaged, of another version, or of another identity
 bool read_checkpoint(const std::string &folder, const std::string &identity, TrainingState &state);
 

@@ -47,8 +47,9 @@ void print_versions(const std::string &own)
   print("ALMLIP", own);
   print("compiler", __VERSION__);
   print("MPI", mpi_library());
-  print("Kokkos", version(KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100) +
-            ", " + Kokkos::DefaultExecutionSpace::name());
+  print("Kokkos",
+        version(KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100) + ", " +
+            Kokkos::DefaultExecutionSpace::name());
   print("Eigen", version(EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION));
   print("JSON", version(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
                         NLOHMANN_JSON_VERSION_PATCH));

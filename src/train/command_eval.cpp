@@ -30,10 +30,9 @@ std::vector<double> novelties(const Potential &potential, const Frame &frame,
   const int num_descriptors = potential.settings.num_descriptors();
   std::vector<double> result;
   for (int i = 0; i < frame.num_atoms(); ++i) {
-    const int element =
-        potential.settings.element_index(chemical_symbol(frame.atomic_numbers[i]));
-    result.push_back(novelty_of(potential.novelty[element],
-                                &prediction.descriptors[i * num_descriptors]));
+    const int element = potential.settings.element_index(chemical_symbol(frame.atomic_numbers[i]));
+    result.push_back(
+        novelty_of(potential.novelty[element], &prediction.descriptors[i * num_descriptors]));
   }
   return result;
 }
@@ -133,7 +132,7 @@ void add_eval_command(CLI::App &app)
       ->type_name("POT");
   command->add_option("frames", options->frames, "frames (extended XYZ, plain or gzip)")
       ->required()
-      ->type_name("F...");
+      ->type_name("F");
   command->add_option("--json", options->json, "write the errors of all groups to this file")
       ->type_name("OUT.json");
   command

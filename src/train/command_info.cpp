@@ -37,7 +37,7 @@ std::size_t num_weights(const Potential &potential)
   std::size_t count = potential.radial.size();
   for (const ElementCommittee &c : potential.committees)
     count += c.hidden.size() + c.hidden_bias.size() + c.output.size() + c.skip.size() +
-        c.output_bias.size();
+             c.output_bias.size();
   return count;
 }
 

@@ -39,8 +39,11 @@ void add_flags(CLI::App &command, TrainOptions &options)
 {
   TrainingSettings defaults;
   for (const SettingEntry &entry : settings_table(defaults)) {
-    CLI::Option *flag = command.add_option(flag_of(entry.key), options.flags[entry.key], entry.meaning);
-    flag->expected(is_list(entry) ? -1 : 1)->type_name(entry.unit.empty() ? "" : "[" + entry.unit + "]")->group("Settings");
+    CLI::Option *flag =
+        command.add_option(flag_of(entry.key), options.flags[entry.key], entry.meaning);
+    flag->expected(is_list(entry) ? -1 : 1)
+        ->type_name(entry.unit.empty() ? "" : "[" + entry.unit + "]")
+        ->group("Settings");
     if (!is_list(entry)) flag->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     const std::string value = default_text(entry);
     if (!value.empty()) flag->default_str(value);
@@ -51,7 +54,8 @@ void add_flags(CLI::App &command, TrainOptions &options)
 TrainingSettings collect_settings(const TrainOptions &options)
 {
   TrainingSettings settings;
-  if (!options.settings_file.empty()) apply_settings_text(settings, read_text(options.settings_file), options.settings_file);
+  if (!options.settings_file.empty())
+    apply_settings_text(settings, read_text(options.settings_file), options.settings_file);
   for (const auto &[key, words] : options.flags)
     if (!words.empty()) apply_flag(settings, key, words);
   return settings;
@@ -83,8 +87,10 @@ void add_train_command(CLI::App &app)
 {
   const auto options = std::make_shared<TrainOptions>();
   CLI::App *command = app.add_subcommand("train", "Fit a committee potential to frames");
-  command->add_option("settings", options->settings_file, "settings file (JSON); flags win over it")->type_name("SETTINGS.json");
-  command->add_flag("--print-defaults", options->print_defaults, "print all settings as JSON, as they would be used, and end");
+  command->add_option("settings", options->settings_file, "settings file (JSON); flags win over it")
+      ->type_name("SETTINGS.json");
+  command->add_flag("--print-defaults", options->print_defaults,
+                    "print all settings as JSON, as they would be used, and end");
   add_flags(*command, *options);
   command->footer("Run it with \"mpirun -n N almlip train ...\" to use N processes.");
   command->callback([options] { run(*options); });

@@ -9,8 +9,8 @@ namespace almlip {
 
 namespace {
 
-constexpr double gpa = 160.2176634;    // of 1 eV/Angstrom^3
-constexpr double least_force = 1e-4;   // eV/Angstrom; DFT codes rarely converge forces further
+constexpr double gpa = 160.2176634;     // of 1 eV/Angstrom^3
+constexpr double least_force = 1e-4;    // eV/Angstrom; DFT codes rarely converge forces further
 
 std::optional<double> mean_absolute(const std::vector<double> &errors)
 {
@@ -61,9 +61,10 @@ std::string row(const std::string &name, const ErrorGroup &group)
   char counts[64];
   std::snprintf(counts, sizeof counts, " %7d %8d", group.frames, group.atoms);
   return name + counts + cell(10, 2, group.energy_mae, 1e3) + cell(9, 2, group.energy_rmse, 1e3) +
-      cell(10, 4, group.force_mae) + cell(9, 4, group.force_rmse) + cell(9, 3, group.stress_mae) +
-      cell(9, 3, group.stress_rmse) + cell(10, 3, group.spearman) + cell(7, 3, group.ece) +
-      cell(8, 3, group.coverage90) + cell(8, 3, group.worst5_in_top10) + '\n';
+         cell(10, 4, group.force_mae) + cell(9, 4, group.force_rmse) +
+         cell(9, 3, group.stress_mae) + cell(9, 3, group.stress_rmse) +
+         cell(10, 3, group.spearman) + cell(7, 3, group.ece) + cell(8, 3, group.coverage90) +
+         cell(8, 3, group.worst5_in_top10) + '\n';
 }
 
 }    // namespace
@@ -127,10 +128,12 @@ std::string ErrorReport::table() const
   std::size_t width = 11;
   for (const auto &[name, group] : rows) width = std::max(width, name.size());
 
-  const char *const titles = "                         energy, meV/atom   forces, eV/Angstrom"
-                             "       stress, GPa   uncertainty of forces\n";
-  const char *const columns = "  frames    atoms       MAE     RMSE       MAE     RMSE      MAE     RMSE"
-                              "  spearman    ece cover90  worst5\n";
+  const char *const titles =
+      "                         energy, meV/atom   forces, eV/Angstrom"
+      "       stress, GPa   uncertainty of forces\n";
+  const char *const columns =
+      "  frames    atoms       MAE     RMSE       MAE     RMSE      MAE     RMSE"
+      "  spearman    ece cover90  worst5\n";
   std::string text = padded("", width) + titles + padded("config_type", width) + columns;
   for (const auto &[name, group] : rows) text += row(padded(name, width), group);
   return text;

@@ -20,12 +20,14 @@ using Json = nlohmann::ordered_json;
 std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings)
 {
   std::vector<int> elements;
-  for (const int number : frame.atomic_numbers) elements.push_back(settings.element_index(chemical_symbol(number)));
+  for (const int number : frame.atomic_numbers)
+    elements.push_back(settings.element_index(chemical_symbol(number)));
   return elements;
 }
 
 /// Force error and spread of every atom of the frames.
-std::vector<AtomError> atom_errors(Committee &committee, const Potential &potential, const std::vector<Frame> &frames)
+std::vector<AtomError> atom_errors(Committee &committee, const Potential &potential,
+                                   const std::vector<Frame> &frames)
 {
   const int num_members = potential.settings.num_members;
   std::vector<AtomError> atoms;
@@ -34,19 +36,25 @@ std::vector<AtomError> atom_errors(Committee &committee, const Potential &potent
     const std::vector<int> elements = elements_of(frame, potential.settings);
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const double *force = &prediction.forces[3 * i], *reference = &frame.forces[3 * i];
-      const double error = std::hypot(force[0] - reference[0], force[1] - reference[1], force[2] - reference[2]);
-      const double spread = force_spread(&prediction.member_forces[3 * static_cast<std::size_t>(num_members) * i], num_members);
+      const double error =
+          std::hypot(force[0] - reference[0], force[1] - reference[1], force[2] - reference[2]);
+      const double spread = force_spread(
+          &prediction.member_forces[3 * static_cast<std::size_t>(num_members) * i], num_members);
       atoms.push_back({elements[i], error, spread});
     }
   }
   return atoms;
 }
 
-/// One pass over frames with the finished committee: errors, and whatever the potential remembers of the frames.
+/// One pass over frames with the finished committee: errors, and whatever the potential remembers
+/// of the frames.
 class FramePass {
  public:
-  FramePass(Potential &potential, const TrainingSettings &settings) :
-      committee_(potential), potential_(potential), settings_(settings), descriptors_(potential.settings.elements.size())
+  FramePass(Potential &potential, const TrainingSettings &settings)
+      : committee_(potential),
+        potential_(potential),
+        settings_(settings),
+        descriptors_(potential.settings.elements.size())
   {
   }
 
@@ -79,9 +87,11 @@ class FramePass {
   void remember(const FramePrediction &prediction, const std::vector<int> &elements)
   {
     const std::vector<double> features =
-        fingerprint(prediction.descriptors.data(), elements.data(), prediction.sigma.data(), static_cast<int>(elements.size()),
-                    potential_.settings.num_descriptors(), static_cast<int>(descriptors_.size()));
-    potential_.known_fingerprints.insert(potential_.known_fingerprints.end(), features.begin(), features.end());
+        fingerprint(prediction.descriptors.data(), elements.data(), prediction.sigma.data(),
+                    static_cast<int>(elements.size()), potential_.settings.num_descriptors(),
+                    static_cast<int>(descriptors_.size()));
+    potential_.known_fingerprints.insert(potential_.known_fingerprints.end(), features.begin(),
+                                         features.end());
   }
 
   void collect(const FramePrediction &prediction, const std::vector<int> &elements)
@@ -95,7 +105,8 @@ class FramePass {
   }
 };
 
-std::string provenance_of(const TrainingData &data, const TrainingSettings &settings, const TrainingState &state, const Json &errors)
+std::string provenance_of(const TrainingData &data, const TrainingSettings &settings,
+                          const TrainingState &state, const Json &errors)
 {
   Json json;
   json["program"] = std::string("almlip ") + ALMLIP_VERSION;
@@ -111,14 +122,16 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
 
 }    // namespace
 
-void finish_potential(const TrainingModel &model, const TrainingData &data, const TrainingSettings &settings, const TrainingState &state)
+void finish_potential(const TrainingModel &model, const TrainingData &data,
+                      const TrainingSettings &settings, const TrainingState &state)
 {
   Potential potential = to_potential(model, state.kept_parameters);
   potential.least_distance = data.least_distance;
   potential.largest_force = data.largest_force;
   {
     Committee committee(potential);
-    potential.calibration = calibrate(atom_errors(committee, potential, data.held_out), static_cast<int>(data.elements.size()));
+    potential.calibration = calibrate(atom_errors(committee, potential, data.held_out),
+                                      static_cast<int>(data.elements.size()));
   }
   FramePass pass(potential, settings);
   const ErrorReport train = pass.run(data.train);

@@ -7,8 +7,10 @@
 
 namespace almlip {
 
-/// Makes the potential file of a fit: calibrates sigma on the held-out frames, adds fingerprints, novelty and provenance, writes it atomically, and prints
-/// the errors on training and held-out frames to stdout.
-void finish_potential(const TrainingModel &model, const TrainingData &data, const TrainingSettings &settings, const TrainingState &state);
+/// Makes the potential file of a fit: calibrates sigma on the held-out frames, adds fingerprints,
+/// novelty and provenance, writes it atomically, and prints the errors on training and held-out
+/// frames to stdout.
+void finish_potential(const TrainingModel &model, const TrainingData &data,
+                      const TrainingSettings &settings, const TrainingState &state);
 
 }    // namespace almlip

@@ -31,9 +31,10 @@ void check_output(const std::string &path)
 {
   namespace fs = std::filesystem;
   const fs::path folder = fs::absolute(path).parent_path();
-  require(!path.empty() && !fs::is_directory(path), "\"output\" is \"", path, "\", but it must name a file");
-  require(fs::is_directory(folder) && access(folder.c_str(), W_OK) == 0, "\"output\" is \"", path, "\", but the folder ", folder.string(),
-          " cannot be written to");
+  require(!path.empty() && !fs::is_directory(path), "\"output\" is \"", path,
+          "\", but it must name a file");
+  require(fs::is_directory(folder) && access(folder.c_str(), W_OK) == 0, "\"output\" is \"", path,
+          "\", but the folder ", folder.string(), " cannot be written to");
 }
 
 void prepare(Preparation &p, const TrainingSettings &settings)
@@ -41,11 +42,13 @@ void prepare(Preparation &p, const TrainingSettings &settings)
   check_output(settings.output);
   if (!settings.start.empty()) p.start = read_potential(settings.start);
   p.data = read_training_data(settings);
-  p.model = p.start ? make_training_model(settings, p.data, *p.start) : make_training_model(settings, p.data);
+  p.model = p.start ? make_training_model(settings, p.data, *p.start)
+                    : make_training_model(settings, p.data);
   p.loss = CommitteeLoss::create(p.model, settings.precision);
   p.train = PreparedFrames(*p.loss, p.data.train);
   p.held_out = PreparedFrames(*p.loss, p.data.held_out);
-  p.identity = content_hash(to_json(settings, true) + p.data.hash + (p.start ? to_json(*p.start) : ""));
+  p.identity =
+      content_hash(to_json(settings, true) + p.data.hash + (p.start ? to_json(*p.start) : ""));
 }
 
 void announce(const Preparation &p, const TrainingSettings &settings, const Ranks &ranks)
@@ -55,27 +58,36 @@ void announce(const Preparation &p, const TrainingSettings &settings, const Rank
   std::string elements;
   for (const std::string &symbol : p.data.elements) elements += " " + symbol;
   const Schedule schedule = make_schedule(settings, p.train.size());
-  std::fprintf(stderr, "%zu training frames (%zu atoms of%s), %zu held out", p.data.train.size(), num_atoms, elements.c_str(), p.data.held_out.size());
-  if (p.data.num_skipped > 0) std::fprintf(stderr, ", %d with isolated atoms skipped", p.data.num_skipped);
-  std::fprintf(stderr, "; %d members, %d epochs of %d steps, %d process%s\n", settings.members, schedule.epochs, schedule.steps_per_epoch,
-               ranks.size(), ranks.size() > 1 ? "es" : "");
+  std::fprintf(stderr, "%zu training frames (%zu atoms of%s), %zu held out", p.data.train.size(),
+               num_atoms, elements.c_str(), p.data.held_out.size());
+  if (p.data.num_skipped > 0)
+    std::fprintf(stderr, ", %d with isolated atoms skipped", p.data.num_skipped);
+  std::fprintf(stderr, "; %d members, %d epochs of %d steps, %d process%s\n", settings.members,
+               schedule.epochs, schedule.steps_per_epoch, ranks.size(),
+               ranks.size() > 1 ? "es" : "");
 }
 
 TrainingState start_state(Preparation &p, const TrainingSettings &settings, const Ranks &ranks)
 {
   TrainingState state;
-  state.parameters = p.start ? from_potential(p.model, *p.start) : initial_parameters(p.model, settings.seed);
+  state.parameters =
+      p.start ? from_potential(p.model, *p.start) : initial_parameters(p.model, settings.seed);
   p.loss->set_parameters(state.parameters);
   if (!p.start) standardise(p.model, *p.loss, p.train, ranks);
-  state.optimiser = Soap::create(Trainer::optimiser_blocks(p.model.settings, settings), {}, settings.precision);
+  state.optimiser =
+      Soap::create(Trainer::optimiser_blocks(p.model.settings, settings), {}, settings.precision);
   return state;
 }
 
 /// Gives all ranks what the first one has read from its checkpoint.
 void broadcast(TrainingState &state, const Ranks &ranks)
 {
-  std::vector<double> numbers{static_cast<double>(state.step), state.epoch_loss, state.least_score, static_cast<double>(state.least_epoch),
-                              static_cast<double>(state.kept_epoch), state.kept_parameters.empty() ? 0.0 : 1.0};
+  std::vector<double> numbers{static_cast<double>(state.step),
+                              state.epoch_loss,
+                              state.least_score,
+                              static_cast<double>(state.least_epoch),
+                              static_cast<double>(state.kept_epoch),
+                              state.kept_parameters.empty() ? 0.0 : 1.0};
   ranks.broadcast(numbers);
   state.step = static_cast<int>(numbers[0]);
   state.epoch_loss = numbers[1];
@@ -98,15 +110,21 @@ void fit_potential(const TrainingSettings &settings, const Ranks &ranks)
     if (!ranks.first()) return;
     announce(p, settings, ranks);
     if (settings.checkpoint.empty()) return;
-    if (read_checkpoint(settings.checkpoint, p.identity, state)) std::fprintf(stderr, "continued from %s after %d steps\n", settings.checkpoint.c_str(), state.step);
-    write_checkpoint(settings.checkpoint, p.identity, state);    // a folder that cannot be written to shows now
+    if (read_checkpoint(settings.checkpoint, p.identity, state))
+      std::fprintf(stderr, "continued from %s after %d steps\n", settings.checkpoint.c_str(),
+                   state.step);
+    write_checkpoint(settings.checkpoint, p.identity,
+                     state);    // a folder that cannot be written to shows now
   });
   broadcast(state, ranks);
 
   Progress progress;
   Trainer::Hooks hooks;
   hooks.epoch = [&](const EpochReport &report) { progress.show(report); };
-  if (!settings.checkpoint.empty()) hooks.checkpoint = [&](const TrainingState &now) { write_checkpoint(settings.checkpoint, p.identity, now); };
+  if (!settings.checkpoint.empty())
+    hooks.checkpoint = [&](const TrainingState &now) {
+      write_checkpoint(settings.checkpoint, p.identity, now);
+    };
   Trainer(*p.loss, p.model, settings, ranks).run(state, p.train, p.held_out, hooks);
   ranks.agree([&] {
     if (ranks.first()) finish_potential(p.model, p.data, settings, state);

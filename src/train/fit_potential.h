@@ -5,7 +5,8 @@
 
 namespace almlip {
 
-/// Fits a committee potential as the settings ask for and writes it; progress goes to stderr, the final table of errors to stdout.
+/// Fits a committee potential as the settings ask for and writes it; progress goes to stderr, the
+/// final table of errors to stdout.
 /// @throws Error for bad input before any long work, on every rank (see Ranks::agree)
 void fit_potential(const TrainingSettings &settings, const Ranks &ranks);
 

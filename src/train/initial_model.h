@@ -9,18 +9,25 @@
 
 namespace almlip {
 
-/// Model for a fit from nothing: scale, whitened radial functions and reference energies from the training frames; no standardisation yet.
+/// Model for a fit from nothing: scale, whitened radial functions and reference energies from the
+/// training frames; no standardisation yet.
 TrainingModel make_training_model(const TrainingSettings &settings, const TrainingData &data);
 
-/// Model for a refit: as above, but with the standardisation and the reference energies of the potential.
-/// @throws Error if the potential has another shape, cutoff, committee or other elements than the settings ask for
-TrainingModel make_training_model(const TrainingSettings &settings, const TrainingData &data, const Potential &start);
+/// Model for a refit: as above, but with the standardisation and the reference energies of the
+/// potential.
+/// @throws Error if the potential has another shape, cutoff, committee or other elements than the
+///               settings ask for
+TrainingModel make_training_model(const TrainingSettings &settings, const TrainingData &data,
+                                  const Potential &start);
 
-/// Random parameters: hidden weights N(0, (0.5 / sqrt D)^2), hidden biases uniform in -0.5 .. 0.5, output weights N(0, (0.1 / sqrt H)^2), no linear
-/// part; radial channels are the leading whitened functions, turned among each other differently for every neighbour element.
+/// Random parameters: hidden weights N(0, (0.5 / sqrt D)^2), hidden biases uniform in -0.5 .. 0.5,
+/// output weights N(0, (0.1 / sqrt H)^2), no linear part; radial channels are the leading whitened
+/// functions, the same for every pair of elements.
 std::vector<double> initial_parameters(const TrainingModel &model, int seed);
 
-/// Sets mean and inverse deviation of the descriptors of every element, of the present radial parameters, in model and loss.
-void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames &frames, const Ranks &ranks);
+/// Sets mean and inverse deviation of the descriptors of every element, of the present radial
+/// parameters, in model and loss.
+void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames &frames,
+                 const Ranks &ranks);
 
 }    // namespace almlip

@@ -6,6 +6,7 @@
 #include "train/command_doctor.h"
 #include "train/command_eval.h"
 #include "train/command_info.h"
+#include "train/command_pool.h"
 #include "train/command_select.h"
 #include "train/command_train.h"
 
@@ -40,6 +41,7 @@ void add_commands(CLI::App &app)
   almlip::add_train_command(app);
   almlip::add_eval_command(app);
   almlip::add_select_command(app);
+  almlip::add_pool_command(app);
   almlip::add_info_command(app);
   almlip::add_doctor_command(app);
 }

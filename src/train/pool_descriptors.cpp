@@ -19,18 +19,22 @@ namespace {
 /// What the parts of a descriptor share, computed once per entry and only if asked for.
 class EntryStatistics {
  public:
-  explicit EntryStatistics(const PoolEntry &entry) : entry_(entry), composition_(composition_statistics(entry.frame.atomic_numbers)) {}
+  EntryStatistics(const PoolEntry &entry, bool radial) :
+      entry_(entry), radial_(radial), composition_(composition_statistics(entry.frame.atomic_numbers))
+  {
+  }
 
   const PoolEntry &entry() const { return entry_; }
   const CompositionStatistics &composition() const { return composition_; }
   const GeometryStatistics &geometry()
   {
-    if (!geometry_) geometry_ = geometry_statistics(entry_.frame);
+    if (!geometry_) geometry_ = geometry_statistics(entry_.frame, radial_);
     return *geometry_;
   }
 
  private:
   const PoolEntry &entry_;
+  bool radial_;
   CompositionStatistics composition_;
   std::optional<GeometryStatistics> geometry_;
 };
@@ -172,13 +176,13 @@ bool PoolDescriptor::leaks() const
 
 Rows PoolDescriptor::operator()(const std::vector<PoolEntry> &entries) const
 {
-  const bool structure = needs_structure();
+  const bool structure = needs_structure(), radial = std::count(parts_.begin(), parts_.end(), "rdf") > 0;
   Rows rows{num_features(), {}};
   rows.values.reserve(entries.size() * num_features());
   for (const PoolEntry &entry : entries) {
     require(!structure || entry.has_structure(), "descriptor \"", name_, "\" needs structures, but ", entry.id,
             " has none; use composition17 or set \"structures\": true in the filter");
-    EntryStatistics statistics(entry);
+    EntryStatistics statistics(entry, radial);
     for (const std::string &part : parts_) {
       const Numbers numbers = find_part(part, name_).compute(statistics);
       rows.values.insert(rows.values.end(), numbers.begin(), numbers.end());

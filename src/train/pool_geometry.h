@@ -24,7 +24,9 @@ struct GeometryStatistics {
   std::array<double, num_bins> radial_ionic{};    ///< the same, weighted with |electronegativity difference|
 };
 
-/// @param frame  periodic, with a structure; elements with tabulated properties
-GeometryStatistics geometry_statistics(const Frame &frame);
+/// Neighbours count up to a scaled distance of 2.55, at most 8 Angstrom; an atom without any counts as if it had one there.
+/// @param frame   periodic, with a structure; elements with tabulated properties
+/// @param radial  false leaves the radial distributions zero, which is faster
+GeometryStatistics geometry_statistics(const Frame &frame, bool radial);
 
 }    // namespace almlip

@@ -24,7 +24,10 @@ std::string duration(double seconds)
 
 }    // namespace
 
-Progress::Progress() : terminal_(isatty(STDERR_FILENO) != 0), start_(std::chrono::steady_clock::now()) {}
+Progress::Progress()
+    : terminal_(isatty(STDERR_FILENO) != 0), start_(std::chrono::steady_clock::now())
+{
+}
 
 void Progress::show(const EpochReport &report)
 {
@@ -42,14 +45,16 @@ void Progress::show(const EpochReport &report)
 
 std::string Progress::line(const EpochReport &report) const
 {
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const double left = seconds / (report.epoch - first_epoch_) * (report.num_epochs - report.epoch);
   char text[256];
-  int length = std::snprintf(text, sizeof text, "epoch %d/%d  loss %.5f", report.epoch, report.num_epochs, report.train_loss);
+  int length = std::snprintf(text, sizeof text, "epoch %d/%d  loss %.5f", report.epoch,
+                             report.num_epochs, report.train_loss);
   const auto rest = [&] { return sizeof text - static_cast<std::size_t>(length); };
   if (report.has_held_out)
-    length += std::snprintf(text + length, rest(), "  held out: F %.4f eV/A  E %.2f meV/atom", report.held_out.force_mae,
-                            1000.0 * report.held_out.energy_mae);
+    length += std::snprintf(text + length, rest(), "  held out: F %.4f eV/A  E %.2f meV/atom",
+                            report.held_out.force_mae, 1000.0 * report.held_out.energy_mae);
   if (report.last)
     std::snprintf(text + length, rest(), "  took %s", duration(seconds).c_str());
   else

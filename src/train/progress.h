@@ -7,7 +7,8 @@
 
 namespace almlip {
 
-/// Progress of a fit on stderr: one line that is rewritten on a terminal, a plain line about every tenth of the epochs in a log.
+/// Progress of a fit on stderr: one line that is rewritten on a terminal, a plain line about every
+/// tenth of the epochs in a log.
 class Progress {
  public:
   Progress();

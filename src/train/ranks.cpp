@@ -13,15 +13,13 @@ namespace {
 /// True if an MPI launcher (mpirun, srun) started this process.
 bool under_launcher()
 {
-  for (const char *name : {"PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "MPI_LOCALRANKID"})
+  for (const char *name :
+       {"PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "MPI_LOCALRANKID"})
     if (std::getenv(name)) return true;
   return false;
 }
 
-int length(const std::vector<double> &numbers)
-{
-  return static_cast<int>(numbers.size());
-}
+int length(const std::vector<double> &numbers) { return static_cast<int>(numbers.size()); }
 
 }    // namespace
 
@@ -51,7 +49,8 @@ void Ranks::sum_on_first(std::vector<double> &numbers) const
 {
   if (size_ == 1) return;
   if (first())
-    MPI_Reduce(MPI_IN_PLACE, numbers.data(), length(numbers), MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
+    MPI_Reduce(MPI_IN_PLACE, numbers.data(), length(numbers), MPI_DOUBLE, MPI_SUM, 0,
+               MPI_COMM_WORLD);
   else
     MPI_Reduce(numbers.data(), nullptr, length(numbers), MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
 }

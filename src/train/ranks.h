@@ -13,7 +13,8 @@ class FailedElsewhere : public std::runtime_error {
   FailedElsewhere() : std::runtime_error("another rank reports the error") {}
 };
 
-/// The processes that work on one fit. MPI is started only if an MPI launcher started this process, and is ended with this object.
+/// The processes that work on one fit. MPI is started only if an MPI launcher started this process,
+/// and is ended with this object.
 class Ranks {
  public:
   Ranks();
@@ -32,8 +33,10 @@ class Ranks {
   /// All ranks get what the first one has. Lengths must agree.
   void broadcast(std::vector<double> &numbers) const;
 
-  /// Runs work that may fail, without communication inside; if it fails on any rank, all ranks leave.
-  /// @throws Error on the first rank, with the message of the lowest rank that failed; FailedElsewhere on the others
+  /// Runs work that may fail, without communication inside; if it fails on any rank, all ranks
+  /// leave.
+  /// @throws Error on the first rank, with the message of the lowest rank that failed;
+  ///               FailedElsewhere on the others
   void agree(const std::function<void()> &work) const;
 
   /// Ends all processes after an error that only this rank knows of.

@@ -14,21 +14,27 @@ namespace {
 template <class Real>
 using Matrix = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>;
 
-/// Covariance of the gradient along one side of a block, and its approximate eigenvectors (columns, leading one first).
+/// Covariance of the gradient along one side of a block, and its approximate eigenvectors (columns,
+/// leading one first).
 ///
-/// Few gradients leave the covariance without rank, and the basis of what they do not reach to rounding. A little damping decides it instead, so that
-/// a fit depends on the order of sums (the number of ranks) by no more than rounding at first.
+/// Few gradients leave the covariance without rank, and the basis of what they do not reach to
+/// rounding. A little damping decides it instead, so that a fit depends on the order of sums (the
+/// number of ranks) by no more than rounding at first.
 template <class Real>
 struct Side {
   Matrix<Real> covariance, basis;
 
-  Real damping() const { return (sizeof(Real) == sizeof(double) ? Real(1e-8) : Real(1e-5)) * covariance.trace(); }
+  Real damping() const
+  {
+    return (sizeof(Real) == sizeof(double) ? Real(1e-8) : Real(1e-5)) * covariance.trace();
+  }
 
   void start(const Matrix<Real> &gradient)
   {
     covariance = gradient * gradient.transpose();
     Eigen::MatrixXd damped = covariance.template cast<double>();
-    damped.diagonal() += static_cast<double>(damping()) * Eigen::VectorXd::LinSpaced(damped.rows(), 1.0, 0.0);
+    damped.diagonal() +=
+        static_cast<double>(damping()) * Eigen::VectorXd::LinSpaced(damped.rows(), 1.0, 0.0);
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(damped);
     basis = solver.eigenvectors().rowwise().reverse().template cast<Real>();
   }
@@ -49,7 +55,8 @@ struct Side {
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return value(a) > value(b); });
     Matrix<Real> sorted(image.rows(), image.cols());
-    for (std::size_t q = 0; q < order.size(); ++q) sorted.col(static_cast<int>(q)) = image.col(order[q]);
+    for (std::size_t q = 0; q < order.size(); ++q)
+      sorted.col(static_cast<int>(q)) = image.col(order[q]);
     const Eigen::HouseholderQR<Matrix<Real>> qr(std::move(sorted));
     basis = qr.householderQ() * Matrix<Real>::Identity(image.rows(), image.cols());
     return order;
@@ -67,12 +74,13 @@ struct Moments {
 template <class Real>
 class SoapOf : public Soap {
  public:
-  SoapOf(const std::vector<SoapBlock> &blocks, const SoapSettings &settings) :
-      blocks_(blocks), settings_(settings), moments_(blocks.size())
+  SoapOf(const std::vector<SoapBlock> &blocks, const SoapSettings &settings)
+      : blocks_(blocks), settings_(settings), moments_(blocks.size())
   {
   }
 
-  void step(std::vector<double> &parameters, const std::vector<double> &gradient, double learning_rate) override
+  void step(std::vector<double> &parameters, const std::vector<double> &gradient,
+            double learning_rate) override
   {
     using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
@@ -97,7 +105,8 @@ class SoapOf : public Soap {
   {
     for (const Moments<Real> &m : moments_) {
       write_binary(out, m.steps);
-      for (const Matrix<Real> *x : {&m.mean, &m.square, &m.left.covariance, &m.left.basis, &m.right.covariance, &m.right.basis})
+      for (const Matrix<Real> *x : {&m.mean, &m.square, &m.left.covariance, &m.left.basis,
+                                    &m.right.covariance, &m.right.basis})
         write_binary(out, x->data(), static_cast<std::size_t>(x->size()));
     }
   }
@@ -120,9 +129,11 @@ class SoapOf : public Soap {
   std::vector<Moments<Real>> moments_;
 
   /// Adam's step in the eigenbasis, turned back; empty on the first call, which starts the bases.
-  Matrix<Real> direction(const SoapBlock &block, Moments<Real> &m, const Matrix<Real> &gradient) const
+  Matrix<Real> direction(const SoapBlock &block, Moments<Real> &m,
+                         const Matrix<Real> &gradient) const
   {
-    const Real first = static_cast<Real>(1.0 - settings_.momentum), second = static_cast<Real>(1.0 - settings_.second_moment);
+    const Real first = static_cast<Real>(1.0 - settings_.momentum),
+               second = static_cast<Real>(1.0 - settings_.second_moment);
     if (m.steps++ == 0) {
       m.mean = m.square = Matrix<Real>::Zero(block.rows, block.cols);
       if (block.rows > 1) m.left.start(gradient);
@@ -135,9 +146,12 @@ class SoapOf : public Soap {
     m.square += second * (into_basis(block, m, gradient).cwiseAbs2() - m.square);
     const double k = static_cast<double>(m.steps - 1);    // of averages that started at zero
     const Real unbias_mean = static_cast<Real>(1.0 / (1.0 - std::pow(settings_.momentum, k)));
-    const Real unbias_square = static_cast<Real>(1.0 / (1.0 - std::pow(settings_.second_moment, k)));
-    const auto root = (m.square.array() * unbias_square).sqrt() + static_cast<Real>(settings_.epsilon);
-    return out_of_basis(block, m, (into_basis(block, m, m.mean).array() * unbias_mean / root).matrix());
+    const Real unbias_square =
+        static_cast<Real>(1.0 / (1.0 - std::pow(settings_.second_moment, k)));
+    const auto root =
+        (m.square.array() * unbias_square).sqrt() + static_cast<Real>(settings_.epsilon);
+    return out_of_basis(block, m,
+                        (into_basis(block, m, m.mean).array() * unbias_mean / root).matrix());
   }
 
   static Matrix<Real> into_basis(const SoapBlock &block, const Moments<Real> &m, Matrix<Real> x)
@@ -159,12 +173,14 @@ class SoapOf : public Soap {
     Matrix<Real> moved(block.rows, block.cols);
     if (block.rows > 1) {
       const std::vector<int> order = m.left.refresh();
-      for (int r = 0; r < block.rows; ++r) moved.row(r) = m.square.row(order[static_cast<std::size_t>(r)]);
+      for (int r = 0; r < block.rows; ++r)
+        moved.row(r) = m.square.row(order[static_cast<std::size_t>(r)]);
       m.square = moved;
     }
     if (block.cols > 1) {
       const std::vector<int> order = m.right.refresh();
-      for (int c = 0; c < block.cols; ++c) moved.col(c) = m.square.col(order[static_cast<std::size_t>(c)]);
+      for (int c = 0; c < block.cols; ++c)
+        moved.col(c) = m.square.col(order[static_cast<std::size_t>(c)]);
       m.square = moved;
     }
   }
@@ -175,7 +191,8 @@ class SoapOf : public Soap {
     std::vector<Real> numbers;
     const std::size_t size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
     read_binary(in, numbers, size);
-    require(numbers.empty() || numbers.size() == size, "optimiser state has ", numbers.size(), " numbers where ", size, " are expected");
+    require(numbers.empty() || numbers.size() == size, "optimiser state has ", numbers.size(),
+            " numbers where ", size, " are expected");
     x.resize(numbers.empty() ? 0 : rows, numbers.empty() ? 0 : cols);
     std::copy(numbers.begin(), numbers.end(), x.data());
   }
@@ -183,10 +200,12 @@ class SoapOf : public Soap {
 
 }    // namespace
 
-std::unique_ptr<Soap> Soap::create(const std::vector<SoapBlock> &blocks, const SoapSettings &settings, const std::string &precision)
+std::unique_ptr<Soap> Soap::create(const std::vector<SoapBlock> &blocks,
+                                   const SoapSettings &settings, const std::string &precision)
 {
   if (precision == "single") return std::make_unique<SoapOf<float>>(blocks, settings);
-  require(precision == "double", "\"precision\" is \"", precision, "\", but it must be \"double\" or \"single\"");
+  require(precision == "double", "\"precision\" is \"", precision,
+          "\", but it must be \"double\" or \"single\"");
   return std::make_unique<SoapOf<double>>(blocks, settings);
 }
 

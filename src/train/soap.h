@@ -7,37 +7,43 @@
 
 namespace almlip {
 
-/// One matrix of the flat parameter vector, as the optimiser sees it. A side of length 1 has no basis.
+/// One matrix of the flat parameter vector, as the optimiser sees it. A side of length 1 has no
+/// basis.
 struct SoapBlock {
-  std::size_t offset = 0;      ///< first entry in the flat vector; row-major from there
+  std::size_t offset = 0;    ///< first entry in the flat vector; row-major from there
   int rows = 1, cols = 1;
-  double rate = 1.0;           ///< factor of the learning rate; 0: the block is frozen
-  double weight_decay = 0.0;   ///< parameters shrink by the factor 1 - learning rate x weight_decay in every step
+  double rate = 1.0;    ///< factor of the learning rate; 0: the block is frozen
+  double weight_decay =
+      0.0;    ///< parameters shrink by the factor 1 - learning rate x weight_decay in every step
 };
 
 struct SoapSettings {
-  double momentum = 0.95;          ///< decay of the mean gradient per step
-  double second_moment = 0.95;     ///< decay of squared gradients and of their covariances per step
-  double epsilon = 1e-8;           ///< added to the root of the second moment
-  int refresh = 10;                ///< steps between two refreshes of the bases
+  double momentum = 0.95;         ///< decay of the mean gradient per step
+  double second_moment = 0.95;    ///< decay of squared gradients and of their covariances per step
+  double epsilon = 1e-8;          ///< added to the root of the second moment
+  int refresh = 10;               ///< steps between two refreshes of the bases
 };
 
-/// SOAP: Adam in the eigenbasis of the two gradient covariances of every block (Shampoo's), which one power iteration and a QR
-/// decomposition refresh every few steps.
+/// SOAP: Adam in the eigenbasis of the two gradient covariances of every block (Shampoo's), which
+/// one power iteration and a QR decomposition refresh every few steps.
 ///
-/// The first gradient of a block only starts its bases; its parameters change from the second step on.
-/// Source: Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam (2024), arXiv:2409.11321, algorithm 3
+/// The first gradient of a block only starts its bases; its parameters change from the second step
+/// on.
+/// Source: Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam (2024),
+/// arXiv:2409.11321, algorithm 3
 class Soap {
  public:
   virtual ~Soap() = default;
 
   /// @param precision  "double" or "single": type of the state and of the arithmetic
-  static std::unique_ptr<Soap> create(const std::vector<SoapBlock> &blocks, const SoapSettings &settings, const std::string &precision);
+  static std::unique_ptr<Soap> create(const std::vector<SoapBlock> &blocks,
+                                      const SoapSettings &settings, const std::string &precision);
 
   /// One step downhill.
   /// @param parameters  flat vector, changed
   /// @param gradient    of the same length
-  virtual void step(std::vector<double> &parameters, const std::vector<double> &gradient, double learning_rate) = 0;
+  virtual void step(std::vector<double> &parameters, const std::vector<double> &gradient,
+                    double learning_rate) = 0;
 
   /// Keeps bases and second moments and forgets the momentum, for a new learning-rate cycle.
   virtual void restart() = 0;

@@ -12,11 +12,15 @@ namespace almlip {
 
 namespace {
 
-constexpr double score_tolerance = 1.1;    // of the least held-out score, for parameters that are kept
+constexpr double score_tolerance =
+    1.1;    // of the least held-out score, for parameters that are kept
 
 class Stopwatch {
  public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  double seconds() const
+  {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -45,7 +49,8 @@ double huber_square(double residual, double huber)
 
 /// Sums over one frame: |dF|, huberised dF^2, components; |dE/n|, (dE/n)^2, frames.
 struct ErrorSums {
-  double force = 0.0, force_square = 0.0, components = 0.0, energy = 0.0, energy_square = 0.0, frames = 0.0;
+  double force = 0.0, force_square = 0.0, components = 0.0, energy = 0.0, energy_square = 0.0,
+         frames = 0.0;
 
   void add(const MemberPrediction &prediction, const Frame &frame, double huber)
   {
@@ -54,12 +59,14 @@ struct ErrorSums {
       for (std::size_t d = 0; d < 3; ++d) {
         double mean = 0.0;
         for (std::size_t k = 0; k < num_members; ++k)
-          mean += prediction.forces[3 * num_members * i + 3 * k + d] / static_cast<double>(num_members);
+          mean +=
+              prediction.forces[3 * num_members * i + 3 * k + d] / static_cast<double>(num_members);
         const double residual = mean - frame.forces[3 * i + d];
         force += std::fabs(residual);
         force_square += huber_square(residual, huber);
       }
-    const double mean = std::accumulate(prediction.energy.begin(), prediction.energy.end(), 0.0) / static_cast<double>(num_members);
+    const double mean = std::accumulate(prediction.energy.begin(), prediction.energy.end(), 0.0) /
+                        static_cast<double>(num_members);
     const double residual = (mean - *frame.energy) / frame.num_atoms();
     components += static_cast<double>(frame.forces.size());
     energy += std::fabs(residual);
@@ -84,12 +91,14 @@ std::vector<int> epoch_order(int num_frames, int seed, int epoch)
   return order;
 }
 
-std::vector<int> deal(const std::vector<int> &frames, const std::vector<int> &num_atoms, int rank, int num_ranks)
+std::vector<int> deal(const std::vector<int> &frames, const std::vector<int> &num_atoms, int rank,
+                      int num_ranks)
 {
   if (num_ranks == 1) return frames;
   const auto atoms = [&](int frame) { return num_atoms[static_cast<std::size_t>(frame)]; };
   std::vector<int> largest_first = frames, mine;
-  std::stable_sort(largest_first.begin(), largest_first.end(), [&](int a, int b) { return atoms(a) > atoms(b); });
+  std::stable_sort(largest_first.begin(), largest_first.end(),
+                   [&](int a, int b) { return atoms(a) > atoms(b); });
   std::vector<long> load(static_cast<std::size_t>(num_ranks), 0);
   for (const int frame : largest_first) {
     const auto lightest = std::min_element(load.begin(), load.end());
@@ -99,24 +108,28 @@ std::vector<int> deal(const std::vector<int> &frames, const std::vector<int> &nu
   return mine;
 }
 
-Trainer::Trainer(CommitteeLoss &loss, const TrainingModel &model, const TrainingSettings &settings, const Ranks &ranks) :
-    loss_(loss), model_(model), settings_(settings), ranks_(ranks)
+Trainer::Trainer(CommitteeLoss &loss, const TrainingModel &model, const TrainingSettings &settings,
+                 const Ranks &ranks)
+    : loss_(loss), model_(model), settings_(settings), ranks_(ranks)
 {
 }
 
-std::vector<SoapBlock> Trainer::optimiser_blocks(const ModelSettings &model, const TrainingSettings &settings)
+std::vector<SoapBlock> Trainer::optimiser_blocks(const ModelSettings &model,
+                                                 const TrainingSettings &settings)
 {
   std::vector<SoapBlock> blocks;
   for (const ParameterBlock &block : CommitteeLoss::layout(model)) {
     SoapBlock entry{block.offset, block.rows, block.cols};
     if (block.kind == ParameterBlock::Kind::radial) entry.rate = settings.radial_rate;
-    if (block.kind == ParameterBlock::Kind::hidden || block.kind == ParameterBlock::Kind::output) entry.weight_decay = settings.weight_decay;
+    if (block.kind == ParameterBlock::Kind::hidden || block.kind == ParameterBlock::Kind::output)
+      entry.weight_decay = settings.weight_decay;
     blocks.push_back(entry);
   }
   return blocks;
 }
 
-void Trainer::run(TrainingState &state, const PreparedFrames &train, const PreparedFrames &held_out, const Hooks &hooks)
+void Trainer::run(TrainingState &state, const PreparedFrames &train, const PreparedFrames &held_out,
+                  const Hooks &hooks)
 {
   const Schedule schedule = make_schedule(settings_, train.size());
   const Stopwatch total;
@@ -125,25 +138,32 @@ void Trainer::run(TrainingState &state, const PreparedFrames &train, const Prepa
   std::vector<int> order;
   while (state.step < schedule.num_steps() && !out_of_patience(state, schedule)) {
     const int epoch = state.step / schedule.steps_per_epoch;
-    if (epoch != ordered_epoch) order = epoch_order(train.size(), settings_.seed, ordered_epoch = epoch);
+    if (epoch != ordered_epoch)
+      order = epoch_order(train.size(), settings_.seed, ordered_epoch = epoch);
     do_step(state, train, schedule, order);
     if (state.step % schedule.steps_per_epoch == 0) end_epoch(state, held_out, schedule, hooks);
-    if (ranks_.first() && hooks.checkpoint && since_checkpoint.seconds() >= settings_.checkpoint_seconds) {
+    if (ranks_.first() && hooks.checkpoint &&
+        since_checkpoint.seconds() >= settings_.checkpoint_seconds) {
       hooks.checkpoint(state);
       since_checkpoint = {};
     }
-    std::vector<double> stop{settings_.max_seconds > 0.0 && total.seconds() > settings_.max_seconds ? 1.0 : 0.0};
+    std::vector<double> stop{
+        settings_.max_seconds > 0.0 && total.seconds() > settings_.max_seconds ? 1.0 : 0.0};
     ranks_.broadcast(stop);    // the first rank's clock decides
     if (stop[0] > 0.0) break;
   }
-  if (state.kept_parameters.empty()) state.kept_parameters = state.parameters;    // stopped within the first epoch
+  if (state.kept_parameters.empty())
+    state.kept_parameters = state.parameters;    // stopped within the first epoch
   if (ranks_.first() && hooks.checkpoint) hooks.checkpoint(state);
 }
 
-void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule, const std::vector<int> &order)
+void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
+                      const std::vector<int> &order)
 {
-  const int begin = state.step % schedule.steps_per_epoch * settings_.batch, end = std::min(begin + settings_.batch, train.size());
-  const std::vector<int> batch(order.begin() + begin, order.begin() + end), counts = atom_counts(train);
+  const int begin = state.step % schedule.steps_per_epoch * settings_.batch,
+            end = std::min(begin + settings_.batch, train.size());
+  const std::vector<int> batch(order.begin() + begin, order.begin() + end),
+      counts = atom_counts(train);
   double num_atoms = 0.0;
   for (const int frame : batch) num_atoms += counts[static_cast<std::size_t>(frame)];
   BatchWeights weights;
@@ -157,13 +177,15 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   loss_.clear_gradient();
   double loss = 0.0;
   for (const int frame : deal(batch, counts, ranks_.rank(), ranks_.size()))
-    loss += loss_.add(*train.prepared[static_cast<std::size_t>(frame)], weights, settings_.radial_rate > 0.0);
+    loss += loss_.add(*train.prepared[static_cast<std::size_t>(frame)], weights,
+                      settings_.radial_rate > 0.0);
   std::vector<double> gradient, sum{loss};
   loss_.gradient(gradient);
   ranks_.sum_on_first(gradient);
   ranks_.sum(sum);
-  require(std::isfinite(sum[0]), "the loss is not finite after ", state.step, " steps; lower \"learning_rate\" (it is ",
-          schedule.learning_rate, ") or look for wrong labels in the training frames");
+  require(std::isfinite(sum[0]), "the loss is not finite after ", state.step,
+          " steps; lower \"learning_rate\" (it is ", schedule.learning_rate,
+          ") or look for wrong labels in the training frames");
   if (ranks_.first()) state.optimiser->step(state.parameters, gradient, schedule.rate(state.step));
   ranks_.broadcast(state.parameters);
   state.epoch_loss += sum[0] * model_.scale * model_.scale / model_.settings.num_members;
@@ -177,7 +199,8 @@ bool Trainer::out_of_patience(const TrainingState &state, const Schedule &schedu
   return state.step / schedule.steps_per_epoch - state.least_epoch >= schedule.patience;
 }
 
-void Trainer::end_epoch(TrainingState &state, const PreparedFrames &held_out, const Schedule &schedule, const Hooks &hooks)
+void Trainer::end_epoch(TrainingState &state, const PreparedFrames &held_out,
+                        const Schedule &schedule, const Hooks &hooks)
 {
   EpochReport report;
   report.epoch = state.step / schedule.steps_per_epoch;
@@ -185,6 +208,7 @@ void Trainer::end_epoch(TrainingState &state, const PreparedFrames &held_out, co
   report.train_loss = state.epoch_loss / schedule.steps_per_epoch;
   report.has_held_out = held_out.size() > 0;
   state.epoch_loss = 0.0;
+  if (!schedule.judges(report.epoch)) return;
   if (report.has_held_out) report.held_out = errors(state.parameters, held_out);
   if (!report.has_held_out || report.held_out.score < state.least_score) {
     state.least_score = report.held_out.score;
@@ -206,7 +230,8 @@ MeanErrors Trainer::errors(const std::vector<double> &parameters, const Prepared
     const std::size_t f = static_cast<std::size_t>(frame);
     sums.add(loss_.predict(*frames.prepared[f]), (*frames.frames)[f], settings_.huber);
   }
-  std::vector<double> all{sums.force, sums.force_square, sums.components, sums.energy, sums.energy_square, sums.frames};
+  std::vector<double> all{sums.force,  sums.force_square,  sums.components,
+                          sums.energy, sums.energy_square, sums.frames};
   ranks_.sum(all);
   MeanErrors errors;
   errors.force_mae = all[0] / all[2];

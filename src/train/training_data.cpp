@@ -35,7 +35,8 @@ std::vector<Frame> read_frames(const std::vector<std::string> &paths)
 std::vector<std::string> elements_of(const std::vector<Frame> &frames)
 {
   std::set<int> numbers;
-  for (const Frame &frame : frames) numbers.insert(frame.atomic_numbers.begin(), frame.atomic_numbers.end());
+  for (const Frame &frame : frames)
+    numbers.insert(frame.atomic_numbers.begin(), frame.atomic_numbers.end());
   std::vector<std::string> elements;
   for (const int number : numbers) elements.push_back(chemical_symbol(number));
   return elements;
@@ -52,19 +53,22 @@ void check_elements(const Frame &frame, const std::vector<std::string> &elements
 {
   for (int i = 0; i < frame.num_atoms(); ++i) {
     const std::string &symbol = chemical_symbol(frame.atomic_numbers[static_cast<std::size_t>(i)]);
-    require(std::count(elements.begin(), elements.end(), symbol) > 0, frame.source, ": atom ", i + 1, " is ", symbol,
-            ", but the potential is for ", joined(elements), "; add it to \"elements\" or remove the frame");
+    require(std::count(elements.begin(), elements.end(), symbol) > 0, frame.source, ": atom ",
+            i + 1, " is ", symbol, ", but the potential is for ", joined(elements),
+            "; add it to \"elements\" or remove the frame");
   }
 }
 
 void check_numbers(const Frame &frame)
 {
   require(frame.num_atoms() > 0, frame.source, ": the frame has no atoms");
-  require(frame.energy && std::isfinite(*frame.energy), frame.source, ": the energy is missing or not finite");
-  require(frame.forces.size() == 3 * frame.atomic_numbers.size(), frame.source, ": the forces are missing");
+  require(frame.energy && std::isfinite(*frame.energy), frame.source,
+          ": the energy is missing or not finite");
+  require(frame.forces.size() == 3 * frame.atomic_numbers.size(), frame.source,
+          ": the forces are missing");
   for (std::size_t n = 0; n < frame.forces.size(); ++n)
-    require(std::isfinite(frame.forces[n]) && std::isfinite(frame.positions[n]), frame.source, ": atom ", n / 3 + 1,
-            " has a position or force that is not finite");
+    require(std::isfinite(frame.forces[n]) && std::isfinite(frame.positions[n]), frame.source,
+            ": atom ", n / 3 + 1, " has a position or force that is not finite");
 }
 
 /// Distance and indices of the closest pair; infinity without any pair.
@@ -75,15 +79,18 @@ struct ClosestPair {
 
 double distance(const Surroundings &s, int i, int j)
 {
-  const double *a = &s.positions[3 * static_cast<std::size_t>(i)], *b = &s.positions[3 * static_cast<std::size_t>(j)];
-  return std::sqrt((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]) + (a[2] - b[2]) * (a[2] - b[2]));
+  const double *a = &s.positions[3 * static_cast<std::size_t>(i)],
+               *b = &s.positions[3 * static_cast<std::size_t>(j)];
+  return std::sqrt((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]) +
+                   (a[2] - b[2]) * (a[2] - b[2]));
 }
 
 template <class Function>
 void for_each_pair(const Surroundings &s, Function &&function)
 {
   for (int i = 0; i < s.num_atoms; ++i)
-    for (int p = s.first[static_cast<std::size_t>(i)]; p < s.first[static_cast<std::size_t>(i) + 1]; ++p) {
+    for (int p = s.first[static_cast<std::size_t>(i)]; p < s.first[static_cast<std::size_t>(i) + 1];
+         ++p) {
       const int j = s.neighbors[static_cast<std::size_t>(p)];
       function(i, j, distance(s, i, j));
     }
@@ -106,23 +113,27 @@ int isolated_atom(const Surroundings &s)
   return -1;
 }
 
-/// Checks distances and neighbours; returns the least distance, or nothing if the frame is to be skipped.
+/// Checks distances and neighbours; returns the least distance, or nothing if the frame is to be
+/// skipped.
 std::optional<double> check_geometry(const Frame &frame, const TrainingSettings &settings)
 {
   const Surroundings surroundings = find_surroundings(frame, settings.cutoff);
   const ClosestPair closest = closest_pair(surroundings);
-  require(closest.distance >= settings.least_distance, frame.source, ": atoms ", closest.i + 1, " and ", closest.j + 1, " are ",
-          closest.distance, " Angstrom apart, but at least ", settings.least_distance,
+  require(closest.distance >= settings.least_distance, frame.source, ": atoms ", closest.i + 1,
+          " and ", closest.j + 1, " are ", closest.distance, " Angstrom apart, but at least ",
+          settings.least_distance,
           " are asked for (setting \"least_distance\"); remove the frame or lower the limit");
   const int isolated = isolated_atom(surroundings);
   if (isolated < 0) return closest.distance;
-  require(settings.isolated_atoms == "skip", frame.source, ": atom ", isolated + 1, " has no neighbour within the cutoff of ", settings.cutoff,
+  require(settings.isolated_atoms == "skip", frame.source, ": atom ", isolated + 1,
+          " has no neighbour within the cutoff of ", settings.cutoff,
           " Angstrom; remove the frame, raise \"cutoff\", or set \"isolated_atoms\" to \"skip\"");
   return std::nullopt;
 }
 
 /// Checks all frames; returns those that stay and the least distance among them.
-double check_frames(std::vector<Frame> &frames, const std::vector<std::string> &elements, const TrainingSettings &settings)
+double check_frames(std::vector<Frame> &frames, const std::vector<std::string> &elements,
+                    const TrainingSettings &settings)
 {
   double least = settings.cutoff;
   std::vector<Frame> kept;
@@ -143,7 +154,8 @@ double largest_force(const std::vector<Frame> &frames)
   double largest = 0.0;
   for (const Frame &frame : frames)
     for (std::size_t n = 0; n < frame.forces.size(); n += 3)
-      largest = std::max(largest, std::hypot(frame.forces[n], frame.forces[n + 1], frame.forces[n + 2]));
+      largest =
+          std::max(largest, std::hypot(frame.forces[n], frame.forces[n + 1], frame.forces[n + 2]));
   return largest;
 }
 
@@ -175,24 +187,29 @@ std::string hash_of(const std::vector<Frame> &train, const std::vector<Frame> &h
 
 TrainingData read_training_data(const TrainingSettings &settings)
 {
-  require(!settings.train.empty(), "there are no training frames; name at least one file with --train");
+  require(!settings.train.empty(),
+          "there are no training frames; name at least one file with --train");
   TrainingData data;
   data.train = read_frames(settings.train);
   data.held_out = read_frames(settings.validation);
   data.elements = settings.elements.empty() ? elements_of(data.train) : settings.elements;
-  for (const std::string &symbol : data.elements) require(atomic_number(symbol) > 0, "\"elements\": there is no element \"", symbol, "\"");
+  for (const std::string &symbol : data.elements)
+    require(atomic_number(symbol) > 0, "\"elements\": there is no element \"", symbol, "\"");
 
   const std::size_t num_read = data.train.size() + data.held_out.size();
   data.least_distance = check_frames(data.train, data.elements, settings);
   check_frames(data.held_out, data.elements, settings);
   data.num_skipped = static_cast<int>(num_read - data.train.size() - data.held_out.size());
   data.hash = hash_of(data.train, data.held_out);
-  if (settings.validation.empty()) data.held_out = split_off(data.train, settings.validation_fraction, settings.seed);
-  require(data.train.size() >= least_frames, "there are ", data.train.size(), " training frames after ", data.held_out.size(),
-          " were held out, but at least ", least_frames, " are needed");
+  if (settings.validation.empty())
+    data.held_out = split_off(data.train, settings.validation_fraction, settings.seed);
+  require(data.train.size() >= least_frames, "there are ", data.train.size(),
+          " training frames after ", data.held_out.size(), " were held out, but at least ",
+          least_frames, " are needed");
   const std::vector<std::string> present = elements_of(data.train);
   for (const std::string &symbol : data.elements)
-    require(std::count(present.begin(), present.end(), symbol) > 0, "no training frame has an atom of ", symbol, ", which \"elements\" lists");
+    require(std::count(present.begin(), present.end(), symbol) > 0,
+            "no training frame has an atom of ", symbol, ", which \"elements\" lists");
   data.largest_force = largest_force(data.train);
   return data;
 }
@@ -205,7 +222,8 @@ std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int se
   std::vector<bool> held(frames.size(), false);
   double seen = 0.0, taken = 0.0;    // what a small group cannot give is left to the next one
   for (auto &[type, members] : groups) {
-    for (std::size_t n = members.size(); n > 1; --n) std::swap(members[n - 1], members[random.below(n)]);
+    for (std::size_t n = members.size(); n > 1; --n)
+      std::swap(members[n - 1], members[random.below(n)]);
     seen += static_cast<double>(members.size());
     const double wanted = std::max(0.0, std::floor(fraction * seen + 0.5) - taken);
     const std::size_t count = std::min(static_cast<std::size_t>(wanted), members.size() - 1);
@@ -213,19 +231,23 @@ std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int se
     taken += static_cast<double>(count);
   }
   std::vector<Frame> kept, held_out;
-  for (std::size_t n = 0; n < frames.size(); ++n) (held[n] ? held_out : kept).push_back(std::move(frames[n]));
+  for (std::size_t n = 0; n < frames.size(); ++n)
+    (held[n] ? held_out : kept).push_back(std::move(frames[n]));
   frames = std::move(kept);
   return held_out;
 }
 
-std::vector<double> fit_reference_energies(const std::vector<Frame> &frames, const std::vector<std::string> &elements)
+std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
+                                           const std::vector<std::string> &elements)
 {
-  Eigen::MatrixXd fractions = Eigen::MatrixXd::Zero(static_cast<int>(frames.size()), static_cast<int>(elements.size()));
+  Eigen::MatrixXd fractions =
+      Eigen::MatrixXd::Zero(static_cast<int>(frames.size()), static_cast<int>(elements.size()));
   Eigen::VectorXd energies(static_cast<int>(frames.size()));
   for (std::size_t f = 0; f < frames.size(); ++f) {
     const Frame &frame = frames[f];
     for (const int number : frame.atomic_numbers) {
-      const auto at = std::find(elements.begin(), elements.end(), chemical_symbol(number)) - elements.begin();
+      const auto at =
+          std::find(elements.begin(), elements.end(), chemical_symbol(number)) - elements.begin();
       fractions(static_cast<int>(f), static_cast<int>(at)) += 1.0 / frame.num_atoms();
     }
     energies(static_cast<int>(f)) = *frame.energy / frame.num_atoms();
@@ -236,14 +258,16 @@ std::vector<double> fit_reference_energies(const std::vector<Frame> &frames, con
   solver.compute(fractions);
   const Eigen::VectorXd deviation = solver.solve((energies.array() - mean).matrix());
   std::vector<double> reference(elements.size());
-  for (std::size_t e = 0; e < elements.size(); ++e) reference[e] = mean + deviation(static_cast<int>(e));
+  for (std::size_t e = 0; e < elements.size(); ++e)
+    reference[e] = mean + deviation(static_cast<int>(e));
   return reference;
 }
 
 std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutoff)
 {
   constexpr int n = 8;
-  constexpr double floor = 1e-5;    // of the largest eigenvalue: directions that the distances do not show are not blown up further
+  // Of the largest eigenvalue: what the distances hardly show is not blown up further.
+  constexpr double floor = 1e-5;
   Eigen::Matrix<double, n, n> gram = Eigen::Matrix<double, n, n>::Zero();
   double sum = 0.0;
   for (const Frame &frame : frames)
@@ -258,7 +282,8 @@ std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutof
   const Eigen::SelfAdjointEigenSolver<Eigen::Matrix<double, n, n>> solver(gram / sum);
   std::vector<double> whitening;
   for (int q = n - 1; q >= 0; --q) {
-    const double scale = 1.0 / std::sqrt(std::max(solver.eigenvalues()(q), floor * solver.eigenvalues()(n - 1)));
+    const double scale =
+        1.0 / std::sqrt(std::max(solver.eigenvalues()(q), floor * solver.eigenvalues()(n - 1)));
     for (int k = 0; k < n; ++k) whitening.push_back(scale * solver.eigenvectors()(k, q));
   }
   return whitening;

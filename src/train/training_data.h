@@ -10,31 +10,39 @@ namespace almlip {
 
 /// Checked frames, split, with what is known about them before any fit.
 struct TrainingData {
-  std::vector<std::string> elements;      ///< chemical symbols; their order is the element index
+  std::vector<std::string> elements;    ///< chemical symbols; their order is the element index
   std::vector<Frame> train, held_out;
-  int num_skipped = 0;                    ///< frames left out because of isolated atoms
-  std::string hash;                       ///< of all numbers of all frames, in their order; does not depend on the split
-  double least_distance = 0.0;            ///< over the training frames, Angstrom; at most the cutoff
-  double largest_force = 0.0;             ///< on an atom of the training frames, eV/Angstrom
+  int num_skipped = 0;    ///< frames left out because of isolated atoms
+  std::string
+      hash;    ///< of all numbers of all frames, in their order; does not depend on the split
+  double least_distance = 0.0;    ///< over the training frames, Angstrom; at most the cutoff
+  double largest_force = 0.0;     ///< on an atom of the training frames, eV/Angstrom
 };
 
 /// Reads the files that the settings name, checks every frame and splits off the held-out ones.
-/// @throws Error that names file, frame and atoms: missing energy or forces, numbers that are not finite, an element that the settings do not list,
-///         a cell without volume, atoms closer than `least_distance` or without neighbours, fewer than four training frames
+/// @throws Error that names file, frame and atoms: missing energy or forces, numbers that are not
+///               finite, an element that the settings do not list,
+///         a cell without volume, atoms closer than `least_distance` or without neighbours, fewer
+/// than four training frames
 TrainingData read_training_data(const TrainingSettings &settings);
 
-/// Moves a part of the frames into a second list. Every config_type gives its share, but keeps at least one frame; the order of frames is kept.
+/// Moves a part of the frames into a second list. Every config_type gives its share, but keeps at
+/// least one frame; the order of frames is kept.
 /// @param fraction  0 to 1; the same frames for the same seed
 /// @return          the held-out frames
 std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int seed);
 
-/// Energy per atom of every element by least squares on total energies, relative to the mean energy per atom; where the compositions cannot tell
-/// elements apart, they share the deviation (solution of least norm).
+/// Energy per atom of every element by least squares on total energies, relative to the mean energy
+/// per atom; where the compositions cannot tell elements apart, they share the deviation (solution
+/// of least norm).
 /// @return  shape [num_elements], eV
-std::vector<double> fit_reference_energies(const std::vector<Frame> &frames, const std::vector<std::string> &elements);
+std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
+                                           const std::vector<std::string> &elements);
 
-/// Orthonormalises the radial basis on the pair distances of the frames, with weight 1/r^2 and the leading function first.
-/// @return  shape [num_radial][num_radial], row q holds the Chebyshev coefficients of the q-th function
+/// Orthonormalises the radial basis on the pair distances of the frames, with weight 1/r^2 and the
+/// leading function first.
+/// @return  shape [num_radial][num_radial], row q holds the Chebyshev coefficients of the q-th
+///                function
 /// Source: ours
 std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutoff);
 

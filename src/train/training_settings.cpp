@@ -39,17 +39,20 @@ std::string joined(const std::vector<std::string> &words)
   return text;
 }
 
-const SettingEntry &find_entry(const std::vector<SettingEntry> &table, const std::string &key, const std::string &name)
+const SettingEntry &find_entry(const std::vector<SettingEntry> &table, const std::string &key,
+                               const std::string &name)
 {
   std::vector<std::string> keys;
   for (const SettingEntry &entry : table) {
     if (entry.key == key) return entry;
     keys.push_back(entry.key);
   }
-  const auto nearest = std::min_element(keys.begin(), keys.end(), [&](const std::string &a, const std::string &b) {
-    return edit_distance(a, key) < edit_distance(b, key);
-  });
-  fail(name, ": there is no setting \"", key, "\"; did you mean \"", *nearest, "\"? The settings are ", joined(keys));
+  const auto nearest =
+      std::min_element(keys.begin(), keys.end(), [&](const std::string &a, const std::string &b) {
+        return edit_distance(a, key) < edit_distance(b, key);
+      });
+  fail(name, ": there is no setting \"", key, "\"; did you mean \"", *nearest,
+       "\"? The settings are ", joined(keys));
 }
 
 /// Puts a JSON value into a field of the matching type; false if the type does not match.
@@ -58,7 +61,8 @@ struct Assign {
 
   bool operator()(int *to) const
   {
-    if (!json.is_number_integer() || std::abs(json.get<double>()) > std::numeric_limits<int>::max()) return false;
+    if (!json.is_number_integer() || std::abs(json.get<double>()) > std::numeric_limits<int>::max())
+      return false;
     *to = json.get<int>();
     return true;
   }
@@ -82,7 +86,9 @@ struct Assign {
   }
   bool operator()(std::vector<std::string> *to) const
   {
-    if (!json.is_array() || !std::all_of(json.begin(), json.end(), [](const Json &word) { return word.is_string(); })) return false;
+    if (!json.is_array() ||
+        !std::all_of(json.begin(), json.end(), [](const Json &word) { return word.is_string(); }))
+      return false;
     *to = json.get<std::vector<std::string>>();
     return true;
   }
@@ -126,64 +132,27 @@ struct ToJson {
 
 void assign(const SettingEntry &entry, const Json &json, const std::string &name)
 {
-  const std::string unit = entry.unit.empty() ? "" : " " + entry.unit, where = name + ": \"" + entry.key + "\" is " + json.dump() + unit;
-  require(std::visit(Assign{json}, entry.value), where, ", but it must be ", std::visit(NameOfType{}, entry.value));
+  const std::string unit = entry.unit.empty() ? "" : " " + entry.unit,
+                    where = name + ": \"" + entry.key + "\" is " + json.dump() + unit;
+  require(std::visit(Assign{json}, entry.value), where, ", but it must be ",
+          std::visit(NameOfType{}, entry.value));
   if (json.is_number()) {
     const double number = json.get<double>();
-    require(number >= entry.least && number <= entry.most, where, ", but it must be from ", entry.least, " to ", entry.most);
+    require(number >= entry.least && number <= entry.most, where, ", but it must be from ",
+            entry.least, " to ", entry.most);
   }
   if (json.is_string() && !entry.choices.empty())
-    require(std::count(entry.choices.begin(), entry.choices.end(), json.get<std::string>()) > 0, where, ", but it must be one of ",
-            joined(entry.choices));
+    require(std::count(entry.choices.begin(), entry.choices.end(), json.get<std::string>()) > 0,
+            where, ", but it must be one of ", joined(entry.choices));
 }
 
 bool is_text(const SettingEntry &entry)
 {
-  return std::holds_alternative<std::string *>(entry.value) || std::holds_alternative<std::optional<std::string> *>(entry.value);
+  return std::holds_alternative<std::string *>(entry.value) ||
+         std::holds_alternative<std::optional<std::string> *>(entry.value);
 }
 
 }    // namespace
-
-std::vector<SettingEntry> settings_table(TrainingSettings &s)
-{
-  constexpr double inf = std::numeric_limits<double>::infinity();
-  return {
-      {"train", &s.train, "", "files with training frames (extended XYZ, plain or gzip)", -inf, inf, {}, false},
-      {"validation", &s.validation, "", "files with held-out frames; without any, a part of the training frames is held out", -inf, inf, {}, false},
-      {"start", &s.start, "", "potential file to start from (same shape of the model): a short refit instead of a fit", -inf, inf, {}, false},
-      {"output", &s.output, "", "potential file to write", -inf, inf, {}, false},
-      {"checkpoint", &s.checkpoint, "", "folder for checkpoints; a fit that finds its own one there continues exactly", -inf, inf, {}, false},
-      {"preset", &s.preset, "", "shape of the model: fast, default or accurate", -inf, inf, {"fast", "default", "accurate"}},
-      {"elements", &s.elements, "", "chemical symbols, in the order of the potential; empty: those of the frames"},
-      {"cutoff", &s.cutoff, "Angstrom", "range of an atom's surroundings", 1.0, 20.0},
-      {"members", &s.members, "", "networks in the committee", 1, 16},
-      {"num_channels", &s.num_channels, "", "radial channels; null: 4, accurate 6", 1, 64},
-      {"lmax", &s.lmax, "", "largest angular momentum; null: 4, fast 3", 0, 16},
-      {"four_body", &s.four_body, "", "couplings of the four-body invariants; null: c4, fast and accurate b3", -inf, inf, {"b3", "c4"}},
-      {"partners", &s.partners, "", "channels of their third factor; null: all, fast and accurate same", -inf, inf, {"all", "same"}},
-      {"num_hidden", &s.num_hidden, "", "hidden units of a network; null: 16, accurate 32", 1, 1024},
-      {"seed", &s.seed, "", "of all random choices", 0, 2147483647},
-      {"validation_fraction", &s.validation_fraction, "", "part of the training frames that is held out, the same of every config_type", 0.0, 0.5},
-      {"precision", &s.precision, "", "arithmetic of the fit", -inf, inf, {"double", "single"}},
-      {"epochs", &s.epochs, "", "passes over the training frames; null: 80 and at least 2000 steps, with start 20 and at least 500 steps", 1, 1000000},
-      {"batch", &s.batch, "frames", "frames per step", 1, 100000},
-      {"learning_rate", &s.learning_rate, "", "peak of the cosine; null: 0.01, with start 0.003", 1e-8, 1.0},
-      {"warmup_steps", &s.warmup_steps, "steps", "linear rise to the peak; null: 100, with start 20", 0, 1000000},
-      {"final_rate", &s.final_rate, "", "part of the learning rate that is left at the end", 0.0, 1.0},
-      {"radial_rate", &s.radial_rate, "", "learning rate of the radial functions relative to that of the networks; 0: not learned", 0.0, 10.0},
-      {"weight_decay", &s.weight_decay, "", "decoupled decay of hidden and output weights", 0.0, 100.0},
-      {"energy_weight", &s.energy_weight, "(eV/Angstrom)^2 per (eV/atom)^2", "weight of the squared energy error per atom", 0.0, 1e6},
-      {"stress_weight", &s.stress_weight, "(eV/Angstrom)^2 per (eV/atom)^2", "weight of the squared virial error per atom, of frames that have one", 0.0, 1e6},
-      {"huber", &s.huber, "eV/Angstrom", "force errors beyond this count linearly; 0: never", 0.0, 1e6},
-      {"patience", &s.patience, "epochs", "stop after so many without a better held-out error; 0: never; null: half of all", 0, 1000000},
-      {"least_distance", &s.least_distance, "Angstrom", "two atoms that are closer are an error", 1e-3, 10.0},
-      {"isolated_atoms", &s.isolated_atoms, "", "frames with an atom that has no neighbour within the cutoff: error, or skip the frame", -inf, inf, {"error", "skip"}},
-      {"fingerprints", &s.fingerprints, "", "store what the training frames look like, so that they are not chosen again"},
-      {"novelty", &s.novelty, "", "store the distance measure of unknown surroundings (adds about 20 D^2 bytes per element)"},
-      {"max_seconds", &s.max_seconds, "s", "stop after this time and write what there is; 0: no limit", 0.0, 1e9, {}, false},
-      {"checkpoint_seconds", &s.checkpoint_seconds, "s", "time between two checkpoints; 0: one after every step", 0.0, 1e9, {}, false},
-  };
-}
 
 std::string default_text(const SettingEntry &entry)
 {
@@ -192,7 +161,8 @@ std::string default_text(const SettingEntry &entry)
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-void apply_settings_text(TrainingSettings &settings, const std::string &text, const std::string &name)
+void apply_settings_text(TrainingSettings &settings, const std::string &text,
+                         const std::string &name)
 {
   Json json;
   try {
@@ -205,12 +175,14 @@ void apply_settings_text(TrainingSettings &settings, const std::string &text, co
   for (const auto &[key, value] : json.items()) assign(find_entry(table, key, name), value, name);
 }
 
-void apply_flag(TrainingSettings &settings, const std::string &key, const std::vector<std::string> &words)
+void apply_flag(TrainingSettings &settings, const std::string &key,
+                const std::vector<std::string> &words)
 {
   const std::string name = "command line";
   const std::vector<SettingEntry> table = settings_table(settings);
   const SettingEntry &entry = find_entry(table, key, name);
-  if (std::holds_alternative<std::vector<std::string> *>(entry.value)) return assign(entry, Json(words), name);
+  if (std::holds_alternative<std::vector<std::string> *>(entry.value))
+    return assign(entry, Json(words), name);
   require(words.size() == 1, name, ": \"", key, "\" takes one value, not ", words.size());
   if (is_text(entry)) return assign(entry, Json(words[0]), name);
   const Json value = Json::parse(words[0], nullptr, false);
@@ -243,7 +215,8 @@ ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::s
 
 double Schedule::rate(int step) const
 {
-  const double rise = warmup_steps > 0 ? std::min(1.0, static_cast<double>(step) / warmup_steps) : 1.0;
+  const double rise =
+      warmup_steps > 0 ? std::min(1.0, static_cast<double>(step) / warmup_steps) : 1.0;
   const double cosine = 0.5 * (1.0 + std::cos(pi * step / num_steps()));
   return learning_rate * rise * (final_rate + (1.0 - final_rate) * cosine);
 }

@@ -12,7 +12,8 @@ namespace almlip {
 
 /// What `almlip train` can be told. `settings_table` documents every field with its unit.
 ///
-/// An empty optional means that the default depends on something else: on the preset for the shape of the model, on `start` for the schedule.
+/// An empty optional means that the default depends on something else: on the preset for the shape
+/// of the model, on `start` for the schedule.
 struct TrainingSettings {
   std::vector<std::string> train, validation;
   std::string start, output = "potential.almlip.json", checkpoint;
@@ -41,14 +42,16 @@ struct TrainingSettings {
 
 /// One key of the settings: where its value lives and what is allowed.
 struct SettingEntry {
-  using Value = std::variant<int *, double *, bool *, std::string *, std::vector<std::string> *, std::optional<int> *, std::optional<double> *,
-                             std::optional<std::string> *>;
+  using Value =
+      std::variant<int *, double *, bool *, std::string *, std::vector<std::string> *,
+                   std::optional<int> *, std::optional<double> *, std::optional<std::string> *>;
   std::string key;
   Value value;
   std::string unit, meaning;
-  double least = -std::numeric_limits<double>::infinity(), most = std::numeric_limits<double>::infinity();    ///< allowed numbers
-  std::vector<std::string> choices = {};    ///< allowed words; empty: any
-  bool shapes_result = true;                ///< false: the fitted numbers do not depend on it
+  double least = -std::numeric_limits<double>::infinity(),
+         most = std::numeric_limits<double>::infinity();    ///< allowed numbers
+  std::vector<std::string> choices = {};                    ///< allowed words; empty: any
+  bool shapes_result = true;    ///< false: the fitted numbers do not depend on it
 };
 
 /// Every key, in the order in which it is documented, bound to the fields of `settings`.
@@ -58,18 +61,23 @@ std::vector<SettingEntry> settings_table(TrainingSettings &settings);
 std::string default_text(const SettingEntry &entry);
 
 /// Sets the keys that a settings file holds (JSON; comments are allowed).
-/// @throws Error that names the file, the key, what was found and what is allowed; an unknown key gets the nearest known one and the whole list
-void apply_settings_text(TrainingSettings &settings, const std::string &text, const std::string &name);
+/// @throws Error that names the file, the key, what was found and what is allowed; an unknown key
+///               gets the nearest known one and the whole list
+void apply_settings_text(TrainingSettings &settings, const std::string &text,
+                         const std::string &name);
 
 /// Sets one key from the words of a command-line flag.
 /// @throws Error as above
-void apply_flag(TrainingSettings &settings, const std::string &key, const std::vector<std::string> &words);
+void apply_flag(TrainingSettings &settings, const std::string &key,
+                const std::vector<std::string> &words);
 
-/// All keys and values as JSON. `only_shaping`: without paths and time limits, for hashes and for the record in the potential file.
+/// All keys and values as JSON. `only_shaping`: without paths and time limits, for hashes and for
+/// the record in the potential file.
 std::string to_json(const TrainingSettings &settings, bool only_shaping = false);
 
 /// Shape of the model that preset and single keys ask for.
-ModelSettings model_settings(const TrainingSettings &settings, const std::vector<std::string> &elements);
+ModelSettings model_settings(const TrainingSettings &settings,
+                             const std::vector<std::string> &elements);
 
 /// Learning-rate cycle of a fit.
 struct Schedule {
@@ -77,15 +85,18 @@ struct Schedule {
   int warmup_steps = 0;          ///< the rate rises linearly from zero
   double learning_rate = 0.0;    ///< peak of the cosine
   double final_rate = 0.0;       ///< fraction of the peak that is left at the end
-  int patience = 0;              ///< epochs without a better held-out error before the end; 0: any number
+  int patience = 0;    ///< epochs without a better held-out error before the end; 0: any number
 
+  /// True after the epochs whose held-out error is looked at: all, or about 200 of many short ones.
+  bool judges(int epoch) const { return epoch == epochs || epoch % (1 + epochs / 200) == 0; }
   int num_steps() const { return epochs * steps_per_epoch; }
   /// Learning rate of step 0, 1, ...
   double rate(int step) const;
 };
 
-/// Cycle for that many training frames. Unless told, a fit runs for 80 epochs and at least 2000 steps, a warm start for 20 epochs and at least 500 steps;
-/// patience is half of the epochs, so that a cycle normally completes.
+/// Cycle for that many training frames. Unless told, a fit runs for 80 epochs and at least 2000
+/// steps, a warm start for 20 epochs and at least 500 steps; patience is half of the epochs, so
+/// that a cycle normally completes.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 
 }    // namespace almlip

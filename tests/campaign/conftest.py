@@ -16,24 +16,28 @@ def write_json(tmp_path):
         path = tmp_path / name
         path.write_text(json.dumps(data))
         return path
+
     return write
 
 
 @pytest.fixture
 def make_program(tmp_path):
     """Writes an executable script, run by this Python or by sh."""
+
     def make(name, body, interpreter=sys.executable):
         path = tmp_path / "bin" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!{interpreter}\n{body}")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return path
+
     return make
 
 
 @pytest.fixture
 def processes_below():
     """Lists processes whose working directory lies below a folder."""
+
     def below(folder):
         found = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -43,4 +47,5 @@ def processes_below():
             except OSError:
                 pass
         return found
+
     return below

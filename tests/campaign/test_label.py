@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.cell import Cell
-
+from espresso import kpoint_grid, reject_failed_run
 from frames import BadInput, read_frames, write_frames
 from label import label_batch, main, split_frames
-from labellers import kpoint_grid, make_labeller, reject_failed_run, Rejected
+from labeller import Rejected
+from labellers import make_labeller
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PSEUDO_DIR = "/usr/share/espresso/pseudo"
@@ -27,7 +28,8 @@ EMT = {"calculator": "ase", "name": "emt"}
 needs_pw = pytest.mark.skipif(
     shutil.which("pw.x") is None or not os.path.isfile(f"{PSEUDO_DIR}/Si.pbe-rrkj.UPF"),
     reason="pw.x or its pseudopotentials are not installed (Debian: quantum-espresso, "
-           "quantum-espresso-data)")
+    "quantum-espresso-data)",
+)
 
 
 def silicon(seed=1, rattle=0.05):
@@ -150,10 +152,13 @@ def test_periodic_images_count_as_close_atoms(tmp_path):
     assert result["verdict"] == "unphysical"
 
 
-@pytest.mark.parametrize("break_it", [
-    lambda atoms: atoms.positions.fill(np.nan),
-    lambda atoms: atoms.set_cell(np.zeros((3, 3))),
-])
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda atoms: atoms.positions.fill(np.nan),
+        lambda atoms: atoms.set_cell(np.zeros((3, 3))),
+    ],
+)
 def test_structure_without_meaning_is_not_computed(tmp_path, break_it):
     atoms = aluminium(1)
     break_it(atoms)
@@ -211,8 +216,16 @@ def test_command_writes_labels_quarantine_and_report(tmp_path, write_json):
     frames = [aluminium(1), aluminium(2)]
     frames[0].positions[1] = frames[0].positions[0]
     write_frames(tmp_path / "batch.extxyz", frames)
-    status = main([str(settings), str(tmp_path / "batch.extxyz"), "--cache", str(tmp_path / "cache"),
-                   "--output", str(tmp_path / "out.extxyz")])
+    status = main(
+        [
+            str(settings),
+            str(tmp_path / "batch.extxyz"),
+            "--cache",
+            str(tmp_path / "cache"),
+            "--output",
+            str(tmp_path / "out.extxyz"),
+        ]
+    )
     report = json.loads((tmp_path / "out.report.json").read_text())
 
     assert status == 0
@@ -244,9 +257,16 @@ def test_batch_goes_on_after_kill_9(tmp_path, write_json, processes_below):
     settings = write_json("label.json", CHEAP)
     write_frames(tmp_path / "batch.extxyz", [silicon(seed) for seed in range(4)])
     cache = tmp_path / "cache"
-    command = [sys.executable, str(REPOSITORY / "campaign/label.py"), str(settings),
-               str(tmp_path / "batch.extxyz"), "--output", str(tmp_path / "out.extxyz"),
-               "--cache", str(cache)]
+    command = [
+        sys.executable,
+        str(REPOSITORY / "campaign/label.py"),
+        str(settings),
+        str(tmp_path / "batch.extxyz"),
+        "--output",
+        str(tmp_path / "out.extxyz"),
+        "--cache",
+        str(cache),
+    ]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     wait_for(lambda: len(finished(cache)) >= 2)
     first.send_signal(signal.SIGKILL)
@@ -264,8 +284,11 @@ def test_batch_goes_on_after_kill_9(tmp_path, write_json, processes_below):
 
 def finished(cache):
     """{key: time of the result} of finished structures."""
-    return {path.parent.name: path.stat().st_mtime_ns for path in cache.glob("*/result.json")
-            if path.parent.suffix != ".tmp"}
+    return {
+        path.parent.name: path.stat().st_mtime_ns
+        for path in cache.glob("*/result.json")
+        if path.parent.suffix != ".tmp"
+    }
 
 
 def wait_for(condition, limit=120.0):
@@ -282,18 +305,31 @@ def test_grid_from_spacing_has_the_same_density_in_every_cell():
     assert kpoint_grid(Cell.new([50.0, 50.0, 50.0]), spacing) == ((1, 1, 1), (1, 1, 1))
 
 
-@pytest.mark.parametrize("settings, message", [
-    ({"calculator": "magic"}, 'unknown calculator "magic"; allowed: ase, espresso'),
-    ({**EMT, "tiemout": 3}, 'unknown setting "tiemout"; allowed: calculator, energy_window, '
-                            'max_force, min_distance, name, parameters, timeout, workers'),
-    ({**EMT, "timeout": -3}, '"timeout" is -3, but it must be a positive number'),
-    ({**CHEAP, "kpoints": {}}, '"kpoints" must be {"spacing": 1/Angstrom} or {"grid": [n, n, n]}'),
-    ({**CHEAP, "command": "no-such-pw.x"}, 'program "no-such-pw.x" not found'),
-    ({**CHEAP, "command": "sh", "pseudo_dir": "/nowhere"},
-     "pseudopotential /nowhere/Si.pbe-rrkj.UPF of Si not found"),
-    ({**CHEAP, "command": "sh", "pseudopotentials": {}},
-     'no pseudopotential for Si in "pseudopotentials" (it has none)'),
-])
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"calculator": "magic"}, 'unknown calculator "magic"; allowed: ase, espresso'),
+        (
+            {**EMT, "tiemout": 3},
+            'unknown setting "tiemout"; allowed: calculator, energy_window, '
+            "max_force, min_distance, name, parameters, timeout, workers",
+        ),
+        ({**EMT, "timeout": -3}, '"timeout" is -3, but it must be a positive number'),
+        (
+            {**CHEAP, "kpoints": {}},
+            '"kpoints" must be {"spacing": 1/Angstrom} or {"grid": [n, n, n]}',
+        ),
+        ({**CHEAP, "command": "no-such-pw.x"}, 'program "no-such-pw.x" not found'),
+        (
+            {**CHEAP, "command": "sh", "pseudo_dir": "/nowhere"},
+            "pseudopotential /nowhere/Si.pbe-rrkj.UPF of Si not found",
+        ),
+        (
+            {**CHEAP, "command": "sh", "pseudopotentials": {}},
+            'no pseudopotential for Si in "pseudopotentials" (it has none)',
+        ),
+    ],
+)
 def test_bad_settings_end_in_one_line(settings, message):
     with pytest.raises(BadInput) as error:
         make_labeller(settings).check({"Si"})
@@ -301,14 +337,21 @@ def test_bad_settings_end_in_one_line(settings, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content, message", [
-    (None, "no such file"), ("", "holds no frames"), ("8\nnothing\n", "not a readable extended XYZ"),
-])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (None, "no such file"),
+        ("", "holds no frames"),
+        ("8\nnothing\n", "not a readable extended XYZ"),
+    ],
+)
 def test_bad_batch_is_an_error_before_any_work(tmp_path, write_json, capsys, content, message):
     batch = tmp_path / "batch.extxyz"
     if content is not None:
         batch.write_text(content)
-    status = main([str(write_json("label.json", EMT)), str(batch), "--output", str(tmp_path / "out")])
+    status = main(
+        [str(write_json("label.json", EMT)), str(batch), "--output", str(tmp_path / "out")]
+    )
     stderr = capsys.readouterr().err
     assert status == 1
     assert stderr.startswith("almlip-label: ")

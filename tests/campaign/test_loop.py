@@ -81,8 +81,13 @@ class LoopRun:
         self.write("label.json", {"calculator": "ase", "name": "emt", "min_distance": 1.5})
         self.write("fit.json", {})
         self.settings = {
-            "elements": ["Al"], "train": "train.extxyz", "test": "test.extxyz", "label": "label.json",
-            "fit": "fit.json", "input": "in.test", "rounds": [{"from": 100}, {"from": 200}, {"from": 300}],
+            "elements": ["Al"],
+            "train": "train.extxyz",
+            "test": "test.extxyz",
+            "label": "label.json",
+            "fit": "fit.json",
+            "input": "in.test",
+            "rounds": [{"from": 100}, {"from": 200}, {"from": 300}],
         }
         write_frames(folder / "train.extxyz", [labelled(seed) for seed in range(5)])
         write_frames(folder / "test.extxyz", [labelled(seed) for seed in range(5, 8)])
@@ -95,12 +100,27 @@ class LoopRun:
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         campaign = str(REPOSITORY / "campaign")
         return subprocess.Popen(
-            [sys.executable, f"{campaign}/loop.py", str(self.folder / "loop.json"),
-             "--output", str(self.folder / "out"), "--cache", str(self.folder / "out/labels")],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, "PATH": path, "FAKE_CALLS": str(self.calls_file),
-                 "FAKE_CAMPAIGN": campaign, "ALMLIP_PLUGIN": str(self.folder / "plugin.so"),
-                 **environment})
+            [
+                sys.executable,
+                f"{campaign}/loop.py",
+                str(self.folder / "loop.json"),
+                "--output",
+                str(self.folder / "out"),
+                "--cache",
+                str(self.folder / "out/labels"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "PATH": path,
+                "FAKE_CALLS": str(self.calls_file),
+                "FAKE_CAMPAIGN": campaign,
+                "ALMLIP_PLUGIN": str(self.folder / "plugin.so"),
+                **environment,
+            },
+        )
 
     def run(self, **environment):
         process = self.start(**environment)
@@ -143,8 +163,12 @@ def test_campaign_leaves_summary_figure_and_potential(loop):
 
 def test_refits_start_warm_and_dynamics_go_on_from_where_they_stood(loop):
     loop.run()
-    assert loop.calls()[:4] == ["almlip train False", "almlip eval False", "lmp from 100 start none",
-                                "almlip train True"]
+    assert loop.calls()[:4] == [
+        "almlip train False",
+        "almlip eval False",
+        "lmp from 100 start none",
+        "almlip train True",
+    ]
     assert "lmp from 300 start round-02/explore/end.data" in loop.calls()
 
 
@@ -175,20 +199,28 @@ def test_kill_9_in_a_fit_repeats_only_that_fit(loop, processes_below):
 
     status, stdout, _ = loop.run()
     assert status == 0
-    again = [call.split(" start ")[0] for call in loop.calls()[len(before):]]
-    assert again == ["almlip train True", "almlip eval False", "lmp from 300",
-                     "almlip train True", "almlip eval False"]
+    again = [call.split(" start ")[0] for call in loop.calls()[len(before) :]]
+    assert again == [
+        "almlip train True",
+        "almlip eval False",
+        "lmp from 300",
+        "almlip train True",
+        "almlip eval False",
+    ]
     assert "round 2: label was done before" in stdout
 
 
 def test_changed_fit_settings_refit_but_keep_the_labels(loop):
     loop.run()
-    structures = {path: path.stat().st_mtime_ns for path in loop.folder.glob("out/labels/*/result.json")}
+    structures = {
+        path: path.stat().st_mtime_ns for path in loop.folder.glob("out/labels/*/result.json")
+    }
     loop.write("fit.json", {"preset": "fast"})
     loop.run()
     assert loop.calls().count("almlip train False") == 2
-    assert structures == {path: path.stat().st_mtime_ns
-                          for path in loop.folder.glob("out/labels/*/result.json")}
+    assert structures == {
+        path: path.stat().st_mtime_ns for path in loop.folder.glob("out/labels/*/result.json")
+    }
 
 
 def test_round_without_candidates_is_said_and_the_loop_goes_on(loop):
@@ -246,12 +278,15 @@ def test_failed_fit_ends_the_campaign_in_one_line(loop):
     assert stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"tset": "x"}, 'unknown setting "tset"; allowed: elements, fit, input'),
-    ({"train": "nowhere.extxyz"}, '"train" names '),
-    ({"refit": "hot"}, '"refit" is "hot", but it must be "warm" or "full"'),
-    ({"rounds": None}, 'setting "rounds" is missing'),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"tset": "x"}, 'unknown setting "tset"; allowed: elements, fit, input'),
+        ({"train": "nowhere.extxyz"}, '"train" names '),
+        ({"refit": "hot"}, '"refit" is "hot", but it must be "warm" or "full"'),
+        ({"rounds": None}, 'setting "rounds" is missing'),
+    ],
+)
 def test_bad_settings_end_in_one_line(loop, change, message):
     loop.settings.update(change)
     status, _, stderr = loop.run()

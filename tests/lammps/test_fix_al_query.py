@@ -226,6 +226,7 @@ def test_batch_holds_what_ase_needs_and_no_label(lmp_run, script):
     for atoms, why in zip(batch(run), manifest(run)["frames"], strict=True):
         assert atoms.get_chemical_formula() == "Si64"
         assert atoms.pbc.all()
+        assert (0 <= atoms.get_scaled_positions(wrap=False)).all() and (atoms.get_scaled_positions(wrap=False) < 1).all()
         assert atoms.calc is None  # no energy or forces that could be taken for a label
         assert atoms.info["config_type"] == "al_query"
         assert atoms.info["step"] == why["step"]
@@ -238,7 +239,7 @@ def test_batch_holds_what_ase_needs_and_no_label(lmp_run, script):
 def test_batch_is_the_configuration_that_lammps_had(lmp_run, script, silicon_potential, box):
     """`almlip eval` of the batch gives back energies, forces and sigma of the run."""
     setup = f"{box}\nvelocity all create 2000 4928459 loop geom\nfix npt all npt temp 2000 2000 0.1 aniso 0 0 1"
-    run = lmp_run(script("run 40", fix=f"10 {PICK_ALL} spacing 20 batch 3", setup=setup), ranks=2)
+    run = lmp_run(script("run 40", fix=f"10 {PICK_ALL} spacing 20 batch 3", setup=setup, thermo=40), ranks=2)
     subprocess.run(["almlip", "eval", silicon_potential, run.folder / "al_batch.0001.extxyz", "--output", run.folder / "eval.extxyz"],
                    check=True, capture_output=True)
 
@@ -457,3 +458,10 @@ def test_missing_value_is_one_clear_error(lmp_run, script):
 
     assert run.status != 0
     assert "Illegal fix al_query alpha command" in run.error
+
+
+def test_a_batch_that_cannot_be_written_is_one_clear_error(lmp_run, script):
+    run = lmp_run(script("shell rmdir out\nrun 0", fix=f"10 {PICK_ALL} file out/batch", setup="shell mkdir out"), ranks=2, check=False)
+
+    assert run.status != 0
+    assert run.error.startswith("fix al_query: ") and "out/batch.0001.extxyz" in run.error

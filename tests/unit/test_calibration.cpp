@@ -36,7 +36,8 @@ TEST(Calibration, FindsTheFactorOfEveryElement)
   append(atoms, synthetic_atoms(20000, 1, 5.0, 2));
   const Calibration calibration = calibrate(atoms, 2);
 
-  EXPECT_NEAR(calibration.factor[0], 3.0, 0.03);    // statistical error 0.4 % = 1/sqrt(6 n), times 2.5
+  EXPECT_NEAR(calibration.factor[0], 3.0,
+              0.03);    // statistical error 0.4 % = 1/sqrt(6 n), times 2.5
   EXPECT_NEAR(calibration.factor[1], 5.0, 0.05);
   EXPECT_EQ(calibration.num_atoms, 40000);
 }
@@ -45,10 +46,12 @@ TEST(Calibration, QuantileCoversNinetyPercentOfNewAtoms)
 {
   const Calibration calibration = calibrate(synthetic_atoms(20000, 0, 3.0, 1), 1);
   int covered = 0;
-  for (const AtomError &atom : synthetic_atoms(20000, 0, 3.0, 7)) covered += atom.error < calibration.quantile90 * calibration.factor[0] * atom.spread;
+  for (const AtomError &atom : synthetic_atoms(20000, 0, 3.0, 7))
+    covered += atom.error < calibration.quantile90 * calibration.factor[0] * atom.spread;
 
-  EXPECT_NEAR(covered / 20000.0, 0.9, 0.01);                      // 3 standard errors of either sample
-  EXPECT_NEAR(calibration.quantile90, std::sqrt(6.2514 / 3), 0.03);    // 90 % quantile of chi-squared with 3 degrees of freedom
+  EXPECT_NEAR(covered / 20000.0, 0.9, 0.01);    // 3 standard errors of either sample
+  EXPECT_NEAR(calibration.quantile90, std::sqrt(6.2514 / 3),
+              0.03);    // 90 % quantile of chi-squared with 3 degrees of freedom
 }
 
 TEST(Calibration, QuantileHasTheFiniteSampleCorrection)
@@ -57,7 +60,8 @@ TEST(Calibration, QuantileHasTheFiniteSampleCorrection)
   for (int i = 1; i <= 9; ++i) atoms.push_back({0, static_cast<double>(i), 1.0});
   const Calibration calibration = calibrate(atoms, 1);
 
-  EXPECT_NEAR(calibration.quantile90 * calibration.factor[0], 9.0, 1e-12);    // ceil(0.9 x 10) = 9th of 9
+  EXPECT_NEAR(calibration.quantile90 * calibration.factor[0], 9.0,
+              1e-12);    // ceil(0.9 x 10) = 9th of 9
 }
 
 TEST(Calibration, AtomsOfVanishingSpreadDoNotDominate)
@@ -97,15 +101,20 @@ TEST(Novelty, ThresholdIsTheQuantileOfTheTrainingEnvironments)
     x.insert(x.end(), {a, a + 0.1 * b, 2.0});    // strongly correlated, and one that never changes
   }
   const Novelty novelty = fit_novelty(x, dimension);
-  const Eigen::Map<const Eigen::Matrix<double, dimension, dimension, Eigen::RowMajor>> whitening(novelty.whitening.data());
+  const Eigen::Map<const Eigen::Matrix<double, dimension, dimension, Eigen::RowMajor>> whitening(
+      novelty.whitening.data());
   const Eigen::Map<const Eigen::Vector3d> center(novelty.center.data());
   int beyond = 0;
   for (int i = 0; i < count; ++i)
-    beyond += (whitening * (Eigen::Map<const Eigen::Vector3d>(&x[static_cast<std::size_t>(dimension * i)]) - center)).norm() > novelty.threshold;
+    beyond +=
+        (whitening *
+         (Eigen::Map<const Eigen::Vector3d>(&x[static_cast<std::size_t>(dimension * i)]) - center))
+            .norm() > novelty.threshold;
 
   EXPECT_EQ(beyond, count - 1991);    // rank ceil(0.995 x 2001) = 1991
   EXPECT_EQ(whitening(0, 1), 0.0);
-  EXPECT_GT((whitening * Eigen::Vector3d(0, 0, 1)).norm(), 100 * novelty.threshold);    // leaving what never changed is novel
+  EXPECT_GT((whitening * Eigen::Vector3d(0, 0, 1)).norm(),
+            100 * novelty.threshold);    // leaving what never changed is novel
 }
 
 }    // namespace

@@ -41,13 +41,15 @@ ForceErrors ideal_errors(int num_atoms, double scale)
   ForceErrors errors;
   errors.sigma.assign(num_atoms, 1.0);
   const int n = 3 * num_atoms;
-  for (int c = 0; c < n; ++c) errors.components.push_back(scale * normal_quantile((c + 0.5) / n) / std::sqrt(3.0));
+  for (int c = 0; c < n; ++c)
+    errors.components.push_back(scale * normal_quantile((c + 0.5) / n) / std::sqrt(3.0));
   return errors;
 }
 
 TEST(ExpectedCalibrationError, VanishesForNormalErrorsOfTheRightWidth)
 {
-  EXPECT_NEAR(expected_calibration_error(ideal_errors(2000, 1.0)), 0.0, 1.0 / 6000);    // the resolution of 6000 components
+  EXPECT_NEAR(expected_calibration_error(ideal_errors(2000, 1.0)), 0.0,
+              1.0 / 6000);    // the resolution of 6000 components
 }
 
 TEST(ExpectedCalibrationError, OfErrorsTooLargeOrTooSmallForAnyIntervalIsOneHalf)
@@ -110,16 +112,17 @@ TEST(ErrorReport, HoldsErrorsPerGroupInItsUnits)
   const ErrorGroup &all = groups[0].second, &bulk = groups[1].second, &slab = groups[2].second;
   EXPECT_EQ(all.frames, 2);
   EXPECT_EQ(all.atoms, 4);
-  EXPECT_DOUBLE_EQ(*bulk.energy_mae, 0.5);     // 1 eV / 2 atoms
-  EXPECT_DOUBLE_EQ(*all.energy_mae, 0.75);     // (0.5 + 1) / 2
+  EXPECT_DOUBLE_EQ(*bulk.energy_mae, 0.5);    // 1 eV / 2 atoms
+  EXPECT_DOUBLE_EQ(*all.energy_mae, 0.75);    // (0.5 + 1) / 2
   EXPECT_DOUBLE_EQ(*all.energy_rmse, std::sqrt((0.25 + 1.0) / 2));
-  EXPECT_DOUBLE_EQ(*bulk.force_mae, 0.1);      // 0.6 / 6 components
+  EXPECT_DOUBLE_EQ(*bulk.force_mae, 0.1);    // 0.6 / 6 components
   EXPECT_DOUBLE_EQ(*bulk.force_rmse, 0.6 / std::sqrt(6.0));
-  EXPECT_NEAR(*bulk.stress_mae, 160.2176634 * 0.1 / 6, 1e-12);    // 1 eV / 10 Angstrom^3, one of six components
+  EXPECT_NEAR(*bulk.stress_mae, 160.2176634 * 0.1 / 6,
+              1e-12);    // 1 eV / 10 Angstrom^3, one of six components
   EXPECT_NEAR(*bulk.stress_rmse, 160.2176634 * 0.1 / std::sqrt(6.0), 1e-12);
-  EXPECT_DOUBLE_EQ(*bulk.spearman, 1.0);       // sigma (0.2, 0.1), error (0.6, 0)
-  EXPECT_DOUBLE_EQ(*bulk.coverage90, 0.5);     // 0.6 > 0.2, 0 < 0.1
-  EXPECT_FALSE(slab.spearman);                 // both errors are 0
+  EXPECT_DOUBLE_EQ(*bulk.spearman, 1.0);      // sigma (0.2, 0.1), error (0.6, 0)
+  EXPECT_DOUBLE_EQ(*bulk.coverage90, 0.5);    // 0.6 > 0.2, 0 < 0.1
+  EXPECT_FALSE(slab.spearman);                // both errors are 0
 }
 
 TEST(ErrorReport, JsonHasTheAgreedNamesAndNullForWhatIsAbsent)
@@ -136,7 +139,8 @@ TEST(ErrorReport, JsonHasTheAgreedNamesAndNullForWhatIsAbsent)
   EXPECT_EQ(group.at("atoms"), 2);
   EXPECT_EQ(group.at("energy_mae"), 0.5);
   EXPECT_EQ(group.at("energy_rmse"), 0.5);
-  for (const char *key : {"force_mae", "force_rmse", "stress_mae", "stress_rmse", "spearman", "ece", "coverage90", "worst5_in_top10"})
+  for (const char *key : {"force_mae", "force_rmse", "stress_mae", "stress_rmse", "spearman", "ece",
+                          "coverage90", "worst5_in_top10"})
     EXPECT_TRUE(group.at(key).is_null()) << key;
   EXPECT_EQ(json.at("groups").at("all"), group);
 }
@@ -145,7 +149,7 @@ TEST(ErrorReport, ForcesThatVanishBySymmetryDoNotCountInTheCalibration)
 {
   ErrorReport report(1.0);
   FramePrediction p = prediction(-4.0, 0.3, 0.0);
-  p.sigma = {0.6, 1e-9};      // the second atom: error and sigma are rounding
+  p.sigma = {0.6, 1e-9};    // the second atom: error and sigma are rounding
   p.forces[3] = 1e-8;
   report.add(reference("bulk"), p);
   EXPECT_DOUBLE_EQ(*report.all().coverage90, 1.0);

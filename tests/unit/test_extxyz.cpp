@@ -73,7 +73,8 @@ std::string cube(const std::string &keys)
 
 const std::string two_atoms =
     "2\n"
-    "Lattice=\"4 0 0 0 5 0 0 0 6\" Properties=species:S:1:pos:R:3:forces:R:3 energy=-1.5 pbc=\"T T F\" config_type=pair\n"
+    "Lattice=\"4 0 0 0 5 0 0 0 6\" Properties=species:S:1:pos:R:3:forces:R:3 energy=-1.5 pbc=\"T T "
+    "F\" config_type=pair\n"
     "Si 0.5 0 0 1e-3 +2 -3\n"
     "C  1.5 0 0 -1e-3 -2 3\n";
 
@@ -92,9 +93,12 @@ TEST(Extxyz, ReadsCellElementsPositionsForcesAndEnergy)
 
 TEST(Extxyz, ReadsColumnsInAnyOrder)
 {
-  const Frame frame = read("1\n"
-                           "Properties=flag:L:1:force:R:3:tag:I:1:charge:R:1:dipole:R:3:label:S:2:pos:R:3:Z:I:1\n"
-                           "T 1 2 3 7 0.25 4 5 6 a b 7 8 9 14\n").at(0);
+  const Frame frame =
+      read(
+          "1\n"
+          "Properties=flag:L:1:force:R:3:tag:I:1:charge:R:1:dipole:R:3:label:S:2:pos:R:3:Z:I:1\n"
+          "T 1 2 3 7 0.25 4 5 6 a b 7 8 9 14\n")
+          .at(0);
   EXPECT_THAT(frame.atomic_numbers, ElementsAre(14));
   EXPECT_THAT(frame.forces, ElementsAre(1, 2, 3));
   EXPECT_THAT(frame.positions, ElementsAre(7, 8, 9));
@@ -119,7 +123,8 @@ TEST(Extxyz, WithoutLatticeNothingIsPeriodicAndStressIsIgnored)
 TEST(Extxyz, StressOfNineNumbersIsMinusVirialOverVolume)
 {
   const Frame frame = read(cube("stress=\"1 4 5 4 2 6 5 6 3\"")).at(0);
-  EXPECT_THAT(*frame.virial, ElementsAre(-8, -16, -24, -32, -40, -48));    // xx yy zz xy xz yz, times -8
+  EXPECT_THAT(*frame.virial,
+              ElementsAre(-8, -16, -24, -32, -40, -48));    // xx yy zz xy xz yz, times -8
 }
 
 TEST(Extxyz, StressOfSixNumbersIsInVoigtOrder)
@@ -147,14 +152,18 @@ TEST(Extxyz, SkipsBlankLinesBetweenFramesAndCarriageReturns)
 
 TEST(ExtxyzComment, UnderstandsQuotesBracketsAndBareKeys)
 {
-  EXPECT_THAT(parse_comment(R"(a=1 b="two words" c='it"s' d="say \"hi\"" e f={1 2} g=[[1, 2], [3, 4]] "h i"=x  j = 3)"),
-              ElementsAre(Pair("a", "1"), Pair("b", "two words"), Pair("c", "it\"s"), Pair("d", "say \"hi\""), Pair("e", "T"),
-                          Pair("f", "1 2"), Pair("g", "[[1, 2], [3, 4]]"), Pair("h i", "x"), Pair("j", "3")));
+  EXPECT_THAT(
+      parse_comment(
+          R"(a=1 b="two words" c='it"s' d="say \"hi\"" e f={1 2} g=[[1, 2], [3, 4]] "h i"=x  j = 3)"),
+      ElementsAre(Pair("a", "1"), Pair("b", "two words"), Pair("c", "it\"s"),
+                  Pair("d", "say \"hi\""), Pair("e", "T"), Pair("f", "1 2"),
+                  Pair("g", "[[1, 2], [3, 4]]"), Pair("h i", "x"), Pair("j", "3")));
 }
 
 TEST(ExtxyzComment, WhatIsWrittenIsReadBack)
 {
-  const std::vector<std::string> values = {"plain", "two words", "say \"hi\"", "", "back\\slash", "a=b", "[1, 2]", "two\nlines"};
+  const std::vector<std::string> values = {"plain",       "two words", "say \"hi\"", "",
+                                           "back\\slash", "a=b",       "[1, 2]",     "two\nlines"};
   for (const std::string &value : values) {
     std::string line;
     append_key(line, "key", value);
@@ -201,18 +210,29 @@ TEST(Extxyz, WritingLeavesNoTemporaryFileAndFailsWithItsReason)
 TEST(Extxyz, ErrorsNameFileFrameLineAndRemedy)
 {
   EXPECT_EQ(error_of(""), "frames.xyz: there is no frame in this file");
-  EXPECT_EQ(error_of("two\n"), "frames.xyz, frame 1, line 1: a frame must begin with its number of atoms, 1 or more, but there is \"two\"");
+  EXPECT_EQ(error_of("two\n"),
+            "frames.xyz, frame 1, line 1: a frame must begin with its number of atoms, 1 or more, "
+            "but there is \"two\"");
   EXPECT_EQ(error_of(two_atoms + "3\nenergy=1\nSi 0 0 0\n"),
-            "frames.xyz, frame 2, line 7: the frame has 3 atoms, but the file ends after 1 of them; it is incomplete");
-  EXPECT_EQ(error_of("1\n\nXx 0 0 0\n"), "frames.xyz, frame 1, line 3: \"Xx\" is not a chemical element");
-  EXPECT_EQ(error_of("1\n\nSi 0 nan 0\n"), "frames.xyz, frame 1, line 3: column \"pos\" holds nan, but numbers must be finite");
-  EXPECT_EQ(error_of("1\n\nSi 0 1.5e- 0\n"), "frames.xyz, frame 1, line 3: column \"pos\" holds \"1.5e-\", which is not a number");
+            "frames.xyz, frame 2, line 7: the frame has 3 atoms, but the file ends after 1 of "
+            "them; it is incomplete");
+  EXPECT_EQ(error_of("1\n\nXx 0 0 0\n"),
+            "frames.xyz, frame 1, line 3: \"Xx\" is not a chemical element");
+  EXPECT_EQ(error_of("1\n\nSi 0 nan 0\n"),
+            "frames.xyz, frame 1, line 3: column \"pos\" holds nan, but numbers must be finite");
+  EXPECT_EQ(error_of("1\n\nSi 0 1.5e- 0\n"),
+            "frames.xyz, frame 1, line 3: column \"pos\" holds \"1.5e-\", which is not a number");
   EXPECT_EQ(error_of("1\n\nSi 0 0\n"),
-            "frames.xyz, frame 1, line 3: the line ends before column \"pos\" of atom 1; Properties=species:S:1:pos:R:3");
-  EXPECT_EQ(error_of("1\n\nSi 0 0 0 1\n"), "frames.xyz, frame 1, line 3: the line has more columns than Properties=species:S:1:pos:R:3");
-  EXPECT_EQ(error_of("1\nname=\"a b\nSi 0 0 0\n"), "frames.xyz, frame 1, line 2: a quote \" is opened but never closed");
+            "frames.xyz, frame 1, line 3: the line ends before column \"pos\" of atom 1; "
+            "Properties=species:S:1:pos:R:3");
+  EXPECT_EQ(
+      error_of("1\n\nSi 0 0 0 1\n"),
+      "frames.xyz, frame 1, line 3: the line has more columns than Properties=species:S:1:pos:R:3");
+  EXPECT_EQ(error_of("1\nname=\"a b\nSi 0 0 0\n"),
+            "frames.xyz, frame 1, line 2: a quote \" is opened but never closed");
   EXPECT_EQ(error_of("1\nProperties=pos:R:3\n0 0 0\n"),
-            "frames.xyz, frame 1, line 2: there is no column \"species:S:1\" or \"Z:I:1\" in Properties=pos:R:3");
+            "frames.xyz, frame 1, line 2: there is no column \"species:S:1\" or \"Z:I:1\" in "
+            "Properties=pos:R:3");
 }
 
 TEST(Extxyz, ErrorsOfTheCommentLine)
@@ -220,19 +240,27 @@ TEST(Extxyz, ErrorsOfTheCommentLine)
   const std::string where = "frames.xyz, frame 1, line 2: ";
   EXPECT_EQ(error_of(cube("energy=inf")), where + "energy holds inf, but numbers must be finite");
   EXPECT_EQ(error_of(cube("virial=\"1 2 3\"")), where + "virial has 3 numbers, but 9 are needed");
-  EXPECT_EQ(error_of(cube("pbc=\"T T maybe\"")), where + "pbc is \"T T maybe\", but three of T and F are needed");
+  EXPECT_EQ(error_of(cube("pbc=\"T T maybe\"")),
+            where + "pbc is \"T T maybe\", but three of T and F are needed");
   EXPECT_EQ(error_of("1\nLattice=\"2 0 0 0 2 0 2 2 0\"\nSi 0 0 0\n"),
-            where + "the periodic cell has a volume of 0 Angstrom^3; give three independent vectors in Lattice, or set pbc=\"F F F\"");
-  EXPECT_EQ(error_of("1\npbc=\"T T T\"\nSi 0 0 0\n"),
-            where + "pbc asks for a periodic cell, but there is no Lattice; give it, or set pbc=\"F F F\"");
+            where +
+                "the periodic cell has a volume of 0 Angstrom^3; give three independent vectors in "
+                "Lattice, or set pbc=\"F F F\"");
+  EXPECT_EQ(
+      error_of("1\npbc=\"T T T\"\nSi 0 0 0\n"),
+      where +
+          "pbc asks for a periodic cell, but there is no Lattice; give it, or set pbc=\"F F F\"");
 }
 
 TEST(Extxyz, WhatIsNeededButMissingIsAnError)
 {
   const std::string where = "frames.xyz, frame 1, line 2: ";
-  EXPECT_EQ(error_of(cube(""), {true, false}), where + "there is no energy=... in the comment line, but the energy is needed");
-  EXPECT_EQ(error_of(cube(""), {false, true}),
-            where + "there is no column \"forces\" in Properties=species:S:1:pos:R:3, but forces are needed");
+  EXPECT_EQ(error_of(cube(""), {true, false}),
+            where + "there is no energy=... in the comment line, but the energy is needed");
+  EXPECT_EQ(
+      error_of(cube(""), {false, true}),
+      where +
+          "there is no column \"forces\" in Properties=species:S:1:pos:R:3, but forces are needed");
 }
 
 TEST(Extxyz, DamagedGzipIsAnError)
@@ -242,7 +270,8 @@ TEST(Extxyz, DamagedGzipIsAnError)
             "frames.xyz: the gzip stream ends too early; the file is incomplete, get it again");
   std::string flipped = packed;
   flipped[packed.size() - 6] ^= 1;    // in the checksum
-  EXPECT_EQ(error_of(flipped), "frames.xyz: the gzip stream is damaged (incorrect data check); get the file again");
+  EXPECT_EQ(error_of(flipped),
+            "frames.xyz: the gzip stream is damaged (incorrect data check); get the file again");
 }
 
 TEST(Extxyz, MissingFileAndFolderAreErrors)
@@ -264,9 +293,11 @@ TEST(Extxyz, ReadsRealDataCompletely)
 {
   const char *data = std::getenv("ALMLIP_DATA");
   if (!data) GTEST_SKIP() << "ALMLIP_DATA does not name the folder of the reference data";
-  const std::vector<Frame> frames = read_extxyz(std::string(data) + "/mlearn_zuo2020/Si_test.extxyz.gz", {true, true});
+  const std::vector<Frame> frames =
+      read_extxyz(std::string(data) + "/mlearn_zuo2020/Si_test.extxyz.gz", {true, true});
   EXPECT_EQ(frames.size(), 25u);    // README of the data set
-  EXPECT_EQ(frames[0].info.at("description"), "Snapshot 7 of 32 of Vacancy AIMD NVT simulation at 300 K");
+  EXPECT_EQ(frames[0].info.at("description"),
+            "Snapshot 7 of 32 of Vacancy AIMD NVT simulation at 300 K");
   EXPECT_EQ(frames[0].virial->at(3), -2.406667);
 }
 

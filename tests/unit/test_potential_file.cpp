@@ -20,8 +20,10 @@ Potential complete_potential()
   const int d = p.settings.num_descriptors();
   p.calibration = {{2.5, 1.0 / 3.0}, 1.7, 1234};
   for (int e = 0; e < 2; ++e) {
-    Novelty novelty{test::normal_numbers(d * d, 1.0, random), test::normal_numbers(d, 1.0, random), 1.1};
-    for (int row = 0; row < d; ++row) std::fill_n(novelty.whitening.begin() + row * d + row + 1, d - row - 1, 0.0);
+    Novelty novelty{test::normal_numbers(d * d, 1.0, random), test::normal_numbers(d, 1.0, random),
+                    1.1};
+    for (int row = 0; row < d; ++row)
+      std::fill_n(novelty.whitening.begin() + row * d + row + 1, d - row - 1, 0.0);
     p.novelty.push_back(novelty);
   }
   p.known_fingerprints = test::normal_numbers(3 * 2 * 2 * d, 1.0, random);
@@ -99,7 +101,8 @@ TEST(PotentialFile, LinesAreShortAndFew)
   std::istringstream lines(to_json(complete_potential()));
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) EXPECT_LE(line.size(), 100u) << line;
-  EXPECT_LT(count, 40000);    // 2 x 15040 weights and 2 x 17766 whitening numbers, several on a line
+  EXPECT_LT(count,
+            40000);    // 2 x 15040 weights and 2 x 17766 whitening numbers, several on a line
 }
 
 TEST(PotentialFile, HashIsThatOfThePublishedAlgorithm)
@@ -140,49 +143,71 @@ TEST(PotentialFile, DamagedFileIsAClearError)
   const std::string text = to_json(complete_potential());
   const std::string error = parse_error_of(text.substr(0, text.size() / 2));
   EXPECT_EQ(error.rfind("Si.almlip.json: this is not a complete JSON file (", 0), 0u) << error;
-  EXPECT_NE(error.find("; the file is damaged, get it again or retrain"), std::string::npos) << error;
+  EXPECT_NE(error.find("; the file is damaged, get it again or retrain"), std::string::npos)
+      << error;
   EXPECT_EQ(error.find('\n'), std::string::npos);
-  EXPECT_EQ(parse_error_of("[1]"), "Si.almlip.json: the content is [1], but it must be an object; the file is damaged, get it again or retrain");
+  EXPECT_EQ(parse_error_of("[1]"),
+            "Si.almlip.json: the content is [1], but it must be an object; the file is damaged, "
+            "get it again or retrain");
 }
 
 TEST(PotentialFile, OtherFormatAndVersionAreErrors)
 {
   EXPECT_EQ(error_with("/format", "\"other\""),
-            "Si.almlip.json: the format is \"other\", but \"almlip-potential\" is needed; give a file that `almlip train` wrote");
+            "Si.almlip.json: the format is \"other\", but \"almlip-potential\" is needed; give a "
+            "file that `almlip train` wrote");
   EXPECT_EQ(error_with("/format_version", "2"),
-            "Si.almlip.json: format_version is 2, but this program reads version 1; use a matching version of ALMLIP or retrain");
-  EXPECT_EQ(error_with("/units/length", "\"bohr\""), "Si.almlip.json: units.length is \"bohr\", but \"Angstrom\" is needed");
+            "Si.almlip.json: format_version is 2, but this program reads version 1; use a matching "
+            "version of ALMLIP or retrain");
+  EXPECT_EQ(error_with("/units/length", "\"bohr\""),
+            "Si.almlip.json: units.length is \"bohr\", but \"Angstrom\" is needed");
 }
 
 TEST(PotentialFile, MissingKeysAndWrongTypesAreErrors)
 {
   const std::string end = "; the file is damaged, get it again or retrain";
-  EXPECT_EQ(error_with("/committees/1/hidden", ""), "Si.almlip.json: the key \"committees[1].hidden\" is missing" + end);
-  EXPECT_EQ(error_with("/calibration", ""), "Si.almlip.json: the key \"calibration\" is missing" + end);
-  EXPECT_EQ(error_with("/committees/0/hidden/7", "null"), "Si.almlip.json: committees[0].hidden[7] is null, but it must be a number" + end);
-  EXPECT_EQ(error_with("/network/num_hidden", "1.5"), "Si.almlip.json: network.num_hidden is 1.5, but it must be an integer" + end);
+  EXPECT_EQ(error_with("/committees/1/hidden", ""),
+            "Si.almlip.json: the key \"committees[1].hidden\" is missing" + end);
+  EXPECT_EQ(error_with("/calibration", ""),
+            "Si.almlip.json: the key \"calibration\" is missing" + end);
+  EXPECT_EQ(error_with("/committees/0/hidden/7", "null"),
+            "Si.almlip.json: committees[0].hidden[7] is null, but it must be a number" + end);
+  EXPECT_EQ(error_with("/network/num_hidden", "1.5"),
+            "Si.almlip.json: network.num_hidden is 1.5, but it must be an integer" + end);
   EXPECT_EQ(error_with("/committees/0/element", "\"C\""),
-            "Si.almlip.json: committees[0].element is \"C\", but it must be in the order of \"elements\"" + end);
+            "Si.almlip.json: committees[0].element is \"C\", but it must be in the order of "
+            "\"elements\"" +
+                end);
 }
 
 TEST(PotentialFile, WrongLengthsAreErrors)
 {
   const std::string end = "; the file is damaged, get it again or retrain";
   EXPECT_EQ(error_with("/committees/0/hidden/15039", ""),
-            "Si.almlip.json: committees[0].hidden has 15039 numbers, but 5 x 16 x 188 = 15040 are needed" + end);
-  EXPECT_EQ(error_with("/committees/1/output_bias", "[]"), "Si.almlip.json: committees[1].output_bias has 0 numbers, but 5 are needed" + end);
+            "Si.almlip.json: committees[0].hidden has 15039 numbers, but 5 x 16 x 188 = 15040 are "
+            "needed" +
+                end);
+  EXPECT_EQ(error_with("/committees/1/output_bias", "[]"),
+            "Si.almlip.json: committees[1].output_bias has 0 numbers, but 5 are needed" + end);
   EXPECT_EQ(error_with("/known_fingerprints/0", ""),
-            "Si.almlip.json: known_fingerprints has 2255 numbers, but a multiple of 2 x 2 x 188 = 752 is needed" + end);
-  EXPECT_EQ(error_with("/novelty/0/whitening", "[1]"),
-            "Si.almlip.json: novelty[0].whitening is [1], but it must be a triangle of 17766 numbers" + end);
-  EXPECT_EQ(error_with("/committees/1", ""), "Si.almlip.json: committees has 1 entries, but 2 are needed, one for each element" + end);
+            "Si.almlip.json: known_fingerprints has 2255 numbers, but a multiple of 2 x 2 x 188 = "
+            "752 is needed" +
+                end);
+  EXPECT_EQ(
+      error_with("/novelty/0/whitening", "[1]"),
+      "Si.almlip.json: novelty[0].whitening is [1], but it must be a triangle of 17766 numbers" +
+          end);
+  EXPECT_EQ(
+      error_with("/committees/1", ""),
+      "Si.almlip.json: committees has 1 entries, but 2 are needed, one for each element" + end);
 }
 
 TEST(PotentialFile, NotANumberCannotBeReadOrWritten)
 {
   std::string text = to_json(complete_potential());
   text.replace(text.find("\"quantile90\": 1.7"), 17, "\"quantile90\": NaN");
-  EXPECT_EQ(parse_error_of(text).rfind("Si.almlip.json: this is not a complete JSON file (", 0), 0u);
+  EXPECT_EQ(parse_error_of(text).rfind("Si.almlip.json: this is not a complete JSON file (", 0),
+            0u);
 
   Potential p = complete_potential();
   p.committees[1].skip[3] = std::numeric_limits<double>::quiet_NaN();
@@ -190,7 +215,8 @@ TEST(PotentialFile, NotANumberCannotBeReadOrWritten)
     to_json(p);
     FAIL();
   } catch (const Error &error) {
-    EXPECT_STREQ(error.what(), "potential: committees[1].skip[3] is nan, but numbers must be finite; retrain");
+    EXPECT_STREQ(error.what(),
+                 "potential: committees[1].skip[3] is nan, but numbers must be finite; retrain");
   }
 }
 
@@ -210,17 +236,24 @@ std::string settings_error(void (*change)(ModelSettings &))
 TEST(ModelSettings, ValidationNamesKeyValueAndRange)
 {
   EXPECT_EQ(settings_error([](ModelSettings &) {}), "no error");
-  EXPECT_EQ(settings_error([](ModelSettings &s) { s.elements = {"Si", "Xx"}; }),
+  EXPECT_EQ(settings_error([](ModelSettings &s) {
+              s.elements = {"Si", "Xx"};
+            }),
             "Si.almlip.json: \"elements\" holds \"Xx\", which is not a chemical element");
-  EXPECT_EQ(settings_error([](ModelSettings &s) { s.elements = {"Si", "Si"}; }), "Si.almlip.json: \"elements\" holds Si twice");
+  EXPECT_EQ(settings_error([](ModelSettings &s) {
+              s.elements = {"Si", "Si"};
+            }),
+            "Si.almlip.json: \"elements\" holds Si twice");
   EXPECT_EQ(settings_error([](ModelSettings &s) { s.cutoff = -1; }),
             "Si.almlip.json: \"cutoff\" is -1 Angstrom, but it must be positive and 20 at most");
-  EXPECT_EQ(settings_error([](ModelSettings &s) { s.num_members = 0; }), "Si.almlip.json: \"num_members\" is 0, but 1 to 64 are allowed");
+  EXPECT_EQ(settings_error([](ModelSettings &s) { s.num_members = 0; }),
+            "Si.almlip.json: \"num_members\" is 0, but 1 to 64 are allowed");
   EXPECT_EQ(settings_error([](ModelSettings &s) { s.four_body = "d5"; }),
             "Si.almlip.json: \"four_body\" is \"d5\", but \"b3\" and \"c4\" are allowed");
   EXPECT_EQ(settings_error([](ModelSettings &s) { s.partners = "none"; }),
             "Si.almlip.json: \"partners\" is \"none\", but \"all\" and \"same\" are allowed");
-  EXPECT_EQ(settings_error([](ModelSettings &s) { s.lmax = 3; }), "Si.almlip.json: \"lmax\" is 3, but the couplings \"c4\" need 4 to 8");
+  EXPECT_EQ(settings_error([](ModelSettings &s) { s.lmax = 3; }),
+            "Si.almlip.json: \"lmax\" is 3, but the couplings \"c4\" need 4 to 8");
 }
 
 }    // namespace

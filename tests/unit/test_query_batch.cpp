@@ -1,6 +1,7 @@
 #include "almlip/query_batch.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <limits>
@@ -49,7 +50,7 @@ BatchRecord some_record()
 /// A new empty folder that is removed at the end.
 class QueryBatch : public testing::Test {
  protected:
-  QueryBatch() : folder(std::filesystem::path(testing::TempDir()) / "almlip_query_batch")
+  QueryBatch() : folder(std::filesystem::path(testing::TempDir()) / ("almlip_query_batch" + std::to_string(getpid())))
   {
     std::filesystem::remove_all(folder);
     std::filesystem::create_directory(folder);

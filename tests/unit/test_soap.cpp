@@ -12,7 +12,8 @@
 namespace almlip {
 namespace {
 
-/// f(X) = 1/2 tr(X^T L X R) with rotated eigenvectors and eigenvalues from 1 to 1e-2 on either side.
+/// f(X) = 1/2 tr(X^T L X R) with rotated eigenvectors and eigenvalues from 1 to 1e-2 on either
+/// side.
 class Valley {
  public:
   static constexpr int rows = 6, cols = 4;
@@ -23,7 +24,10 @@ class Valley {
     left_ = covariance(rows, random);
     right_ = covariance(cols, random);
   }
-  double value(const std::vector<double> &x) const { return 0.5 * (map(x).transpose() * left_ * map(x) * right_).trace(); }
+  double value(const std::vector<double> &x) const
+  {
+    return 0.5 * (map(x).transpose() * left_ * map(x) * right_).trace();
+  }
   std::vector<double> slope(const std::vector<double> &x) const
   {
     std::vector<double> g(x.size());
@@ -41,13 +45,18 @@ class Valley {
     std::normal_distribution<double> normal;
     const Eigen::MatrixXd a = Eigen::MatrixXd::NullaryExpr(n, n, [&] { return normal(random); });
     const Eigen::MatrixXd q = Eigen::HouseholderQR<Eigen::MatrixXd>(a).householderQ();
-    return q * Eigen::VectorXd::LinSpaced(n, 0, -2).unaryExpr([](double e) { return std::pow(10.0, e); }).asDiagonal() * q.transpose();
+    return q *
+           Eigen::VectorXd::LinSpaced(n, 0, -2)
+               .unaryExpr([](double e) { return std::pow(10.0, e); })
+               .asDiagonal() *
+           q.transpose();
   }
 };
 
 std::vector<double> descend(const Valley &valley, Soap &soap, int steps, std::vector<double> x)
 {
-  for (int s = 0; s < steps; ++s) soap.step(x, valley.slope(x), 0.05 * (1.0 - static_cast<double>(s) / steps));
+  for (int s = 0; s < steps; ++s)
+    soap.step(x, valley.slope(x), 0.05 * (1.0 - static_cast<double>(s) / steps));
   return x;
 }
 
@@ -70,7 +79,8 @@ TEST(Soap, ComesCloserToTheEndOfARotatedValleyThanAdam)
 {
   const Valley valley;
   const auto soap = Soap::create({{0, Valley::rows, Valley::cols}}, {}, "double");
-  const auto adam = Soap::create(one_by_one(Valley::rows * Valley::cols), {}, "double");    // no bases: Adam
+  const auto adam =
+      Soap::create(one_by_one(Valley::rows * Valley::cols), {}, "double");    // no bases: Adam
 
   const double with_bases = squares(descend(valley, *soap, 200, start));
   const double without = squares(descend(valley, *adam, 200, start));
@@ -119,8 +129,10 @@ INSTANTIATE_TEST_SUITE_P(Both, SoapPrecision, testing::Values("double", "single"
 TEST_P(SoapPrecision, ContinuesExactlyAfterSaveAndLoad)
 {
   const Valley valley;
-  const std::vector<SoapBlock> blocks{{0, Valley::rows, Valley::cols - 1}, {18, Valley::rows, 1, 0.3, 0.1}};
-  const auto one = Soap::create(blocks, {}, GetParam()), other = Soap::create(blocks, {}, GetParam());
+  const std::vector<SoapBlock> blocks{{0, Valley::rows, Valley::cols - 1},
+                                      {18, Valley::rows, 1, 0.3, 0.1}};
+  const auto one = Soap::create(blocks, {}, GetParam()),
+             other = Soap::create(blocks, {}, GetParam());
   std::vector<double> x = descend(valley, *one, 25, start), y = x;
   std::stringstream state;
   one->save(state);
@@ -134,7 +146,8 @@ TEST_P(SoapPrecision, ContinuesExactlyAfterSaveAndLoad)
 
 TEST_P(SoapPrecision, RefusesTheStateOfOtherBlocks)
 {
-  const auto one = Soap::create({{0, 3, 4}}, {}, GetParam()), other = Soap::create({{0, 4, 3}, {12, 2, 2}}, {}, GetParam());
+  const auto one = Soap::create({{0, 3, 4}}, {}, GetParam()),
+             other = Soap::create({{0, 4, 3}, {12, 2, 2}}, {}, GetParam());
   std::vector<double> x(12, 1.0);
   one->step(x, x, 0.1);
   std::stringstream state;

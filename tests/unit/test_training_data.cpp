@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <Eigen/Dense>
 #include <algorithm>
@@ -21,7 +22,8 @@ Frame chain(const std::vector<int> &numbers, const std::string &config_type = ""
   Frame frame;
   frame.cell = {6, 0, 0, 0, 6, 0, 0, 0, 6};
   frame.atomic_numbers = numbers;
-  for (std::size_t i = 0; i < numbers.size(); ++i) frame.positions.insert(frame.positions.end(), {2.4 * static_cast<double>(i), 0.0, 0.0});
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    frame.positions.insert(frame.positions.end(), {2.4 * static_cast<double>(i), 0.0, 0.0});
   frame.forces.assign(frame.positions.size(), 0.1);
   frame.energy = -1.0 * static_cast<double>(numbers.size());
   frame.config_type = config_type;
@@ -31,7 +33,11 @@ Frame chain(const std::vector<int> &numbers, const std::string &config_type = ""
 /// Frames as a file on disk, for as long as this object lives.
 class FrameFile {
  public:
-  explicit FrameFile(const std::vector<Frame> &frames) : path_(testing::TempDir() + "almlip_training_data.extxyz") { write_extxyz(path_, frames); }
+  explicit FrameFile(const std::vector<Frame> &frames)
+      : path_(testing::TempDir() + "almlip_training_data" + std::to_string(getpid()) + ".extxyz")
+  {
+    write_extxyz(path_, frames);
+  }
   ~FrameFile() { std::remove(path_.c_str()); }
   TrainingSettings settings() const
   {
@@ -92,7 +98,9 @@ TEST(SplitOff, TakesTheSameShareOfEveryConfigType)
 
   EXPECT_EQ(held_out.size(), 8u);
   EXPECT_EQ(frames.size(), 32u);
-  EXPECT_EQ(std::count_if(held_out.begin(), held_out.end(), [](const Frame &f) { return f.config_type == "rare"; }), 2);
+  EXPECT_EQ(std::count_if(held_out.begin(), held_out.end(),
+                          [](const Frame &f) { return f.config_type == "rare"; }),
+            2);
 }
 
 TEST(SplitOff, DependsOnTheSeedOnly)
@@ -123,7 +131,8 @@ TEST(WhitenRadial, FunctionsAreOrthonormalOnThePairDistances)
   constexpr double cutoff = 5.0;
   std::vector<Frame> frames;
   for (int n = 0; n < 40; ++n) frames.push_back(chain({14, 14}));
-  for (std::size_t n = 0; n < frames.size(); ++n) frames[n].positions[3] = 2.0 + 0.05 * static_cast<double>(n);
+  for (std::size_t n = 0; n < frames.size(); ++n)
+    frames[n].positions[3] = 2.0 + 0.05 * static_cast<double>(n);
   const std::vector<double> whitening = whiten_radial(frames, cutoff);
   const Eigen::Map<const Eigen::Matrix<double, 8, 8, Eigen::RowMajor>> rows(whitening.data());
 
@@ -175,14 +184,18 @@ TEST(TrainingData, AtomsOnTopOfEachOtherAreNamed)
   const std::string message = error_of(frames);
 
   EXPECT_NE(message.find("frame 4"), std::string::npos) << message;
-  EXPECT_NE(message.find("atoms 1 and 2 are 0.3 Angstrom apart, but at least 0.5 are asked for"), std::string::npos) << message;
+  EXPECT_NE(message.find("atoms 1 and 2 are 0.3 Angstrom apart, but at least 0.5 are asked for"),
+            std::string::npos)
+      << message;
 }
 
 TEST(TrainingData, IsolatedAtomsAreNamedOrSkipped)
 {
   std::vector<Frame> frames(10, chain({14, 14}));
   frames[3] = chain({14});
-  EXPECT_NE(error_of(frames).find("atom 1 has no neighbour within the cutoff of 5 Angstrom"), std::string::npos) << error_of(frames);
+  EXPECT_NE(error_of(frames).find("atom 1 has no neighbour within the cutoff of 5 Angstrom"),
+            std::string::npos)
+      << error_of(frames);
 
   const FrameFile file(frames);
   TrainingSettings settings = file.settings();
@@ -203,7 +216,8 @@ TEST(TrainingData, ElementsOutsideTheListAreNamed)
 
 TEST(TrainingData, TooFewFramesAreAnError)
 {
-  EXPECT_NE(error_of({chain({14, 14}), chain({14, 14})}).find("at least 4 are needed"), std::string::npos);
+  EXPECT_NE(error_of({chain({14, 14}), chain({14, 14})}).find("at least 4 are needed"),
+            std::string::npos);
 }
 
 }    // namespace

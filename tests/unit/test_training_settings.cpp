@@ -36,15 +36,22 @@ TEST(TrainingSettings, UnknownKeyNamesTheNearestOne)
 {
   const std::string message = error_of("{\"cutof\": 5.0}");
 
-  EXPECT_NE(message.find("s.json: there is no setting \"cutof\"; did you mean \"cutoff\"? The settings are train, validation, "), std::string::npos) << message;
+  EXPECT_NE(message.find("s.json: there is no setting \"cutof\"; did you mean \"cutoff\"? The "
+                         "settings are train, validation, "),
+            std::string::npos)
+      << message;
 }
 
 TEST(TrainingSettings, ErrorsNameWhatWasFoundAndWhatIsAllowed)
 {
-  EXPECT_EQ(error_of("{\"cutoff\": -1}"), "s.json: \"cutoff\" is -1 Angstrom, but it must be from 1 to 20");
-  EXPECT_EQ(error_of("{\"epochs\": 2.5}"), "s.json: \"epochs\" is 2.5, but it must be a whole number or null");
-  EXPECT_EQ(error_of("{\"preset\": \"quick\"}"), "s.json: \"preset\" is \"quick\", but it must be one of fast, default, accurate");
-  EXPECT_EQ(error_of("{\"train\": \"a.xyz\"}"), "s.json: \"train\" is \"a.xyz\", but it must be a list of texts");
+  EXPECT_EQ(error_of("{\"cutoff\": -1}"),
+            "s.json: \"cutoff\" is -1 Angstrom, but it must be from 1 to 20");
+  EXPECT_EQ(error_of("{\"epochs\": 2.5}"),
+            "s.json: \"epochs\" is 2.5, but it must be a whole number or null");
+  EXPECT_EQ(error_of("{\"preset\": \"quick\"}"),
+            "s.json: \"preset\" is \"quick\", but it must be one of fast, default, accurate");
+  EXPECT_EQ(error_of("{\"train\": \"a.xyz\"}"),
+            "s.json: \"train\" is \"a.xyz\", but it must be a list of texts");
   EXPECT_EQ(error_of("[]"), "s.json: the settings must be a JSON object, {\"key\": value, ...}");
 }
 
@@ -100,7 +107,7 @@ TEST(Schedule, RisesToThePeakAndEndsAtTheFinalRate)
 {
   const Schedule schedule{10, 100, 50, 0.01, 0.002, 0};
   EXPECT_EQ(schedule.rate(0), 0.0);
-  EXPECT_NEAR(schedule.rate(25), 0.005, 1e-4);     // half the rise, the cosine has hardly begun
+  EXPECT_NEAR(schedule.rate(25), 0.005, 1e-4);    // half the rise, the cosine has hardly begun
   EXPECT_NEAR(schedule.rate(500), 0.00501, 1e-5);
   EXPECT_NEAR(schedule.rate(1000), 0.01 * 0.002, 1e-12);
 }
@@ -108,7 +115,7 @@ TEST(Schedule, RisesToThePeakAndEndsAtTheFinalRate)
 TEST(Schedule, FewFramesGetMoreEpochs)
 {
   TrainingSettings settings;
-  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 2000);        // 2 steps per epoch
+  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 2000);    // 2 steps per epoch
   EXPECT_EQ(make_schedule(settings, 8000).num_steps(), 80 * 1000);
   settings.start = "old.json";
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 500);

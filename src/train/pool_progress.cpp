@@ -1,0 +1,47 @@
+#include "train/pool_progress.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+
+namespace almlip {
+
+namespace {
+
+std::string duration(double seconds)
+{
+  char text[32];
+  const long s = std::lround(seconds);
+  if (s < 60)
+    std::snprintf(text, sizeof text, "%ld s", s);
+  else if (s < 3600)
+    std::snprintf(text, sizeof text, "%ld:%02ld min", s / 60, s % 60);
+  else
+    std::snprintf(text, sizeof text, "%ld:%02ld h", s / 3600, s / 60 % 60);
+  return text;
+}
+
+}    // namespace
+
+PoolProgress::PoolProgress(int num_missing, int num_all, bool visible) :
+    num_missing_(num_missing), visible_(visible), terminal_(isatty(STDERR_FILENO) != 0), start_(std::chrono::steady_clock::now())
+{
+  if (visible_ && num_missing < num_all) std::fprintf(stderr, "%d of %d runs were finished before\n", num_all - num_missing, num_all);
+}
+
+void PoolProgress::step(const std::string &what)
+{
+  constexpr int num_lines = 20;
+  ++done_;
+  if (!visible_) return;
+  const bool last = done_ == num_missing_;
+  if (!terminal_ && !last && done_ != 1 && done_ * num_lines / num_missing_ == (done_ - 1) * num_lines / num_missing_) return;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const std::string time = last ? "took " + duration(seconds) : duration(seconds / done_ * (num_missing_ - done_)) + " left";
+  std::fprintf(stderr, terminal_ ? "\r\033[Krun %d/%d  %s  (%s)%s" : "run %d/%d  %s  (%s)%s", done_, num_missing_, time.c_str(), what.c_str(),
+               terminal_ && !last ? "" : "\n");
+  std::fflush(stderr);
+}
+
+}    // namespace almlip

@@ -1,0 +1,108 @@
+#include "train/training_settings.h"
+
+namespace almlip {
+
+namespace {
+
+using Value = SettingEntry::Value;
+
+SettingEntry number(const std::string &key, Value value, const std::string &unit, double least,
+                    double most, const std::string &meaning)
+{
+  return {key, value, unit, meaning, least, most};
+}
+
+SettingEntry word(const std::string &key, Value value, const std::vector<std::string> &choices,
+                  const std::string &meaning)
+{
+  SettingEntry entry{key, value, "", meaning};
+  entry.choices = choices;
+  return entry;
+}
+
+SettingEntry other(const std::string &key, Value value, const std::string &meaning)
+{
+  return {key, value, "", meaning};
+}
+
+/// An entry that the fitted numbers do not depend on.
+SettingEntry outside(SettingEntry entry)
+{
+  entry.shapes_result = false;
+  return entry;
+}
+
+}    // namespace
+
+std::vector<SettingEntry> settings_table(TrainingSettings &s)
+{
+  constexpr int many = 1000000;
+  const std::string loss_unit = "(eV/Angstrom)^2 per (eV/atom)^2";
+  return {
+      outside(other("train", &s.train, "files with training frames (extended XYZ, plain or gzip)")),
+      outside(other("validation", &s.validation,
+                    "files with held-out frames; without any, a part of the training frames")),
+      outside(other("start", &s.start,
+                    "potential to start from (same shape of the model): a short refit")),
+      outside(other("output", &s.output, "potential file to write")),
+      outside(other("checkpoint", &s.checkpoint,
+                    "folder for checkpoints; a fit that finds its own one there goes on exactly")),
+
+      word("preset", &s.preset, {"fast", "default", "accurate"},
+           "shape of the model: fast, default or accurate"),
+      other("elements", &s.elements,
+            "chemical symbols, in the order of the potential; empty: those of the frames"),
+      number("cutoff", &s.cutoff, "Angstrom", 1, 20, "range of an atom's surroundings"),
+      number("members", &s.members, "", 1, 16, "networks in the committee"),
+      number("num_channels", &s.num_channels, "", 1, 64, "radial channels; null: 4, accurate 6"),
+      number("lmax", &s.lmax, "", 0, 16, "largest angular momentum; null: 4, fast 3"),
+      word("four_body", &s.four_body, {"b3", "c4"},
+           "couplings of the four-body invariants; null: c4, fast and accurate b3"),
+      word("partners", &s.partners, {"all", "same"},
+           "channels of their third factor; null: all, fast and accurate same"),
+      number("num_hidden", &s.num_hidden, "", 1, 1024,
+             "hidden units of a network; null: 16, accurate 32"),
+
+      number("seed", &s.seed, "", 0, 2147483647, "of all random choices"),
+      number("validation_fraction", &s.validation_fraction, "", 0, 0.5,
+             "part of the training frames that is held out, the same of every config_type"),
+      word("precision", &s.precision, {"double", "single"}, "arithmetic of the fit"),
+      number("epochs", &s.epochs, "", 1, many,
+             "passes over the training frames; null: 80 and at least 2000 steps, with start 20 "
+             "and at least 500 steps"),
+      number("batch", &s.batch, "frames", 1, many, "frames per step"),
+      number("learning_rate", &s.learning_rate, "", 1e-8, 1,
+             "peak of the cosine; null: 0.01, with start 0.003"),
+      number("warmup_steps", &s.warmup_steps, "steps", 0, many,
+             "linear rise to the peak; null: 100, with start 20"),
+      number("final_rate", &s.final_rate, "", 0, 1,
+             "part of the learning rate that is left at the end"),
+      number("radial_rate", &s.radial_rate, "", 0, 10,
+             "learning rate of the radial functions relative to the networks'; 0: not learned"),
+      number("weight_decay", &s.weight_decay, "", 0, 100,
+             "decoupled decay of hidden and output weights"),
+      number("energy_weight", &s.energy_weight, loss_unit, 0, 1e6,
+             "weight of the squared energy error per atom"),
+      number("stress_weight", &s.stress_weight, loss_unit, 0, 1e6,
+             "weight of the squared virial error per atom, for frames that have one"),
+      number("huber", &s.huber, "eV/Angstrom", 0, 1e6,
+             "force errors beyond this count linearly; 0: never"),
+      number("patience", &s.patience, "epochs", 0, many,
+             "stop after so many without a better held-out error; 0: never; null: half of all"),
+
+      number("least_distance", &s.least_distance, "Angstrom", 1e-3, 10,
+             "two atoms that are closer are an error"),
+      word("isolated_atoms", &s.isolated_atoms, {"error", "skip"},
+           "frames with an atom that has no neighbour within the cutoff: error, or skip them"),
+      other("fingerprints", &s.fingerprints,
+            "store what the training frames look like, so that they are not chosen again"),
+      other("novelty", &s.novelty,
+            "store the distance measure of unknown surroundings (adds 10 D^2 bytes per element)"),
+      outside(number("max_seconds", &s.max_seconds, "s", 0, 1e9,
+                     "stop after this time and write what there is; 0: no limit")),
+      outside(number("checkpoint_seconds", &s.checkpoint_seconds, "s", 0, 1e9,
+                     "time between two checkpoints; 0: one after every step")),
+  };
+}
+
+}    // namespace almlip

@@ -1,0 +1,216 @@
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+
+#include "almlip/error.h"
+#include "almlip/kernel_selection.h"
+
+namespace almlip {
+namespace {
+
+/// Points of two features from a formula, without a pattern that makes ties.
+Rows some_points(int count)
+{
+  Rows rows{2, {}};
+  for (int i = 0; i < count; ++i) {
+    rows.values.push_back(std::sin(1.7 * i) + 0.3 * (i % 4));
+    rows.values.push_back(std::cos(0.9 * i * i) + 0.2 * (i % 3));
+  }
+  return rows;
+}
+
+double mean_diagonal(const Kernel &kernel)
+{
+  double sum = 0.0;
+  for (int i = 0; i < kernel.num_points; ++i) sum += kernel.row(i)[i];
+  return sum / kernel.num_points;
+}
+
+/// Mean posterior standard deviation (or variance) over the references after labels at `labelled`, by direct inversion.
+double posterior_mean(const Kernel &kernel, const std::vector<int> &labelled, const KernelTask &task, AlcCriterion criterion)
+{
+  const int n = static_cast<int>(labelled.size());
+  Eigen::MatrixXd between(n, n);
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < n; ++j)
+      between(i, j) = double(kernel.row(labelled[i])[labelled[j]]) + (i == j ? task.noise * mean_diagonal(kernel) : 0.0);
+  const Eigen::MatrixXd inverse = between.inverse();
+  double sum = 0.0;
+  for (int r : task.references) {
+    Eigen::VectorXd to(n);
+    for (int i = 0; i < n; ++i) to[i] = kernel.row(r)[labelled[i]];
+    const double variance = std::max(kernel.row(r)[r] - to.dot(inverse * to), 0.0);
+    sum += criterion == AlcCriterion::deviation ? std::sqrt(variance) : variance;
+  }
+  return sum / double(task.references.size());
+}
+
+std::vector<int> alc_by_trial(const Kernel &kernel, const KernelTask &task, AlcCriterion criterion)
+{
+  std::vector<int> labelled = task.known, chosen;
+  for (int k = 0; k < task.batch; ++k) {
+    int best = -1;
+    double least = 1e300;
+    for (int candidate : task.candidates) {
+      if (std::count(chosen.begin(), chosen.end(), candidate) > 0) continue;
+      std::vector<int> trial = labelled;
+      trial.push_back(candidate);
+      const double value = posterior_mean(kernel, trial, task, criterion);
+      if (value < least) {
+        least = value;
+        best = candidate;
+      }
+    }
+    chosen.push_back(best);
+    labelled.push_back(best);
+  }
+  return chosen;
+}
+
+KernelTask some_task()
+{
+  KernelTask task;
+  task.known = {0, 5, 9};
+  task.batch = 5;
+  task.noise = 0.05;
+  for (int i = 0; i < 20; ++i) {
+    if (i < 16 && std::count(task.known.begin(), task.known.end(), i) == 0) task.candidates.push_back(i);
+    task.references.push_back(i);
+  }
+  return task;
+}
+
+TEST(KernelSelection, AlcEqualsTrialOfEveryCandidate)
+{
+  const Kernel kernel = gaussian_kernel(some_points(20));
+  for (AlcCriterion criterion : {AlcCriterion::deviation, AlcCriterion::variance})
+    EXPECT_EQ(select_alc(kernel, some_task(), criterion), alc_by_trial(kernel, some_task(), criterion));
+}
+
+TEST(KernelSelection, AlcWithReferencesOutsideThePoolEqualsTrial)
+{
+  const Kernel kernel = gaussian_kernel(some_points(20));
+  KernelTask task = some_task();
+  task.references = {16, 17, 18, 19};
+  EXPECT_EQ(select_alc(kernel, task), alc_by_trial(kernel, task, AlcCriterion::deviation));
+}
+
+TEST(KernelSelection, AlcWithoutLabelsEqualsTrial)
+{
+  const Kernel kernel = gaussian_kernel(some_points(20));
+  KernelTask task = some_task();
+  task.known.clear();
+  EXPECT_EQ(select_alc(kernel, task), alc_by_trial(kernel, task, AlcCriterion::deviation));
+}
+
+TEST(KernelSelection, AlcChoosesFewerThanABatchIfThereAreNoMore)
+{
+  KernelTask task = some_task();
+  task.batch = 100;
+  const std::vector<int> chosen = select_alc(gaussian_kernel(some_points(20)), task);
+  EXPECT_EQ(std::set<int>(chosen.begin(), chosen.end()), std::set<int>(task.candidates.begin(), task.candidates.end()));
+}
+
+/// Largest cluster, maximal distance from its definition, all distances computed anew for every choice.
+std::vector<int> lcmd_by_definition(const Kernel &kernel, const KernelTask &task)
+{
+  std::vector<int> centers = task.known, chosen;
+  const auto distance = [&](int a, int b) { return kernel.row(a)[a] + kernel.row(b)[b] - 2.0F * kernel.row(a)[b]; };
+  for (int k = 0; k < task.batch; ++k) {
+    std::vector<double> size(kernel.num_points, -1.0);
+    std::vector<int> center(kernel.num_points, -1);
+    for (int i : task.candidates) {
+      if (std::count(chosen.begin(), chosen.end(), i) > 0) continue;
+      center[i] = *std::min_element(centers.begin(), centers.end(), [&](int a, int b) { return distance(i, a) < distance(i, b); });
+      size[center[i]] = std::max(size[center[i]], 0.0) + distance(i, center[i]);
+    }
+    const int largest = static_cast<int>(std::max_element(size.begin(), size.end()) - size.begin());
+    int best = -1;
+    for (int i = 0; i < kernel.num_points; ++i)
+      if (center[i] == largest && (best < 0 || distance(i, largest) > distance(best, largest))) best = i;
+    chosen.push_back(best);
+    centers.push_back(best);
+  }
+  return chosen;
+}
+
+TEST(KernelSelection, LcmdEqualsItsDefinition)
+{
+  const Kernel kernel = gaussian_kernel(some_points(20));
+  EXPECT_EQ(select_lcmd(kernel, some_task()), lcmd_by_definition(kernel, some_task()));
+}
+
+TEST(KernelSelection, LcmdWithoutLabelsBeginsWithTheLargestVariance)
+{
+  const Kernel kernel{3, {1, 0, 0, 0, 4, 0, 0, 0, 2}};
+  EXPECT_EQ(select_lcmd(kernel, {{0, 1, 2}, {}, {}, 2, 0.02})[0], 1);
+}
+
+TEST(KernelSelection, BadgeBeginsWithTheLongestRowAndLeavesCopiesForTheEnd)
+{
+  const Rows rows{1, {1.0, 5.0, 5.0, 5.0, -2.0}};
+  const std::vector<int> chosen = select_badge(rows, 5, 3);
+  EXPECT_EQ(chosen[0], 1);
+  EXPECT_EQ(std::set<int>(chosen.begin(), chosen.begin() + 3), (std::set<int>{0, 1, 4}));
+  EXPECT_EQ(std::set<int>(chosen.begin(), chosen.end()).size(), 5U);
+}
+
+TEST(KernelSelection, PowerDrawsInProportionToTheSquare)
+{
+  int first = 0;
+  constexpr int num_draws = 4000;
+  for (int seed = 0; seed < num_draws; ++seed) first += select_power({1.0, 2.0}, 1, seed)[0] == 0 ? 1 : 0;
+  EXPECT_NEAR(double(first) / num_draws, 1.0 / 5.0, 0.025);    // 1^2 : 2^2; four standard errors
+}
+
+TEST(KernelSelection, MedoidsAreOnePointOfEachCluster)
+{
+  const Rows rows{1, {0.0, 0.1, 0.2, 10.0, 10.1, 10.2, 20.0, 20.1, 20.2}};
+  const std::vector<int> chosen = select_medoids(rows, 3, 1);
+  EXPECT_EQ(std::set<int>(chosen.begin(), chosen.end()), (std::set<int>{1, 4, 7}));    // the middle ones
+}
+
+TEST(KernelSelection, MedoidsOfCopiesAreDifferentPoints)
+{
+  const std::vector<int> chosen = select_medoids({1, std::vector<double>(6, 0.5)}, 4, 1);
+  EXPECT_EQ(std::set<int>(chosen.begin(), chosen.end()).size(), 4U);
+}
+
+TEST(KernelSelection, GaussianKernelTakesItsLengthFromTheMedian)
+{
+  const Kernel kernel = gaussian_kernel({1, {0.0, 1.0, 3.0}});    // squared distances 1, 4, 9: median 4
+  EXPECT_NEAR(kernel.row(0)[1], std::exp(-1.0 / 8.0), 1e-6);      // float
+  EXPECT_NEAR(kernel.row(0)[2], std::exp(-9.0 / 8.0), 1e-6);
+  EXPECT_EQ(kernel.row(1)[1], 1.0F);
+}
+
+std::string message_of(const std::function<void()> &work)
+{
+  try {
+    work();
+  } catch (const Error &error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(KernelSelection, ErrorsSayWhatIsAllowed)
+{
+  const Kernel kernel = gaussian_kernel(some_points(20));
+  KernelTask none = some_task(), outside = some_task(), silent = some_task();
+  none.references.clear();
+  outside.candidates.push_back(20);
+  silent.noise = 0.0;
+  EXPECT_EQ(message_of([&] { select_alc(kernel, none); }),
+            "selection: alc has no reference points; give those at which the error counts");
+  EXPECT_EQ(message_of([&] { select_alc(kernel, outside); }), "selection: there is no point 20, the kernel has 20");
+  EXPECT_EQ(message_of([&] { select_alc(kernel, silent); }), "selection: noise is 0, but it must be positive");
+  EXPECT_EQ(message_of([] { parse_alc_criterion("mean"); }), "criterion is 'mean', but it must be deviation or variance");
+}
+
+}    // namespace
+}    // namespace almlip

@@ -1,0 +1,176 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+#include "almlip/error.h"
+#include "train/checkpoint.h"
+#include "train/trainer.h"
+
+namespace almlip {
+namespace {
+
+/// L = sum over frames of |parameters - energy of the frame|^2, shared among the frames of the
+/// batch.
+class QuadraticLoss : public CommitteeLoss {
+ public:
+  struct Target : PreparedFrame {
+    double energy = 0.0;
+  };
+  std::unique_ptr<PreparedFrame> prepare(const Frame &frame) override
+  {
+    auto target = std::make_unique<Target>();
+    target->num_atoms = frame.num_atoms();
+    target->energy = *frame.energy;
+    return target;
+  }
+  void set_standardisation(const std::vector<double> &, const std::vector<double> &) override {}
+  void set_parameters(const std::vector<double> &parameters) override { parameters_ = parameters; }
+  std::vector<double> descriptors(const PreparedFrame &) override { return {}; }
+  MemberPrediction predict(const PreparedFrame &frame) override
+  {
+    const double mean = std::accumulate(parameters_.begin(), parameters_.end(), 0.0) /
+                        static_cast<double>(parameters_.size());
+    return {{mean},
+            std::vector<double>(3 * static_cast<std::size_t>(frame.num_atoms), 0.0),
+            {Tensor6{}}};
+  }
+  void clear_gradient() override { gradient_.assign(parameters_.size(), 0.0); }
+  double add(const PreparedFrame &frame, const BatchWeights &weights, bool) override
+  {
+    double loss = 0.0;
+    for (std::size_t n = 0; n < parameters_.size(); ++n) {
+      const double error = parameters_[n] - static_cast<const Target &>(frame).energy;
+      gradient_[n] += 2.0 * weights.per_frame * error;
+      loss += weights.per_frame * error * error;
+    }
+    return loss;
+  }
+  void gradient(std::vector<double> &gradient) const override { gradient = gradient_; }
+
+ private:
+  std::vector<double> parameters_, gradient_;
+};
+
+/// Single atoms without forces, with energies 0.9, 1.0 and 1.1 in turn.
+std::vector<Frame> scattered_frames(int count)
+{
+  std::vector<Frame> frames(static_cast<std::size_t>(count));
+  for (std::size_t n = 0; n < frames.size(); ++n) {
+    frames[n].atomic_numbers = {14};
+    frames[n].positions = frames[n].forces = {0.0, 0.0, 0.0};
+    frames[n].energy = 0.9 + 0.1 * static_cast<double>(n % 3);
+  }
+  return frames;
+}
+
+/// A fit of one parameter per block to the mean energy.
+class TrainerFit : public testing::Test {
+ protected:
+  TrainerFit()
+  {
+    settings.epochs = 20;
+    settings.batch = 4;
+    settings.warmup_steps = 0;
+    settings.learning_rate = 0.1;
+  }
+  TrainingState fresh() const
+  {
+    TrainingState state;
+    state.parameters = {0.0, 0.5};
+    state.optimiser = Soap::create({{0, 1, 1}, {1, 1, 1}}, {}, "double");
+    return state;
+  }
+  void run(TrainingState &state, const Trainer::Hooks &hooks = {})
+  {
+    Trainer(loss, model, settings, ranks).run(state, train, held_out, hooks);
+  }
+
+  TrainingSettings settings;
+  QuadraticLoss loss;
+  TrainingModel model;
+  Ranks ranks;
+  std::vector<Frame> frames = scattered_frames(30), others = scattered_frames(6);
+  PreparedFrames train{loss, frames}, held_out{loss, others};
+};
+
+TEST_F(TrainerFit, FindsTheMinimum)
+{
+  TrainingState state = fresh();
+  run(state);
+
+  for (const double parameter : state.kept_parameters)
+    EXPECT_NEAR(parameter, 1.0, 0.02);    // scatter of batches
+}
+
+TEST_F(TrainerFit, ContinuesExactlyFromACheckpointAfterAnyStep)
+{
+  TrainingState whole = fresh();
+  run(whole);
+  const std::string folder = testing::TempDir() + "almlip_checkpoint" + std::to_string(getpid());
+  settings.checkpoint_seconds = 0.0;
+  TrainingState broken = fresh();
+  Trainer::Hooks hooks;
+  hooks.checkpoint = [&](const TrainingState &now) {
+    if (now.step == 13) write_checkpoint(folder, "this fit", now);
+  };
+  run(broken, hooks);
+
+  TrainingState continued = fresh();
+  ASSERT_TRUE(read_checkpoint(folder, "this fit", continued));
+  EXPECT_EQ(continued.step, 13);
+  run(continued);
+  EXPECT_EQ(continued.parameters, whole.parameters);
+  EXPECT_EQ(continued.kept_parameters, whole.kept_parameters);
+  EXPECT_THROW(read_checkpoint(folder, "that fit", continued), Error);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(TrainerFit, StopsWhenPatienceIsLost)
+{
+  settings.epochs = 1000;
+  settings.patience = 10;
+  settings.final_rate = 1.0;
+  TrainingState state = fresh();
+  run(state);
+
+  EXPECT_LT(state.step, 1000 * 8 / 2);    // 8 steps per epoch
+  EXPECT_GT(state.kept_epoch, 0);
+}
+
+TEST(EpochOrder, IsAPermutationThatDependsOnSeedAndEpoch)
+{
+  const std::vector<int> order = epoch_order(50, 1, 3);
+  std::vector<int> sorted = order;
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<int> counting(50);
+  std::iota(counting.begin(), counting.end(), 0);
+
+  EXPECT_EQ(sorted, counting);
+  EXPECT_EQ(order, epoch_order(50, 1, 3));
+  EXPECT_NE(order, epoch_order(50, 1, 4));
+  EXPECT_NE(order, epoch_order(50, 2, 3));
+}
+
+TEST(Deal, GivesEveryFrameToOneRankAndBalancesAtoms)
+{
+  const std::vector<int> atoms{64, 2, 30, 34, 2, 60}, frames{0, 1, 2, 3, 4, 5};
+  std::vector<int> dealt;
+  for (int rank = 0; rank < 2; ++rank) {
+    int load = 0;
+    for (const int frame : deal(frames, atoms, rank, 2)) {
+      load += atoms[static_cast<std::size_t>(frame)];
+      dealt.push_back(frame);
+    }
+    EXPECT_EQ(load, 96);    // half of 192
+  }
+  std::sort(dealt.begin(), dealt.end());
+  EXPECT_EQ(dealt, frames);
+}
+
+TEST(Deal, LeavesRanksEmptyWhenFramesAreFew) { EXPECT_TRUE(deal({0}, {8}, 1, 3).empty()); }
+
+}    // namespace
+}    // namespace almlip
