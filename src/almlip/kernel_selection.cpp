@@ -20,14 +20,25 @@ using Map = Eigen::Map<const MatrixXf>;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
+void check(const KernelTask &task, int num_points)
+{
+  require(task.batch >= 1, "selection: batch is ", task.batch, ", but it must be at least 1");
+  for (const std::vector<int> *list : {&task.candidates, &task.known, &task.references})
+    for (int i : *list)
+      require(i >= 0 && i < num_points, "selection: there is no point ", i, ", the kernel has ", num_points);
+}
+
 void check(const Kernel &kernel, const KernelTask &task)
 {
   const std::size_t n = kernel.num_points;
   require(kernel.values.size() == n * n, "selection: the kernel holds ", kernel.values.size(), " numbers, but ", n, " points need ", n * n);
-  require(task.batch >= 1, "selection: batch is ", task.batch, ", but it must be at least 1");
-  for (const std::vector<int> *list : {&task.candidates, &task.known, &task.references})
-    for (int i : *list)
-      require(i >= 0 && i < kernel.num_points, "selection: there is no point ", i, ", the kernel has ", kernel.num_points);
+  check(task, kernel.num_points);
+}
+
+void check_alc(const KernelTask &task)
+{
+  require(!task.references.empty(), "selection: alc has no reference points; give those at which the error counts");
+  require(task.noise > 0.0, "selection: noise is ", task.noise, ", but it must be positive");
 }
 
 std::vector<float> diagonal(const Kernel &kernel)
@@ -59,6 +70,9 @@ class Posterior {
     variance_ -= factor_.topRows(num_known).colwise().squaredNorm().transpose().array();
     used_ = num_known;
   }
+
+  /// Without labels, for a noise that is known.
+  Posterior(const Kernel &kernel, float noise, int num_more) : Posterior(kernel, {}, num_more, 0.0) { noise_ = noise; }
 
   float noise() const { return noise_; }
   const ArrayXf &variance() const { return variance_; }
@@ -108,6 +122,110 @@ float gain(const ArrayXf &reference_variance, const Eigen::Ref<const ArrayXf> &c
   const float scale = 1.0F / label_variance;
   if (criterion == AlcCriterion::variance) return scale * covariance.square().sum();
   return -(reference_variance - scale * covariance.square()).max(0.0F).sqrt().sum();
+}
+
+/// Chooses one point after the other by the largest gain.
+std::vector<int> greedy_alc(Posterior posterior, const std::vector<int> &candidates, const std::vector<int> &references, int batch,
+                            AlcCriterion criterion)
+{
+  MatrixXf covariance = posterior.covariance(references, candidates);
+  std::vector<bool> available(candidates.size(), true);
+  std::vector<int> chosen;
+  for (int k = 0; k < batch; ++k) {
+    const ArrayXf reference_variance = at(posterior.variance(), references).max(1e-12F);
+    int best = -1;
+    float best_gain = -infinity;
+    for (std::size_t j = 0; j < candidates.size(); ++j) {
+      if (!available[j]) continue;
+      const float label_variance = std::max(posterior.variance()[candidates[j]], 0.0F) + posterior.noise();
+      const float value = gain(reference_variance, covariance.col(j).array(), label_variance, criterion);
+      if (best >= 0 && !(value > best_gain)) continue;
+      best = static_cast<int>(j);
+      best_gain = value;
+    }
+    available[best] = false;
+    chosen.push_back(candidates[best]);
+    const ArrayXf v = posterior.add(candidates[best]).array();
+    covariance.noalias() -= at(v, references).matrix() * at(v, candidates).matrix().transpose();
+  }
+  return chosen;
+}
+
+/// Gaussian process over many points, conditioned on some: covariance = whitened features times their transpose.
+class FeaturePosterior {
+ public:
+  FeaturePosterior(const FeaturePoints &points, const std::vector<int> &known, double noise) :
+      features_(points.values.data(), points.num_points(), points.num_features)
+  {
+    const int width = points.num_features;
+    noise_ = static_cast<float>(noise * features_.cast<double>().squaredNorm() / double(features_.rows()));
+    Eigen::MatrixXd precision = Eigen::MatrixXd::Identity(width, width);    // of the weights of the features
+    MatrixXf labelled(known.size(), width);
+    for (std::size_t i = 0; i < known.size(); ++i) labelled.row(i) = features_.row(known[i]);
+    precision += (labelled.transpose() * labelled).cast<double>() / double(noise_);
+    const Eigen::MatrixXd inverse_root = precision.llt().matrixL().solve(Eigen::MatrixXd::Identity(width, width));
+    whitening_ = inverse_root.transpose().cast<float>();
+  }
+
+  float noise() const { return noise_; }
+
+  /// Posterior covariance of some points.
+  Kernel kernel(const std::vector<int> &indices) const
+  {
+    const MatrixXf rows = whitened(indices, 0, indices.size());
+    Kernel result{static_cast<int>(indices.size()), std::vector<float>(indices.size() * indices.size())};
+    Eigen::Map<MatrixXf>(result.values.data(), rows.rows(), rows.rows()).noalias() = rows * rows.transpose();
+    return result;
+  }
+
+  /// The candidates whose label alone would gain most, in their order.
+  std::vector<int> most_gainful(const std::vector<int> &candidates, const std::vector<int> &references, int count, AlcCriterion criterion) const
+  {
+    if (static_cast<int>(candidates.size()) <= count) return candidates;
+    constexpr std::size_t block = 1024;
+    const MatrixXf to = whitened(references, 0, references.size());
+    const ArrayXf reference_variance = to.rowwise().squaredNorm().array().max(1e-12F);
+    std::vector<float> gains;
+    for (std::size_t begin = 0; begin < candidates.size(); begin += block) {
+      const MatrixXf rows = whitened(candidates, begin, std::min(begin + block, candidates.size()));
+      const MatrixXf covariance = to * rows.transpose();
+      for (Eigen::Index j = 0; j < covariance.cols(); ++j)
+        gains.push_back(gain(reference_variance, covariance.col(j).array(), rows.row(j).squaredNorm() + noise_, criterion));
+    }
+    std::vector<int> order(candidates.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::nth_element(order.begin(), order.begin() + count, order.end(), [&](int a, int b) { return gains[a] != gains[b] ? gains[a] > gains[b] : a < b; });
+    order.resize(count);
+    std::sort(order.begin(), order.end());
+    for (int &i : order) i = candidates[i];
+    return order;
+  }
+
+ private:
+  MatrixXf whitened(const std::vector<int> &indices, std::size_t begin, std::size_t end) const
+  {
+    MatrixXf rows(end - begin, features_.cols());
+    for (std::size_t i = begin; i < end; ++i) rows.row(i - begin) = features_.row(indices[i]);
+    return rows * whitening_;
+  }
+
+  Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> features_;
+  MatrixXf whitening_;
+  float noise_ = 0.0F;
+};
+
+/// A random part of a list, in its order.
+std::vector<int> random_part(const std::vector<int> &list, int count, std::uint64_t seed)
+{
+  Random random(seed);
+  std::vector<int> result;
+  std::size_t wanted = std::min(list.size(), static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < list.size() && wanted > 0; ++i) {
+    if (random.below(list.size() - i) >= wanted) continue;
+    result.push_back(list[i]);
+    --wanted;
+  }
+  return result;
 }
 
 /// Candidates with their nearest center (known or chosen) under a kernel distance.
@@ -197,30 +315,28 @@ AlcCriterion parse_alc_criterion(const std::string &name)
 std::vector<int> select_alc(const Kernel &kernel, const KernelTask &task, AlcCriterion criterion)
 {
   check(kernel, task);
-  require(!task.references.empty(), "selection: alc has no reference points; give those at which the error counts");
-  require(task.noise > 0.0, "selection: noise is ", task.noise, ", but it must be positive");
+  check_alc(task);
   const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
-  Posterior posterior(kernel, task.known, batch, task.noise);
-  MatrixXf covariance = posterior.covariance(task.references, task.candidates);
-  std::vector<bool> available(task.candidates.size(), true);
-  std::vector<int> chosen;
-  for (int k = 0; k < batch; ++k) {
-    const ArrayXf reference_variance = at(posterior.variance(), task.references).max(1e-12F);
-    int best = -1;
-    float best_gain = -infinity;
-    for (std::size_t j = 0; j < task.candidates.size(); ++j) {
-      if (!available[j]) continue;
-      const float label_variance = std::max(posterior.variance()[task.candidates[j]], 0.0F) + posterior.noise();
-      const float value = gain(reference_variance, covariance.col(j).array(), label_variance, criterion);
-      if (best >= 0 && !(value > best_gain)) continue;
-      best = static_cast<int>(j);
-      best_gain = value;
-    }
-    available[best] = false;
-    chosen.push_back(task.candidates[best]);
-    const ArrayXf v = posterior.add(task.candidates[best]).array();
-    covariance.noalias() -= at(v, task.references).matrix() * at(v, task.candidates).matrix().transpose();
-  }
+  return greedy_alc(Posterior(kernel, task.known, batch, task.noise), task.candidates, task.references, batch, criterion);
+}
+
+std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task, AlcCriterion criterion, const LargePoolSettings &settings)
+{
+  check(task, points.num_points());
+  check_alc(task);
+  const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
+  const FeaturePosterior posterior(points, task.known, task.noise);
+  const std::vector<int> references = random_part(task.references, settings.max_references, settings.seed);
+  const std::vector<int> candidates = posterior.most_gainful(task.candidates, references, settings.max_candidates, criterion);
+
+  std::vector<int> of_small = references;    // point of every row of a small kernel: references, then candidates
+  of_small.insert(of_small.end(), candidates.begin(), candidates.end());
+  std::vector<int> small_references(references.size()), small_candidates(candidates.size());
+  std::iota(small_references.begin(), small_references.end(), 0);
+  std::iota(small_candidates.begin(), small_candidates.end(), static_cast<int>(references.size()));
+  const Kernel small = posterior.kernel(of_small);
+  std::vector<int> chosen = greedy_alc(Posterior(small, posterior.noise(), batch), small_candidates, small_references, batch, criterion);
+  for (int &i : chosen) i = of_small[i];
   return chosen;
 }
 

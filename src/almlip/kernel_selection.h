@@ -39,6 +39,28 @@ AlcCriterion parse_alc_criterion(const std::string &name);
 /// Source: Cohn, Ghahramani, Jordan, J. Artif. Intell. Res. 4, 129 (1996) for the variance; greedy batches and the standard deviation: ours
 std::vector<int> select_alc(const Kernel &kernel, const KernelTask &task, AlcCriterion criterion = AlcCriterion::deviation);
 
+/// Points by features whose scalar products are their covariance, for pools that are too large for a kernel matrix.
+struct FeaturePoints {
+  int num_features = 0;
+  std::vector<float> values;    ///< shape [num_points][num_features]
+
+  int num_points() const { return num_features > 0 ? static_cast<int>(values.size() / num_features) : 0; }
+};
+
+/// How `select_alc` keeps the cost of a large pool linear.
+struct LargePoolSettings {
+  int max_references = 2000;    ///< random references that stand for all
+  int max_candidates = 4000;    ///< candidates with the largest gain by themselves, among which the batch is composed
+  std::uint64_t seed = 1;
+};
+
+/// `select_alc` on features. Exact if there are no more references and candidates than the settings allow; otherwise the error over all references is
+/// estimated on a random part of them, and candidates that gain little by themselves are left out.
+///
+/// Cost: candidates x features x (features + references); memory: one more copy of the features.
+/// @throws Error as for a kernel
+std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task, AlcCriterion criterion, const LargePoolSettings &settings);
+
 /// Largest cluster, maximal distance: known and chosen points are centers, every candidate belongs to the nearest; from the cluster with the
 /// largest sum of squared distances the farthest candidate is taken. Without known points the candidate with the largest variance comes first.
 /// @throws Error for indices outside the kernel, batch < 1

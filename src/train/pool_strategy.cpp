@@ -52,27 +52,51 @@ std::vector<int> choose_by_fingerprint(const PoolProtocol &protocol, const PoolS
   return chosen;
 }
 
-/// Kernel over the rows of the pool, then the outside references.
+/// The rows of the pool, then the outside references.
+Eigen::MatrixXf all_points(const PoolState &state)
+{
+  Eigen::MatrixXf all(state.points.rows() + state.references.rows(), state.points.cols());
+  all << state.points, state.references;
+  return all;
+}
+
+/// Kernel over all points.
 Kernel make_kernel(const PoolProtocol &protocol, const PoolState &state)
 {
-  const Eigen::Index num_points = state.points.rows(), num_references = state.references.rows();
-  if (num_references == 0 && protocol.kernel == "gradient") return state.committee.gradient_kernel(state.points);
-  Eigen::MatrixXf all(num_points + num_references, state.points.cols());
-  all.topRows(num_points) = state.points;
-  if (num_references > 0) all.bottomRows(num_references) = state.references;
+  const Eigen::MatrixXf all = all_points(state);
   if (protocol.kernel == "gradient") return state.committee.gradient_kernel(all);
   return gaussian_kernel(rows_of(all, iota(static_cast<int>(all.rows()))));
 }
 
-std::vector<int> choose_by_kernel(const PoolProtocol &protocol, const PoolState &state)
+KernelTask make_task(const PoolProtocol &protocol, const PoolState &state)
 {
-  const Kernel kernel = make_kernel(protocol, state);
   const int num_points = static_cast<int>(state.points.rows());
   KernelTask task{state.unlabelled, state.labelled, iota(num_points), protocol.batch, protocol.noise};
   if (state.references.rows() > 0) {
     task.references = iota(static_cast<int>(state.references.rows()));
     for (int &i : task.references) i += num_points;
   }
+  return task;
+}
+
+/// alc on a pool that is too large for a kernel matrix.
+std::vector<int> choose_from_large_pool(const PoolProtocol &protocol, const PoolState &state)
+{
+  constexpr int num_projections = 512;
+  require(protocol.strategy == "alc" && protocol.kernel == "gradient", "pool: ", protocol.strategy, " with the kernel \"", protocol.kernel,
+          "\" needs a matrix of all pairs, but ", state.points.rows(), " entries are more than \"exact_up_to\", ", protocol.exact_up_to,
+          "; use alc with the kernel \"gradient\"");
+  LargePoolSettings settings;
+  settings.seed = state.seed;
+  const FeaturePoints features = state.committee.gradient_features(all_points(state), num_projections, state.seed);
+  return select_alc(features, make_task(protocol, state), parse_alc_criterion(protocol.criterion), settings);
+}
+
+std::vector<int> choose_by_kernel(const PoolProtocol &protocol, const PoolState &state)
+{
+  if (state.points.rows() > protocol.exact_up_to) return choose_from_large_pool(protocol, state);
+  const Kernel kernel = make_kernel(protocol, state);
+  const KernelTask task = make_task(protocol, state);
   return protocol.strategy == "alc" ? select_alc(kernel, task, parse_alc_criterion(protocol.criterion)) : select_lcmd(kernel, task);
 }
 

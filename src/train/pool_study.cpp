@@ -35,6 +35,7 @@ void add_protocol_keys(JsonKeys &keys, PoolProtocol &p)
   keys.add("learning_rate", p.learning_rate, 1e-8, 1.0);
   keys.add("alpha", p.alpha, 0.0, 1.0);
   keys.add("noise", p.noise, 1e-8, 1e3);
+  keys.add("exact_up_to", p.exact_up_to, 0, 20000);
   keys.add("clip", p.clip, 0.0, 1e6);
   keys.add("one_per_formula", p.one_per_formula);
 }

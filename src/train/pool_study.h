@@ -23,6 +23,7 @@ struct PoolProtocol {
   double learning_rate = 1e-3;
   double alpha = 0.6;                      ///< weight of uncertainty in hybrid
   double noise = 0.02;                     ///< of alc, fraction of the mean of the kernel's diagonal
+  int exact_up_to = 4000;                  ///< entries of a pool beyond which alc works with random features in place of the kernel
   double clip = 5.0;                       ///< standardised descriptors end at +- so many deviations; 0: no end
   bool one_per_formula = false;            ///< of each formula only one entry, so that no polymorph is in pool and test
 

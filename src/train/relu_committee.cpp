@@ -1,5 +1,6 @@
 #include "train/relu_committee.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "almlip/error.h"
@@ -182,7 +183,19 @@ MatrixXf project_signs(const Eigen::Ref<const MatrixXf> &rows, int num_projectio
 
 }    // namespace
 
-MatrixXf ReluCommittee::gradient_features(const MatrixXf &inputs, int num_projections, std::uint64_t seed) const
+FeaturePoints ReluCommittee::gradient_features(const MatrixXf &inputs, int num_projections, std::uint64_t seed) const
+{
+  constexpr Eigen::Index block = 2048;    // bounds the memory of the activations
+  FeaturePoints result{num_projections, std::vector<float>(std::size_t(inputs.rows()) * num_projections)};
+  for (Eigen::Index begin = 0; begin < inputs.rows(); begin += block) {
+    const Eigen::Index count = std::min(block, inputs.rows() - begin);
+    const MatrixXf rows = projected_gradients(inputs.middleRows(begin, count), num_projections, seed);
+    Eigen::Map<MatrixXf>(result.values.data() + begin * num_projections, num_projections, count) = rows.transpose();
+  }
+  return result;
+}
+
+MatrixXf ReluCommittee::projected_gradients(const MatrixXf &inputs, int num_projections, std::uint64_t seed) const
 {
   const int h = num_hidden_;
   Activations a;

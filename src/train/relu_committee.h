@@ -38,9 +38,10 @@ class ReluCommittee {
   /// Scalar products of the gradients of two outputs with respect to all weights, averaged over the members (empirical tangent kernel).
   Kernel gradient_kernel(const Eigen::MatrixXf &inputs) const;
 
-  /// Random projections of these gradients whose scalar products have the kernel as their mean, shape [num_points][num_projections]. The relative
-  /// error of a kernel value is of the order of 1/sqrt(num_projections).
-  Eigen::MatrixXf gradient_features(const Eigen::MatrixXf &inputs, int num_projections, std::uint64_t seed) const;
+  /// Random projections of these gradients whose scalar products have the kernel as their mean; num_projections features per point. The error of
+  /// a kernel value relative to the two variances is of the order of 1/sqrt(num_projections).
+  /// Source: Kronecker structure and random signs after Holzmueller et al., J. Mach. Learn. Res. 24, 164 (2023), section 4.2
+  FeaturePoints gradient_features(const Eigen::MatrixXf &inputs, int num_projections, std::uint64_t seed) const;
 
   /// All weights: W1, b1, W2, b2, w3, b3, each stacked over members, matrices by columns.
   Eigen::VectorXf &parameters() { return parameters_; }
@@ -57,6 +58,7 @@ class ReluCommittee {
 
   void forward(const Eigen::MatrixXf &inputs, Activations &activations) const;
   Backward backward(const Activations &activations) const;
+  Eigen::MatrixXf projected_gradients(const Eigen::MatrixXf &inputs, int num_projections, std::uint64_t seed) const;
   void gradient(const Eigen::MatrixXf &inputs, const Eigen::VectorXf &targets, const Activations &activations, Eigen::MatrixXf &adjoint1,
                 Eigen::MatrixXf &adjoint2, Eigen::VectorXf &result) const;
 

@@ -14,9 +14,23 @@ import pytest
 ALMLIP = os.environ.get("ALMLIP_EXECUTABLE") or shutil.which("almlip")
 pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")
 
-CUTOFF = 4.0    # Angstrom
-QUICK = ["--preset", "fast", "--cutoff", str(CUTOFF), "--members", "2", "--epochs", "12", "--batch", "4",
-         "--warmup-steps", "10", "--precision", "double"]
+CUTOFF = 4.0  # Angstrom
+QUICK = [
+    "--preset",
+    "fast",
+    "--cutoff",
+    str(CUTOFF),
+    "--members",
+    "2",
+    "--epochs",
+    "12",
+    "--batch",
+    "4",
+    "--warmup-steps",
+    "10",
+    "--precision",
+    "double",
+]
 
 
 def smooth_lennard_jones(distance):
@@ -31,12 +45,17 @@ def smooth_lennard_jones(distance):
 
 def label(cell, positions):
     """Energy, forces and virial (-dE/dstrain) of a periodic cell."""
-    shifts = np.array([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)]) @ cell
+    shifts = (
+        np.array([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)]) @ cell
+    )
     energy, forces, virial = 0.0, np.zeros_like(positions), np.zeros((3, 3))
     for i, here in enumerate(positions):
         bond = (positions[:, None, :] + shifts[None, :, :] - here).reshape(-1, 3)
         distance = np.linalg.norm(bond, axis=1)
-        bond, distance = bond[(distance > 1e-6) & (distance < CUTOFF)], distance[(distance > 1e-6) & (distance < CUTOFF)]
+        bond, distance = (
+            bond[(distance > 1e-6) & (distance < CUTOFF)],
+            distance[(distance > 1e-6) & (distance < CUTOFF)],
+        )
         value, slope = smooth_lennard_jones(distance)
         pull = (slope / distance)[:, None] * bond
         energy += value.sum() / 2
@@ -46,11 +65,18 @@ def label(cell, positions):
 
 
 def frame_text(cell, positions, energy, forces, virial, symbol="Ar", config_type="rattled"):
-    row = " ".join
-    lines = [str(len(positions)),
-             f'Lattice="{row(map(repr, map(float, cell.ravel())))}" Properties=species:S:1:pos:R:3:forces:R:3 energy={float(energy)!r} '
-             f'virial="{row(map(repr, map(float, virial.ravel())))}" config_type={config_type} pbc="T T T"']
-    lines += [f"{symbol} " + row(repr(float(v)) for v in (*x, *f)) for x, f in zip(positions, forces)]
+    def row(numbers):
+        return " ".join(repr(float(number)) for number in numbers)
+
+    lines = [
+        str(len(positions)),
+        (
+            f'Lattice="{row(cell.ravel())}" Properties=species:S:1:pos:R:3:forces:R:3 '
+            f'energy={float(energy)!r} virial="{row(virial.ravel())}" '
+            f'config_type={config_type} pbc="T T T"'
+        ),
+    ]
+    lines += [f"{symbol} " + row((*x, *f)) for x, f in zip(positions, forces)]
     return "\n".join(lines) + "\n"
 
 
@@ -62,7 +88,11 @@ def make_frames(count, seed=0):
     for n in range(count):
         cell = 3.6 * np.eye(3) + random.normal(0, 0.08, (3, 3))
         positions = corners @ cell + random.normal(0, 0.15, (4, 3))
-        texts.append(frame_text(cell, positions, *label(cell, positions), config_type="cold" if n % 3 else "hot"))
+        texts.append(
+            frame_text(
+                cell, positions, *label(cell, positions), config_type="cold" if n % 3 else "hot"
+            )
+        )
     return texts
 
 
@@ -74,7 +104,14 @@ def frames(tmp_path_factory):
 
 
 def train(*arguments, launcher=(), folder=None, timeout=120):
-    return subprocess.run([*launcher, ALMLIP, "train", *map(str, arguments)], capture_output=True, text=True, cwd=folder, timeout=timeout)
+    return subprocess.run(
+        [*launcher, ALMLIP, "train", *map(str, arguments)],
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=folder,
+        timeout=timeout,
+    )
 
 
 def fit(frames, output, *arguments, launcher=()):
@@ -91,7 +128,7 @@ def test_error_falls_far_below_the_forces(frames, tmp_path):
     potential = fit(frames, tmp_path / "p.json", "--epochs", "60")
     assert potential["elements"] == ["Ar"]
     assert 0 < potential["training"]["force_error"] < 0.05 * potential["training"]["largest_force"]
-    assert potential["calibration"]["num_atoms"] == 4 * 4    # a tenth of 40 frames
+    assert potential["calibration"]["num_atoms"] == 4 * 4  # a tenth of 40 frames
     assert len(potential["known_fingerprints"]) > 0
 
 
@@ -112,9 +149,22 @@ def test_same_seed_same_file_other_seed_other_file(frames, tmp_path):
 @pytest.mark.parametrize("precision", ["double", "single"])
 def test_killed_fit_continues_to_the_same_file(frames, tmp_path, precision):
     fit(frames, tmp_path / "whole", "--precision", precision)
-    arguments = ["--train", frames, "--output", tmp_path / "broken", *QUICK, "--precision", precision, "--checkpoint", tmp_path / "c",
-                 "--checkpoint-seconds", "0"]
-    process = subprocess.Popen([ALMLIP, "train", *map(str, arguments)], stderr=subprocess.PIPE, text=True)
+    arguments = [
+        "--train",
+        frames,
+        "--output",
+        tmp_path / "broken",
+        *QUICK,
+        "--precision",
+        precision,
+        "--checkpoint",
+        tmp_path / "c",
+        "--checkpoint-seconds",
+        "0",
+    ]
+    process = subprocess.Popen(
+        [ALMLIP, "train", *map(str, arguments)], stderr=subprocess.PIPE, text=True
+    )
     for line in process.stderr:
         if line.startswith("epoch 3/"):
             break
@@ -138,7 +188,17 @@ def test_fit_that_ran_out_of_time_continues_to_the_same_file(frames, tmp_path):
 
 def test_checkpoint_of_other_settings_is_refused(frames, tmp_path):
     fit(frames, tmp_path / "p", "--checkpoint", tmp_path / "c")
-    done = train("--train", frames, "--output", tmp_path / "p", *QUICK, "--checkpoint", tmp_path / "c", "--seed", "9")
+    done = train(
+        "--train",
+        frames,
+        "--output",
+        tmp_path / "p",
+        *QUICK,
+        "--checkpoint",
+        tmp_path / "c",
+        "--seed",
+        "9",
+    )
     assert done.returncode == 1
     assert "it belongs to other settings or other training data" in done.stderr
 
@@ -147,15 +207,27 @@ def test_checkpoint_of_other_settings_is_refused(frames, tmp_path):
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_agree_up_to_rounding(frames, tmp_path, ranks):
     alone = fit(frames, tmp_path / "one", "--epochs", "3")
-    together = fit(frames, tmp_path / "many", "--epochs", "3", launcher=["mpirun", "-n", str(ranks)])
-    # The order of sums differs; steps of a normalised gradient turn that into a little more than rounding.
+    together = fit(
+        frames, tmp_path / "many", "--epochs", "3", launcher=["mpirun", "-n", str(ranks)]
+    )
+    # The order of sums differs; normalised steps turn that into a little more than rounding.
     np.testing.assert_allclose(hidden_weights(together), hidden_weights(alone), atol=1e-8)
-    assert together["training"]["force_error"] == pytest.approx(alone["training"]["force_error"], rel=1e-7)
+    assert together["training"]["force_error"] == pytest.approx(
+        alone["training"]["force_error"], rel=1e-7
+    )
 
 
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="no mpirun")
 def test_only_one_rank_reports_an_error(frames, tmp_path):
-    done = train("--train", frames, "--output", tmp_path / "p", "--cutoff", "-1", launcher=["mpirun", "-n", "2"])
+    done = train(
+        "--train",
+        frames,
+        "--output",
+        tmp_path / "p",
+        "--cutoff",
+        "-1",
+        launcher=["mpirun", "-n", "2"],
+    )
     assert done.returncode == 1
     assert done.stderr.count("almlip:") == 1
 
@@ -164,7 +236,18 @@ def test_warm_start_goes_on_from_the_old_error(frames, tmp_path):
     cold = fit(frames, tmp_path / "cold", "--epochs", "60")
     more = tmp_path / "more.extxyz"
     more.write_text("".join(make_frames(6, seed=5)))
-    done = train("--train", frames, more, "--start", tmp_path / "cold", "--output", tmp_path / "warm", *QUICK, "--epochs", "20")
+    done = train(
+        "--train",
+        frames,
+        more,
+        "--start",
+        tmp_path / "cold",
+        "--output",
+        tmp_path / "warm",
+        *QUICK,
+        "--epochs",
+        "20",
+    )
     assert done.returncode == 0, done.stderr
     warm = json.loads((tmp_path / "warm").read_text())
     assert warm["training"]["force_error"] < 2 * cold["training"]["force_error"]
@@ -173,7 +256,17 @@ def test_warm_start_goes_on_from_the_old_error(frames, tmp_path):
 
 def test_warm_start_refuses_another_shape(frames, tmp_path):
     fit(frames, tmp_path / "p", "--epochs", "1")
-    done = train("--train", frames, "--start", tmp_path / "p", *QUICK, "--members", "3", "--output", tmp_path / "q")
+    done = train(
+        "--train",
+        frames,
+        "--start",
+        tmp_path / "p",
+        *QUICK,
+        "--members",
+        "3",
+        "--output",
+        tmp_path / "q",
+    )
     assert done.returncode == 1
     assert "members 2, but the settings ask for" in done.stderr
 
@@ -236,7 +329,7 @@ def check_failure(done, started, words):
     assert len(lines) == 1 and lines[0].startswith("almlip: "), done.stderr
     for word in words:
         assert word in lines[0].replace("NaN", "nan")
-    assert time.monotonic() - started < 5    # seconds: nothing was fitted
+    assert time.monotonic() - started < 5  # seconds: nothing was fitted
 
 
 @pytest.mark.parametrize("damage, words", BAD_FILES.values(), ids=BAD_FILES.keys())
@@ -254,7 +347,9 @@ def test_truncated_gzip_gives_one_clear_line(tmp_path):
     whole = gzip.compress("".join(make_frames(12)).encode())
     bad.write_bytes(whole[: len(whole) // 2])
     started = time.monotonic()
-    check_failure(train("--train", bad, "--output", tmp_path / "p", *QUICK), started, ["bad.extxyz.gz"])
+    check_failure(
+        train("--train", bad, "--output", tmp_path / "p", *QUICK), started, ["bad.extxyz.gz"]
+    )
 
 
 BAD_ARGUMENTS = {
@@ -292,5 +387,7 @@ def test_isolated_atoms_can_be_skipped(tmp_path):
     path.write_text("".join(make_frames(12)) + alone)
     started = time.monotonic()
     arguments = ["--train", path, "--output", tmp_path / "p", *QUICK]
-    check_failure(train(*arguments), started, ["frame 13", "atom 1 has no neighbour", "isolated_atoms"])
+    check_failure(
+        train(*arguments), started, ["frame 13", "atom 1 has no neighbour", "isolated_atoms"]
+    )
     assert train(*arguments, "--isolated-atoms", "skip").returncode == 0

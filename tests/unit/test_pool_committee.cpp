@@ -52,12 +52,14 @@ TEST(ReluCommittee, RandomFeaturesApproachTheKernel)
 {
   constexpr int num_projections = 20000;
   const ReluCommittee committee(3, small, 4);
-  const Eigen::MatrixXf inputs = some_inputs(4, 3), features = committee.gradient_features(inputs, num_projections, 7);
+  const Eigen::MatrixXf inputs = some_inputs(4, 3);
+  const FeaturePoints points = committee.gradient_features(inputs, num_projections, 7);
+  const Eigen::Map<const Eigen::MatrixXf> features(points.values.data(), num_projections, 4);
   const Kernel kernel = committee.gradient_kernel(inputs);
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 4; ++j) {
       const double scale = std::sqrt(kernel.row(i)[i] * kernel.row(j)[j]);
-      EXPECT_NEAR(features.row(i).dot(features.row(j)), kernel.row(i)[j], 6.0 * scale / std::sqrt(num_projections));
+      EXPECT_NEAR(features.col(i).dot(features.col(j)), kernel.row(i)[j], 6.0 * scale / std::sqrt(num_projections));
     }
 }
 
