@@ -61,6 +61,7 @@ static std::vector<int> map_types(const almlip::Potential &potential, const char
 struct PairALMLIP::Impl {
   ALMLIPUnits units;
   almlip::Potential potential;
+  almlip::Precision precision = almlip::Precision::full;
   std::unique_ptr<almlip::Committee> committee;    // null before the first pair_coeff
   double cutoff_at_init = 0.0;                     // what neighbour lists and
   int members_at_init = 0;                         // communication buffers were made for
@@ -190,13 +191,18 @@ void PairALMLIP::unpack_reverse_comm(int n, int *list, double *buf)
 void PairALMLIP::settings(int narg, char **arg)
 {
   impl->promised_columns = 0;    // LAMMPS keeps the object when the same pair_style is issued again
+  impl->precision = almlip::Precision::full;
   if (narg == 0) return;
   if (narg != 2 || strcmp(arg[0], "precision") != 0)
     error->all(FLERR, std::string("pair_style almlip: unknown argument ") + arg[0] +
-                          "; allowed is: precision double");
-  if (strcmp(arg[1], "double") != 0)
+                          "; allowed is: precision double|mixed");
+  if (strcmp(arg[1], "double") == 0)
+    impl->precision = almlip::Precision::full;
+  else if (strcmp(arg[1], "mixed") == 0)
+    impl->precision = almlip::Precision::mixed;
+  else
     error->all(FLERR, std::string("pair_style almlip: precision is ") + arg[1] +
-                          ", but only double is there so far");
+                          ", but it must be double or mixed");
 }
 
 // A pair_coeff that fails leaves the potential as it was.
@@ -269,7 +275,7 @@ void PairALMLIP::Impl::take(almlip::Potential &&new_potential, const std::string
   require(promised_columns == 0 || promised_columns == num_descriptors, "the new potential has ",
           num_descriptors, " descriptors per atom, but a fix reads ", promised_columns,
           "; delete the fix and issue pair_style again before pair_coeff");
-  committee = std::make_unique<almlip::Committee>(new_potential);
+  committee = std::make_unique<almlip::Committee>(new_potential, precision);
   potential = std::move(new_potential);
   uncertainty.forget();
   describe(text);

@@ -84,6 +84,16 @@ def test_energy_forces_virial_and_sigma_agree_with_eval(frame, evaluate, tmp_pat
     assert evaluate(written, potential, elements).close_to(expected, 1e-10)
 
 
+# Forces of random weights are of order 1 eV/Angstrom; float rounds to 6e-8 and a few hundred terms are added.
+def test_mixed_precision_agrees_with_double_to_the_rounding_of_float(frame, evaluate):
+    atoms, potential, elements = frame
+    mixed = evaluate(atoms, potential, elements, style="pair_style almlip precision mixed")
+    double = evaluate(atoms, potential, elements)
+
+    assert mixed.close_to(double, 1e-4)
+    assert not np.array_equal(mixed.forces, double.forces)
+
+
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_result_does_not_depend_on_number_of_ranks(frame, evaluate, ranks):
     atoms, potential, elements = frame
@@ -365,8 +375,8 @@ lmp.command("run 0"); print(lmp.get_thermo("pe"))
 
 
 ERRORS = {
-    "unknown argument": ("pair_style almlip fast", "unknown argument fast; allowed is: precision double"),
-    "precision": ("pair_style almlip precision mixed", "precision is mixed, but only double is there so far"),
+    "unknown argument": ("pair_style almlip fast", "unknown argument fast; allowed is: precision double|mixed"),
+    "precision": ("pair_style almlip precision single", "precision is single, but it must be double or mixed"),
     "missing file": ("pair_coeff * * missing.json Si Ge",
                      "cannot read missing.json: not in the current folder nor in those of LAMMPS_POTENTIALS, or empty"),
     "words": ("pair_coeff * * {SiGe} Si",

@@ -62,8 +62,9 @@ TEST(GeometryStatistics, OfRockSaltByHand)
   EXPECT_NEAR(g.nearest_distance, a / 2, 1e-9);
   EXPECT_NEAR(g.nearest.mean, a / 2 / (1.66 + 1.02), 1e-9);    // covalent radii of Na and Cl
   EXPECT_NEAR(g.nearest.deviation, 0.0, 1e-9);
-  EXPECT_NEAR(g.coordination.mean, (6 + 12) / 2.0, 1e-9);    // Na-Na at 3.99 is within 1.25 x 3.32, Cl-Cl beyond 1.25 x 2.04
-  EXPECT_NEAR(g.coordination.deviation, 6 + 6 - 9, 9.0);
+  // Na has 6 Cl, and 12 Na at 3.99 within 1.25 x 3.32; Cl has 6 Na, the 12 Cl are beyond 1.25 x 2.04
+  EXPECT_NEAR(g.coordination.mean, (18 + 6) / 2.0, 1e-9);
+  EXPECT_NEAR(g.coordination.deviation, (18 - 6) / 2.0, 1e-9);
   EXPECT_NEAR(g.homonuclear_bonds, 12.0 / 24.0, 1e-9);       // 6 + 6 Na-Cl and 12 Na-Na
   EXPECT_NEAR(g.bond_ionicity, 0.5 * (3.16 - 0.93), 1e-9);
 }
