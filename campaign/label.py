@@ -223,12 +223,20 @@ def load_settings(path):
     return settings
 
 
+def read_labeller(path, workers=None):
+    """The labeller that a settings file describes; `workers` wins over it. Raises BadInput."""
+    settings = load_settings(path)
+    if workers is not None:
+        settings["workers"] = workers
+    try:
+        return make_labeller(settings)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+
+
 def label_files(arguments):
     """The command: reads settings and batch, labels, writes output, quarantine and report."""
-    settings = load_settings(arguments.settings)
-    if arguments.workers is not None:
-        settings["workers"] = arguments.workers
-    labeller = make_labeller(settings)
+    labeller = read_labeller(arguments.settings, arguments.workers)
     frames = read_frames(arguments.batch)
     output = Path(arguments.output)
     quarantine = Path(arguments.quarantine or output.with_suffix(".quarantine.extxyz"))

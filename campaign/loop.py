@@ -18,8 +18,14 @@ import sys
 from pathlib import Path
 
 from frames import BadInput, read_frames, write_atomically, write_frames
-from label import label_batch, load_settings, make_report, print_progress, split_frames
-from labellers import make_labeller
+from label import (
+    label_batch,
+    load_settings,
+    make_report,
+    print_progress,
+    read_labeller,
+    split_frames,
+)
 from report import format_table, read_trace
 from steps import StepFailed, hash_of, run_program, run_step
 
@@ -48,10 +54,7 @@ class Campaign:
         self.cache = Path(cache or default_cache(self.output)).resolve()
         self.programs = {name: find_program(name) for name in ("almlip", "lmp")}
         self.plugin = find_plugin()
-        label_settings = load_settings(self.settings["label"])
-        self.labeller = make_labeller(
-            {**label_settings, **({"workers": workers} if workers else {})}
-        )
+        self.labeller = read_labeller(self.settings["label"], workers)
         self.labeller.check(self.settings["elements"])
         self.training = self.settings["train"]
         self.potential = None
@@ -145,6 +148,11 @@ class Campaign:
             print(
                 f"round {number}: the dynamics broke off ({found['failure']}); its batch is used, "
                 f"the next round starts where this one did"
+            )
+        elif found["above_hi"]:
+            print(
+                f"round {number}: the dynamics ended where the potential is not trusted; the next "
+                f"round starts where this one did"
             )
         elif found["rejected"] and not found["batches"]:
             print(f"round {number}: nothing here was trusted; the next round starts afresh")
@@ -300,7 +308,8 @@ def find_plugin():
 
 
 def summarise_dynamics(folder, failure):
-    """What a run left in its folder: batches, largest sigma (eV/Angstrom), frames rejected, steps.
+    """What a run left in its folder: batches, whether the last one was written because sigma was
+    above the window, largest sigma (eV/Angstrom), frames rejected, steps.
 
     failure   the reason if the program failed, else ""
     Raises StepFailed if it failed before it had filled a batch.
@@ -309,9 +318,11 @@ def summarise_dynamics(folder, failure):
     if failure and not batches:
         raise StepFailed(failure)
     trace = read_trace(folder / "trace.dat")
+    manifests = [json.loads(path.read_text()) for path in sorted(folder.glob("batch.*.json"))]
     return {
         "failure": failure,
         "batches": batches,
+        "above_hi": bool(manifests) and manifests[-1]["reason"] == "above_hi",
         "max_sigma": float(trace["max_sigma"].max()) if len(trace["step"]) else None,
         "rejected": int(trace["rejected"][-1]) if len(trace["step"]) else 0,
         "steps": int(trace["step"][-1]) if len(trace["step"]) else 0,

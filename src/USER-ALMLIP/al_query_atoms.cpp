@@ -64,7 +64,7 @@ almlip::QueryCandidate ALQueryAtoms::gather(int groupbit)
   candidate.step = update->ntimestep;
   if (update->eflag_global == update->ntimestep)
     candidate.frame.info["predicted_energy"] =
-        fmt::format("{:.10f}", energy / source.electron_volt);
+        fmt::format("{:.10f}", energy / source.units.electron_volt);
   return candidate;
 }
 
@@ -102,7 +102,7 @@ almlip::QueryCandidate ALQueryAtoms::unpack(const std::vector<double> &atoms)
   almlip::Frame &frame = candidate.frame;
   frame.cell = {domain->xprd, 0.0,        0.0,        domain->xy,  domain->yprd,
                 0.0,          domain->xz, domain->yz, domain->zprd};
-  for (double &length : frame.cell) length /= source.angstrom;
+  for (double &length : frame.cell) length /= source.units.angstrom;
   for (int k = 0; k < 3; k++) frame.pbc[k] = domain->periodicity[k] != 0;
   frame.config_type = "al_query";
 
@@ -117,9 +117,9 @@ almlip::QueryCandidate ALQueryAtoms::unpack(const std::vector<double> &atoms)
     std::memcpy(&record, row, sizeof(record));
     const int type = static_cast<int>(record.type);
     frame.atomic_numbers.push_back(source.number_of_type[type]);
-    for (double x : record.position) frame.positions.push_back(x / source.angstrom);
-    for (double f : record.force) forces.push_back(f / source.force_unit());
-    sigma.push_back(record.sigma / source.force_unit());
+    for (double x : record.position) frame.positions.push_back(x / source.units.angstrom);
+    for (double f : record.force) forces.push_back(f / source.units.force());
+    sigma.push_back(record.sigma / source.units.force());
     element.push_back(source.element_of_type[type]);
     descriptors.insert(descriptors.end(), row + RECORD_LENGTH, row + width);
     if (record.watched == 0.0) continue;

@@ -100,7 +100,8 @@ int ALQuerySettings::read_gate(int iarg)
 const char *ALQuerySettings::value(int iarg)
 {
   if (iarg >= narg)
-    utils::missing_cmd_args(FLERR, "fix al_query " + std::string(arg[narg - 1]), error);
+    error->all(FLERR,
+               "fix al_query: a value is missing after '" + std::string(arg[narg - 1]) + "'");
   return arg[iarg];
 }
 

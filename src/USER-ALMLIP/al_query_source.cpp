@@ -13,10 +13,6 @@
 
 using namespace LAMMPS_NS;
 
-/// Boltzmann constant of LAMMPS's units metal, eV/K. The ratio to that of another unit style is its
-/// unit of energy.
-static constexpr double BOLTZMANN_METAL = 8.617343e-5;
-
 ALQuerySource::ALQuerySource(LAMMPS *lmp) : Pointers(lmp) {}
 
 void ALQuerySource::init()
@@ -39,9 +35,7 @@ void ALQuerySource::read_units()
   if (strcmp(update->unit_style, "lj") == 0)
     error->all(FLERR,
                "fix al_query: units are lj, but they must be those of a real material, as metal");
-  const bool metal = strcmp(update->unit_style, "metal") == 0;
-  electron_volt = metal ? 1.0 : force->boltz / BOLTZMANN_METAL;
-  angstrom = metal ? 1.0 : force->angstrom;
+  units = ALMLIPUnits::of(lmp);
 }
 
 /// The pair style that knows its uncertainty, alone or in a hybrid.

@@ -3,6 +3,8 @@
 
 #include "pointers.h"
 
+#include "almlip_units.h"
+
 #include <string>
 #include <vector>
 
@@ -35,9 +37,7 @@ class ALQuerySource : protected Pointers {
   double least_distance = 0.0, largest_force = 0.0;    // in the training set, units of the run
   std::vector<double> training_fingerprints() const;
 
-  // units of the run
-  double electron_volt = 1.0, angstrom = 1.0;
-  double force_unit() const { return electron_volt / angstrom; }
+  ALMLIPUnits units;
 
  private:
   class Pair *pair = nullptr;

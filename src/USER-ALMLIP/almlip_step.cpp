@@ -1,7 +1,6 @@
 #include "almlip_step.h"
 
 #include "atom.h"
-#include "force.h"
 #include "lammps.h"
 #include "library.h"
 #include "neighbor.h"
@@ -16,18 +15,6 @@
 using namespace LAMMPS_NS;
 
 static constexpr double NOT_COMPUTED = std::numeric_limits<double>::quiet_NaN();
-
-// Boltzmann constant of units metal, eV/K. Its ratio to that of another unit style converts
-// energies such that k_B T stays what LAMMPS takes it for.
-static constexpr double BOLTZMANN_METAL = 8.617343e-5;
-
-ALMLIPUnits ALMLIPUnits::of(LAMMPS *lmp)
-{
-  ALMLIPUnits units;
-  units.electron_volt = lmp->force->boltz / BOLTZMANN_METAL;
-  units.angstrom = lmp->force->angstrom;
-  return units;
-}
 
 almlip::Neighborhood ALMLIPStepInput::fill(LAMMPS *lmp, NeighList *list,
                                            const std::vector<int> &element_of_type,
@@ -137,6 +124,17 @@ void ALMLIPUncertainty::open(almlip::CommitteeOutput &output, const almlip::Mode
     output.descriptors = descriptor_table.data();
     descriptors_valid = true;
   }
+  if (zbl_flag) {
+    zbl_of_atom.assign(std::max(nlocal + nghost, 1), 0.0);
+    output.zbl_energy = zbl_of_atom.data();
+    zbl_valid = true;
+  }
+}
+
+void ALMLIPUncertainty::convert_zbl(const ALMLIPUnits &units)
+{
+  if (!zbl_valid || units.native()) return;
+  for (double &energy : zbl_of_atom) energy *= units.electron_volt;
 }
 
 void ALMLIPUncertainty::find_sigma(const ALMLIPStepInput &input, const almlip::Potential &potential,
@@ -148,7 +146,8 @@ void ALMLIPUncertainty::find_sigma(const ALMLIPStepInput &input, const almlip::P
     if (element < 0) continue;
     const double spread =
         almlip::force_spread(member_forces.data() + i * entries, potential.settings.num_members);
-    sigma_of_atom[i] = potential.calibration.factor[element] * spread * units.force();
+    sigma_of_atom[i] = 
+        almlip::calibrated_sigma(potential.calibration, element, spread) * units.force();
   }
   sigma_valid = true;
   num_member_passes++;
@@ -194,6 +193,12 @@ double **ALMLIPUncertainty::descriptors(int nlocal, int num_descriptors)
   return descriptor_rows.data();
 }
 
+double *ALMLIPUncertainty::zbl(int nlocal)
+{
+  if (!zbl_valid) zbl_of_atom.assign(std::max(nlocal, 1), NOT_COMPUTED);
+  return zbl_of_atom.data();
+}
+
 int ALMLIPUncertainty::pack(int n, int first, double *buf) const
 {
   const double *begin = member_forces.data() + first * entries;
@@ -211,5 +216,6 @@ void ALMLIPUncertainty::unpack(int n, const int *list, const double *buf)
 
 double ALMLIPUncertainty::memory_usage() const
 {
-  return sizeof(double) * (member_forces.size() + sigma_of_atom.size() + descriptor_table.size());
+  return sizeof(double) * (member_forces.size() + sigma_of_atom.size() + descriptor_table.size() +
+                           zbl_of_atom.size());
 }

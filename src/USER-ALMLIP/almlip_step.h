@@ -3,6 +3,7 @@
 
 #include "almlip/committee.h"
 #include "almlip/potential.h"
+#include "almlip_units.h"
 
 #include <mpi.h>
 
@@ -10,19 +11,6 @@
 #include <vector>
 
 namespace LAMMPS_NS {
-
-/// Units of a run, for every unit style but lj. Both are exactly 1 for metal, whose units are those
-/// of the core.
-struct ALMLIPUnits {
-  double electron_volt = 1.0;    ///< 1 eV in the run's unit of energy
-  double angstrom = 1.0;         ///< 1 Angstrom in the run's unit of length
-
-  bool native() const { return electron_volt == 1.0 && angstrom == 1.0; }
-  double force() const { return electron_volt / angstrom; }
-
-  /// Those of the current unit style.
-  static ALMLIPUnits of(class LAMMPS *);
-};
 
 /// Atoms and full neighbour lists of a step, in the form and the units of the core.
 class ALMLIPStepInput {
@@ -75,15 +63,18 @@ class ALMLIPStepOutput {
   ALMLIPTarget forces, atom_energy, atom_virial, centroid_virial;
 };
 
-/// What a step yields on request only: sigma and descriptors of the owned atoms.
+/// What a step yields on request only: sigma, descriptors and short-range energies of the owned
+/// atoms.
 class ALMLIPUncertainty {
  public:
-  int sigma_flag = 0, descriptor_flag = 0;    ///< set by who wants them, on the steps concerned
+  int sigma_flag = 0, descriptor_flag = 0, zbl_flag = 0;    ///< set by who wants them, on the steps concerned
   int num_member_passes = 0;                  ///< steps that member forces were computed on
 
   /// Points the core at what is wanted in this step.
   void open(almlip::CommitteeOutput &, const almlip::ModelSettings &, bool with_members,
             bool with_descriptors, int nlocal, int nghost);
+  /// Short-range energies in the unit of the run.
+  void convert_zbl(const ALMLIPUnits &);
   /// Sigma from the member forces, after those on ghosts came home.
   void find_sigma(const ALMLIPStepInput &, const almlip::Potential &, const ALMLIPUnits &,
                   int nlocal);
@@ -98,12 +89,13 @@ class ALMLIPUncertainty {
   /// Not a number where the latest step did not compute them. Never null, not even without atoms.
   double *sigma(int nlocal);
   double **descriptors(int nlocal, int num_descriptors);
+  double *zbl(int nlocal);
 
   /// Reverse communication of member forces.
   int pack(int n, int first, double *buf) const;
   void unpack(int n, const int *list, const double *buf);
 
-  void forget() { sigma_valid = descriptors_valid = false; }
+  void forget() { sigma_valid = descriptors_valid = zbl_valid = false; }
   double memory_usage() const;
 
  private:
@@ -112,7 +104,8 @@ class ALMLIPUncertainty {
   std::vector<double> sigma_of_atom;       // shape [nlocal], force units of the run
   std::vector<double> descriptor_table;    // shape [nlocal][D]
   std::vector<double *> descriptor_rows;
-  bool sigma_valid = false, descriptors_valid = false;
+  std::vector<double> zbl_of_atom;    // shape [nall], energy units of the run
+  bool sigma_valid = false, descriptors_valid = false, zbl_valid = false;
 };
 
 }    // namespace LAMMPS_NS

@@ -98,10 +98,10 @@ almlip::BatchRecord FixALQuery::Impl::record(const char *reason) const
   almlip::BatchRecord record;
   record.reason = reason;
   record.potential = potential;
-  record.lo = settings.lo / source.force_unit();
-  record.hi = settings.hi / source.force_unit();
-  record.mindist = settings.mindist / source.angstrom;
-  record.fmax = settings.fmax / source.force_unit();
+  record.lo = settings.lo / source.units.force();
+  record.hi = settings.hi / source.units.force();
+  record.mindist = settings.mindist / source.units.angstrom;
+  record.fmax = settings.fmax / source.units.force();
   record.selection = settings.selection;
   record.selection.seed += batches;    // each batch draws anew
   record.periods = {{"every", settings.nevery},
@@ -285,11 +285,11 @@ void FixALQuery::consider()
   if (!impl->finite)
     return distrust(Refusal::not_finite, 0.0, "a force, a position or sigma is not a number");
   if (impl->max_sigma > settings.hi)
-    return distrust(Refusal::above_hi, impl->max_sigma / impl->source.force_unit(),
+    return distrust(Refusal::above_hi, impl->max_sigma / impl->source.units.force(),
                     fmt::format("sigma {:.4g} is above {:.4g}", impl->max_sigma, settings.hi));
   if (too_soon()) return impl->refusals.add(Refusal::spacing, update->ntimestep);
   if (settings.fmax > 0.0 && impl->max_force > settings.fmax)
-    return refuse(Refusal::fmax, impl->max_force / impl->source.force_unit());
+    return refuse(Refusal::fmax, impl->max_force / impl->source.units.force());
 
   store();
   if (settings.trigger == ALQuerySettings::AT_THE_END || impl->buffered < settings.trigger) return;
@@ -345,7 +345,7 @@ void FixALQuery::store()
 FixALQuery::Verdict FixALQuery::judge(const almlip::QueryCandidate &candidate)
 {
   Verdict verdict;
-  const double mindist = impl->settings.mindist / impl->source.angstrom;
+  const double mindist = impl->settings.mindist / impl->source.units.angstrom;
   if (mindist > 0.0) verdict.value = almlip::least_distance(candidate.frame, mindist);
   if (mindist > 0.0 && verdict.value < mindist)
     verdict.refusal = Refusal::mindist;

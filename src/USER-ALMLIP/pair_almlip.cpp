@@ -125,6 +125,7 @@ void PairALMLIP::compute(int eflag, int vflag)
     error->one(FLERR, std::string("pair_style almlip: ") + problem.what());
   }
   impl->output.close(*this, impl->units);
+  impl->uncertainty.convert_zbl(impl->units);
 
   if (with_members) {
     comm->reverse_comm(this);    // member forces on ghosts
@@ -328,6 +329,7 @@ void *PairALMLIP::extract(const char *name, int &dim)
   } offers[] = {
       {"sigma_flag", 0, &m.uncertainty.sigma_flag},
       {"descriptor_flag", 0, &m.uncertainty.descriptor_flag},
+      {"zbl_flag", 0, &m.uncertainty.zbl_flag},
       {"num_elements", 0, &m.num_elements},
       {"num_members", 0, &m.num_members},
       {"num_known", 0, &m.num_known},
@@ -353,6 +355,10 @@ void *PairALMLIP::extract_peratom(const char *name, int &ncol)
   if (strcmp(name, "sigma") == 0) {
     ncol = 0;
     return impl->uncertainty.sigma(atom->nlocal);
+  }
+  if (strcmp(name, "zbl") == 0) {
+    ncol = 0;
+    return impl->uncertainty.zbl(atom->nlocal);
   }
   if (strcmp(name, "descriptor") == 0) {
     if (!impl->committee)

@@ -29,6 +29,7 @@ struct CommitteeOutput {
   double *centroid_virial = nullptr;     ///< shape [num_all][9] xx yy zz xy xz yz yx zx zy; (x_j - x_i) f_j to atom j, eV
   double *member_forces = nullptr;       ///< shape [num_all][3 M], eV/Angstrom; the expensive part: one more reverse pass per member
   double *member_atom_energy = nullptr;  ///< shape [num_all][M], eV
+  double *zbl_energy = nullptr;          ///< share of the repulsion of the nuclei in atom_energy, shape [num_all] (only centers are touched), eV
   double *descriptors = nullptr;         ///< standardised x of the centers, shape [num_all][D] (overwritten)
 
   double energy = 0.0;                   ///< mean of the members, eV
@@ -71,6 +72,7 @@ struct FramePrediction {
   std::vector<double> forces;              ///< shape [num_atoms][3]
   Tensor6 virial{};                        ///< -dE/dstrain, eV
   std::vector<double> member_forces;       ///< shape [num_atoms][3 M]
+  std::vector<double> spread;              ///< of the members' forces, shape [num_atoms], eV/Angstrom
   std::vector<double> sigma;               ///< calibrated force uncertainty, shape [num_atoms], eV/Angstrom
   std::vector<double> descriptors;         ///< standardised, shape [num_atoms][D]
 };

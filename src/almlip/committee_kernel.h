@@ -8,6 +8,7 @@
 #include "almlip/density.h"
 #include "almlip/invariants.h"
 #include "almlip/radial.h"
+#include "almlip/short_range.h"
 
 namespace almlip {
 
@@ -43,7 +44,8 @@ class CommitteeKernel final : public Committee::Kernel {
         num_hidden_(potential.settings.num_hidden),
         member_row_((3 * num_members_ + W - 1) / W * W),
         cutoff_(potential.settings.cutoff),
-        radial_(potential.radial.begin(), potential.radial.end())
+        radial_(potential.radial.begin(), potential.radial.end()),
+        short_range_(potential)
   {
     for (const ElementCommittee &committee : potential.committees) networks_.emplace_back(committee, num_members_, num_hidden_);
     const int outputs = num_members_ * num_hidden_ + num_members_ + row_block, streams = num_members_;
@@ -153,6 +155,10 @@ class CommitteeKernel final : public Committee::Kernel {
     for (int p = 0; p < num_packs; ++p) {
       gather(block, p, n);
       radial(block.element, p);
+      if (is_close(p)) {
+        soften(block.element, p);
+        repel(block, p, n, out);
+      }
       Projection::project(records(p), num_neighbors_[p], density(p));
       standardise(block.element, p);
     }
@@ -230,15 +236,96 @@ class CommitteeKernel final : public Committee::Kernel {
         const V r = load<V>(&r_[k * W]), inverse_r = Real(1) / r;
         for (int row = 0; row < 3; ++row) store(record + row * W, load<V>(record + row * W) * inverse_r);
         store(record + 3 * W, inverse_r);
-        const RadialBasis<Real, Lanes, num_radial> basis(r, inverse_cutoff);
-        static_for<C>([&](auto c) {
-          V value{}, rate{};
-          static_for<num_radial>([&](auto m) { value = value + weights[c * num_radial + m] * basis.chebyshev[m]; });
-          static_for<num_radial - 1>([&](auto m) { rate = rate + weights[c * num_radial + m + 1] * basis.derivative[m + 1]; });
-          store(record + (4 + c) * W, basis.envelope * value);
-          store(record + (4 + C + c) * W, basis.envelope_rate * rate + basis.envelope_slope * value);
-        });
+        radial_functions(weights, r, inverse_cutoff, record);
       }
+    }
+  }
+
+  static ALMLIP_INLINE void radial_functions(const Real *weights, const V &r, Real inverse_cutoff, Real *record)
+  {
+    const RadialBasis<Real, Lanes, num_radial> basis(r, inverse_cutoff);
+    static_for<C>([&](auto c) {
+      V value{}, rate{};
+      static_for<num_radial>([&](auto m) { value = value + weights[c * num_radial + m] * basis.chebyshev[m]; });
+      static_for<num_radial - 1>([&](auto m) { rate = rate + weights[c * num_radial + m + 1] * basis.derivative[m + 1]; });
+      store(record + (4 + c) * W, basis.envelope * value);
+      store(record + (4 + C + c) * W, basis.envelope_rate * rate + basis.envelope_slope * value);
+    });
+  }
+
+  /// Whether a pair of this pack is within the reach of the short-range repulsion.
+  bool is_close(int p) const
+  {
+    V nearest = V{} + Real(cutoff_);
+    for (int k = 0; k < num_neighbors_[p]; ++k) {
+      const V r = load<V>(&r_[k * W]);
+      nearest = r < nearest ? r : nearest;
+    }
+    Real lanes[W];
+    store(lanes, nearest);
+    return *std::min_element(lanes, lanes + W) < Real(short_range_.reach());
+  }
+
+  /// Radial functions of the distances that the network is to see.
+  ALMLIP_STAGE void soften(int element, int p)
+  {
+    for (int e = 0; e < num_elements_; ++e) {
+      const Real *weights = &radial_[static_cast<std::size_t>(element * num_elements_ + e) * C * num_radial];
+      for (int k = group_start_[p][e]; k < group_start_[p][e + 1]; ++k) {
+        Real distance[W], slope[W];
+        bool changed = false;
+        for (int w = 0; w < W; ++w) {
+          const double r = static_cast<double>(r_[k * W + w]);
+          const ValueSlope seen = short_range_.network_distance(element, e, r);
+          distance[w] = Real(seen.value);
+          slope[w] = Real(seen.slope);
+          changed = changed || seen.slope < 1.0;
+        }
+        if (!changed) continue;
+        Real *record = records(p) + static_cast<std::size_t>(k) * record_size;
+        radial_functions(weights, load<V>(distance), Real(1 / cutoff_), record);
+        for (int c = 0; c < C; ++c) store(record + (4 + C + c) * W, load<V>(record + (4 + C + c) * W) * load<V>(slope));
+      }
+    }
+  }
+
+  /// Repulsion of the nuclei: one half of each pair belongs to the atom of the pack, and the same to every member.
+  ALMLIP_STAGE void repel(const Block &block, int p, const Neighborhood &n, CommitteeOutput &out)
+  {
+    const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
+    for (int w = 0; w < W && p * W + w < block.count; ++w)
+      for (int k = 0; k < num_neighbors_[p]; ++k) {
+        const int i = order_[block.first + p * W + w], j = index[k * W + w];
+        if (j < 0 || static_cast<double>(r_[k * W + w]) >= short_range_.reach()) continue;
+        const double *xi = n.positions + 3 * static_cast<std::size_t>(i), *xj = n.positions + 3 * static_cast<std::size_t>(j);
+        const double d[3] = {xj[0] - xi[0], xj[1] - xi[1], xj[2] - xi[2]}, r = std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+        const ValueSlope pair = short_range_.repulsion(block.element, n.element[j], r);
+        if (pair.value == 0) continue;
+        const double g[3] = {0.5 * pair.slope * d[0] / r, 0.5 * pair.slope * d[1] / r, 0.5 * pair.slope * d[2] / r};
+        add_repulsion(i, j, 0.5 * pair.value, d, g, out);
+      }
+  }
+
+  /// @param d, g  x_j - x_i and dE/d(x_j - x_i)
+  void add_repulsion(int i, int j, double energy, const double (&d)[3], const double (&g)[3], CommitteeOutput &out)
+  {
+    const std::size_t first = i, second = j;
+    for (double &e : out.member_energies) e += energy;
+    if (out.atom_energy) out.atom_energy[i] += energy;
+    if (out.zbl_energy) out.zbl_energy[i] += energy;
+    constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
+    for (int q = 0; q < 6; ++q) out.virial[q] -= d[row[q]] * g[column[q]];
+    if (out.atom_virial || out.centroid_virial) tally_virial(i, j, d, g, out);
+    for (int k = 0; k < num_members_; ++k) {
+      if (out.member_atom_energy) out.member_atom_energy[first * num_members_ + k] += energy;
+      for (int axis = 0; out.member_forces && axis < 3; ++axis) {
+        member_forces_[first * member_row_ + 3 * k + axis] += g[axis];
+        member_forces_[second * member_row_ + 3 * k + axis] -= g[axis];
+      }
+    }
+    for (int axis = 0; out.forces && axis < 3; ++axis) {
+      out.forces[3 * first + axis] += g[axis];
+      out.forces[3 * second + axis] -= g[axis];
     }
   }
 
@@ -360,17 +447,18 @@ class CommitteeKernel final : public Committee::Kernel {
         for (int axis = 0; axis < 3; ++axis) sum[axis] += g[axis];
         if (out.forces)
           for (int axis = 0; axis < 3; ++axis) out.forces[3 * static_cast<std::size_t>(j) + axis] -= g[axis];
-        if (out.atom_virial || out.centroid_virial) tally_virial(p, k, w, i, j, g, out);
+        if (!out.atom_virial && !out.centroid_virial) continue;
+        const Real *record = records_.data() + (static_cast<std::size_t>(p) * capacity_ + k) * record_size + w;
+        const double r = 1.0 / record[3 * W], d[3] = {record[0] * r, record[W] * r, record[2 * W] * r};
+        tally_virial(i, j, d, g, out);
       }
       if (out.forces)
         for (int axis = 0; axis < 3; ++axis) out.forces[3 * static_cast<std::size_t>(i) + axis] += sum[axis];
     }
   }
 
-  void tally_virial(int p, int k, int w, int i, int j, const double (&g)[3], CommitteeOutput &out) const
+  static void tally_virial(int i, int j, const double (&d)[3], const double (&g)[3], CommitteeOutput &out)
   {
-    const Real *record = records_.data() + (static_cast<std::size_t>(p) * capacity_ + k) * record_size + w;
-    const double r = 1.0 / record[3 * W], d[3] = {record[0] * r, record[W] * r, record[2 * W] * r};
     constexpr int row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2}, column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
     if (out.atom_virial)
       for (int q = 0; q < 6; ++q) {
@@ -429,6 +517,7 @@ class CommitteeKernel final : public Committee::Kernel {
   const int num_elements_, num_members_, num_hidden_, member_row_;    ///< member_row_: 3 M rounded up to whole packs
   const double cutoff_;
   std::vector<Real> radial_;
+  const ShortRange short_range_;
   std::vector<Network> networks_;
 
   std::vector<int> order_;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -396,6 +397,16 @@ double ExtxyzReader::real_of(std::string_view word, const Column &column) const
 std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs)
 {
   return ExtxyzReader(path, needs).read();
+}
+
+std::vector<Frame> read_extxyz(const std::vector<std::string> &paths, const ExtxyzNeeds &needs)
+{
+  std::vector<Frame> frames;
+  for (const std::string &path : paths) {
+    std::vector<Frame> more = read_extxyz(path, needs);
+    std::move(more.begin(), more.end(), std::back_inserter(frames));
+  }
+  return frames;
 }
 
 }    // namespace almlip

@@ -24,6 +24,10 @@ struct ExtxyzNeeds {
 /// @throws Error with file, frame and line
 std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs = {});
 
+/// The frames of several files, in their order.
+std::vector<Frame> read_extxyz(const std::vector<std::string> &paths,
+                               const ExtxyzNeeds &needs = {});
+
 /// Writes frames as plain extended XYZ under a temporary name, then renames; numbers survive a round trip exactly. A virial is
 /// written as `virial` and, when the cell has a volume, as ASE's `stress`.
 /// @throws Error if the file cannot be written

@@ -113,9 +113,11 @@ FramePrediction predict(Committee &committee, const Potential &potential, const 
   fold_ghosts_home(surroundings, 3, result.forces);
   fold_ghosts_home(surroundings, 3 * num_members, result.member_forces);
   result.descriptors.resize(static_cast<std::size_t>(num_descriptors) * frame.num_atoms());
-  for (int i = 0; i < frame.num_atoms(); ++i)
-    result.sigma.push_back(potential.calibration.factor[element[i]] *
-                           force_spread(&result.member_forces[3 * num_members * i], num_members));
+  for (int i = 0; i < frame.num_atoms(); ++i) {
+    const double spread = force_spread(&result.member_forces[3 * num_members * i], num_members);
+    result.spread.push_back(spread);
+    result.sigma.push_back(calibrated_sigma(potential.calibration, element[i], spread));
+  }
   return result;
 }
 

@@ -178,10 +178,9 @@ class FeaturePosterior {
     return result;
   }
 
-  /// The candidates whose label alone would gain most, in their order.
+  /// The candidates whose label alone would gain most, in any order.
   std::vector<int> most_gainful(const std::vector<int> &candidates, const std::vector<int> &references, int count, AlcCriterion criterion) const
   {
-    if (static_cast<int>(candidates.size()) <= count) return candidates;
     constexpr std::size_t block = 1024;
     const MatrixXf to = whitened(references, 0, references.size());
     const ArrayXf reference_variance = to.rowwise().squaredNorm().array().max(1e-12F);
@@ -196,7 +195,6 @@ class FeaturePosterior {
     std::iota(order.begin(), order.end(), 0);
     std::nth_element(order.begin(), order.begin() + count, order.end(), [&](int a, int b) { return gains[a] != gains[b] ? gains[a] > gains[b] : a < b; });
     order.resize(count);
-    std::sort(order.begin(), order.end());
     for (int &i : order) i = candidates[i];
     return order;
   }
@@ -213,6 +211,15 @@ class FeaturePosterior {
   MatrixXf whitening_;
   float noise_ = 0.0F;
 };
+
+/// Joins lists of indices, each index once and in rising order.
+std::vector<int> joined(std::vector<int> a, const std::vector<int> &b)
+{
+  a.insert(a.end(), b.begin(), b.end());
+  std::sort(a.begin(), a.end());
+  a.erase(std::unique(a.begin(), a.end()), a.end());
+  return a;
+}
 
 /// A random part of a list, in its order.
 std::vector<int> random_part(const std::vector<int> &list, int count, std::uint64_t seed)
@@ -327,7 +334,12 @@ std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task,
   const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
   const FeaturePosterior posterior(points, task.known, task.noise);
   const std::vector<int> references = random_part(task.references, settings.max_references, settings.seed);
-  const std::vector<int> candidates = posterior.most_gainful(task.candidates, references, settings.max_candidates, criterion);
+  // the best alone may all be alike, a random part holds what completes them
+  const std::vector<int> candidates =
+      static_cast<int>(task.candidates.size()) <= settings.max_candidates
+      ? task.candidates
+      : joined(posterior.most_gainful(task.candidates, references, settings.max_candidates / 2, criterion),
+               random_part(task.candidates, settings.max_candidates / 2, settings.seed + 1));
 
   std::vector<int> of_small = references;    // point of every row of a small kernel: references, then candidates
   of_small.insert(of_small.end(), candidates.begin(), candidates.end());

@@ -50,12 +50,12 @@ struct FeaturePoints {
 /// How `select_alc` keeps the cost of a large pool linear.
 struct LargePoolSettings {
   int max_references = 2000;    ///< random references that stand for all
-  int max_candidates = 4000;    ///< candidates with the largest gain by themselves, among which the batch is composed
+  int max_candidates = 4000;    ///< among which the batch is composed: half gain most by themselves, half are random
   std::uint64_t seed = 1;
 };
 
 /// `select_alc` on features. Exact if there are no more references and candidates than the settings allow; otherwise the error over all references is
-/// estimated on a random part of them, and candidates that gain little by themselves are left out.
+/// estimated on a random part of them, and the batch is composed of fewer candidates.
 ///
 /// Cost: candidates x features x (features + references); memory: one more copy of the features.
 /// @throws Error as for a kernel

@@ -1,6 +1,7 @@
 #include "almlip/potential.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "almlip/elements.h"
@@ -66,6 +67,20 @@ void validate(const ModelSettings &settings, const std::string &where)
   require(settings.lmax >= couplings.largest_l && settings.lmax <= 8, where, ": \"lmax\" is ",
           settings.lmax, ", but the couplings \"", settings.four_body, "\" need ",
           couplings.largest_l, " to 8");
+}
+
+Calibration no_calibration(int num_elements)
+{
+  Calibration calibration;
+  calibration.factor.assign(static_cast<std::size_t>(num_elements), 1.0);
+  calibration.exponent = calibration.factor;
+  return calibration;
+}
+
+double calibrated_sigma(const Calibration &calibration, int element, double spread)
+{
+  const double power = std::pow(spread, calibration.exponent[element]);
+  return spread > 0.0 ? std::max(spread, calibration.factor[element] * power) : spread;
 }
 
 Potential read_potential(const std::string &path) { return parse_potential(read_text(path), path); }

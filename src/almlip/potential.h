@@ -41,12 +41,22 @@ struct ElementCommittee {
   std::vector<double> output_bias;          ///< shape [M], eV
 };
 
-/// Calibrated uncertainty: sigma_i = factor[element of i] s_i, s_i the sample spread of the members' force vectors (eV/Angstrom).
+/// Calibrated uncertainty: sigma_i = max(s_i, factor s_i^exponent), s_i the sample spread of the members' force vectors.
+/// Both in units of 1 eV/Angstrom; the parameters are those of the atom's element.
 struct Calibration {
-  std::vector<double> factor;      ///< shape [num_elements]; 1 when not calibrated
+  std::vector<double> factor;      ///< sigma at a spread of 1 eV/Angstrom, eV/Angstrom; shape [num_elements]; 1 when not calibrated
+  std::vector<double> exponent;    ///< from 0 to 1; shape [num_elements]; 1 when not calibrated
   double quantile90 = 1.0;         ///< |force error| < quantile90 sigma for 90 % of the held-out atoms
   int num_atoms = 0;               ///< held-out atoms that it was fitted on; 0 means not calibrated
 };
+
+/// Calibration with sigma = spread.
+Calibration no_calibration(int num_elements);
+
+/// Expected force error of an atom, sqrt(E |F - reference|^2), eV/Angstrom. Monotone in the spread, 0 at spread 0 and never below the spread,
+/// so that it grows linearly beyond the spreads that the calibration was fitted on.
+/// @param spread  s_i of the atom, eV/Angstrom
+double calibrated_sigma(const Calibration &calibration, int element, double spread);
 
 /// Distance of an environment from the training environments of its element: |L (x - center)| / threshold, above 1 is novel.
 struct Novelty {
@@ -55,12 +65,19 @@ struct Novelty {
   double threshold = 1.0;           ///< quantile of the training environments' own distances
 };
 
+/// Distances, Angstrom, between which the repulsion of the nuclei is switched on for a pair of elements: none from `outer` on, all of it below
+/// `inner` (see short_range.h). Shape [num_elements][num_elements], symmetric; both empty: no repulsion at all.
+struct Zbl {
+  std::vector<double> inner, outer;
+};
+
 /// Everything that a `*.almlip.json` file holds.
 struct Potential {
   ModelSettings settings;
   std::vector<double> radial;                  ///< Chebyshev coefficients, shape [E][E][C][num_radial]; first index the central element
   std::vector<ElementCommittee> committees;    ///< shape [num_elements]
   Calibration calibration;
+  Zbl zbl;
   std::vector<Novelty> novelty;                ///< shape [num_elements], or empty
   std::vector<double> known_fingerprints;      ///< shape [num_known][2 E D], frames trained on (see fingerprint.h)
   double least_distance = 0.0;                 ///< least interatomic distance in the training set, Angstrom

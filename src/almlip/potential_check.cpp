@@ -72,12 +72,33 @@ void check_calibration(const Calibration &calibration, std::size_t num_elements,
                        const ArrayCheck &check)
 {
   check("calibration.factor", calibration.factor, {num_elements});
-  for (std::size_t e = 0; e < num_elements; ++e)
+  check("calibration.exponent", calibration.exponent, {num_elements});
+  for (std::size_t e = 0; e < num_elements; ++e) {
     require(calibration.factor[e] > 0.0, check.file, ": calibration.factor[", e, "] is ",
             calibration.factor[e], ", but it must be positive", damaged);
+    require(calibration.exponent[e] >= 0.0 && calibration.exponent[e] <= 1.0, check.file,
+            ": calibration.exponent[", e, "] is ", calibration.exponent[e],
+            ", but it must be from 0 to 1", damaged);
+  }
   require(calibration.quantile90 > 0.0 && std::isfinite(calibration.quantile90), check.file,
           ": calibration.quantile90 is ", calibration.quantile90, ", but it must be positive",
           damaged);
+}
+
+void check_zbl(const Zbl &zbl, const ModelSettings &settings, const ArrayCheck &check)
+{
+  const std::size_t e = settings.elements.size();
+  if (zbl.inner.empty() && zbl.outer.empty()) return;
+  check("zbl.inner", zbl.inner, {e, e});
+  check("zbl.outer", zbl.outer, {e, e});
+  for (std::size_t pair = 0; pair < e * e; ++pair)
+    require(0.0 < zbl.inner[pair] && zbl.inner[pair] < zbl.outer[pair] &&
+                zbl.outer[pair] <= settings.cutoff &&
+                zbl.outer[pair] == zbl.outer[pair % e * e + pair / e] &&
+                zbl.inner[pair] == zbl.inner[pair % e * e + pair / e],
+            check.file, ": zbl has inner ", zbl.inner[pair], " and outer ", zbl.outer[pair],
+            " at index ", pair, ", but 0 < inner < outer <= cutoff, the same for both orders of the",
+            " elements, is needed", damaged);
 }
 
 }    // namespace
@@ -95,6 +116,7 @@ void check_content(const Potential &potential, const std::string &name)
     check_committee(potential.committees[i], settings, "committees[" + std::to_string(i) + "]",
                     check);
   check_calibration(potential.calibration, e, check);
+  check_zbl(potential.zbl, settings, check);
   check_novelty(potential.novelty, settings, check);
   const std::vector<double> &known = potential.known_fingerprints;
   require(known.size() % (2 * e * d) == 0, name, ": known_fingerprints has ", known.size(),

@@ -200,8 +200,12 @@ Potential parse_content(const Node &root, const std::string &name)
 
   const Node calibration = root.at("calibration");
   potential.calibration.factor = calibration.at("factor").numbers();
+  potential.calibration.exponent = calibration.at("exponent").numbers();
   potential.calibration.quantile90 = calibration.at("quantile90").number();
   potential.calibration.num_atoms = calibration.at("num_atoms").integer();
+
+  potential.zbl.inner = root.at("zbl").at("inner").numbers();
+  potential.zbl.outer = root.at("zbl").at("outer").numbers();
 
   for (const Node &node : root.at("novelty").items()) {
     check_element(node, potential.settings.elements, potential.novelty.size());

@@ -136,8 +136,10 @@ std::string to_json(const Potential &potential)
 
   Json json = settings_to_json(settings);
   json["calibration"] = {{"factor", potential.calibration.factor},
+                         {"exponent", potential.calibration.exponent},
                          {"quantile90", potential.calibration.quantile90},
                          {"num_atoms", potential.calibration.num_atoms}};
+  json["zbl"] = {{"inner", potential.zbl.inner}, {"outer", potential.zbl.outer}};
   json["training"] = {{"least_distance", potential.least_distance},
                       {"largest_force", potential.largest_force},
                       {"force_error", potential.force_error}};

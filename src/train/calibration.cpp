@@ -9,29 +9,47 @@ namespace almlip {
 namespace {
 
 constexpr std::size_t least_atoms =
-    30;    // of one element, for a factor of its own: 13 % statistical error
-constexpr double least_of_rms = 0.1;
+    30;    // of one element, for parameters of its own: 13 % statistical error
 constexpr double diagonal_weight = 0.05;    // of the shrunk covariance
 constexpr double novelty_quantile = 0.995;
 
-/// error/spread of the atoms of one element that have spread enough.
-std::vector<double> ratios_of(const std::vector<AtomError> &atoms, int element)
-{
-  double squares = 0.0, count = 0.0;
-  for (const AtomError &atom : atoms)
-    if (atom.element == element) squares += atom.spread * atom.spread, count += 1.0;
-  std::vector<double> ratios;
-  for (const AtomError &atom : atoms)
-    if (atom.element == element && atom.spread > least_of_rms * std::sqrt(squares / count))
-      ratios.push_back(atom.error / atom.spread);
-  return ratios;
-}
+/// sigma = factor s^exponent.
+struct PowerLaw {
+  double factor = 1.0, exponent = 1.0;
+};
 
-double root_mean_square(const std::vector<double> &values)
+/// The most likely factor for an exponent.
+double likely_factor(const std::vector<AtomError> &atoms, double exponent)
 {
   double sum = 0.0;
-  for (const double value : values) sum += value * value;
-  return std::sqrt(sum / static_cast<double>(values.size()));
+  for (const AtomError &atom : atoms) {
+    const double ratio = atom.error / std::pow(atom.spread, exponent);
+    sum += ratio * ratio;
+  }
+  return std::sqrt(sum / static_cast<double>(atoms.size()));
+}
+
+PowerLaw fit_power_law(const std::vector<AtomError> &atoms)
+{
+  double mean_log = 0.0;
+  for (const AtomError &atom : atoms)
+    mean_log += std::log(atom.spread) / static_cast<double>(atoms.size());
+  const auto misfit = [&](double exponent) {
+    return std::log(likely_factor(atoms, exponent)) + exponent * mean_log;
+  };
+  double low = 0.0, high = 1.0;    // thirds of a convex function
+  for (int step = 0; step < 40; ++step) {
+    const double left = (2.0 * low + high) / 3.0, right = (low + 2.0 * high) / 3.0;
+    (misfit(left) < misfit(right) ? high : low) = misfit(left) < misfit(right) ? right : left;
+  }
+  const double exponent = 0.5 * (low + high);
+  return {likely_factor(atoms, exponent), exponent};
+}
+
+bool has_error(const std::vector<AtomError> &atoms)
+{
+  return std::any_of(atoms.begin(), atoms.end(),
+                     [](const AtomError &atom) { return atom.error > 0.0; });
 }
 
 /// The value that a further one of the same kind exceeds with probability 1 - fraction at most; the
@@ -47,21 +65,26 @@ double conformal_quantile(std::vector<double> values, double fraction)
 
 Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements)
 {
-  Calibration calibration;
-  calibration.factor.assign(static_cast<std::size_t>(num_elements), 1.0);
-  std::vector<std::vector<double>> ratios;
-  std::vector<double> all;
-  for (int e = 0; e < num_elements; ++e) {
-    ratios.push_back(ratios_of(atoms, e));
-    all.insert(all.end(), ratios.back().begin(), ratios.back().end());
+  Calibration calibration = no_calibration(num_elements);
+  std::vector<AtomError> all;
+  std::vector<std::vector<AtomError>> of_element(static_cast<std::size_t>(num_elements));
+  for (const AtomError &atom : atoms) {
+    if (atom.spread < symmetry_spread) continue;
+    all.push_back(atom);
+    of_element[static_cast<std::size_t>(atom.element)].push_back(atom);
   }
-  if (all.empty() || root_mean_square(all) == 0.0) return calibration;
+  if (!has_error(all)) return calibration;
+
+  const PowerLaw pooled = fit_power_law(all);
+  for (std::size_t e = 0; e < of_element.size(); ++e) {
+    const bool own = of_element[e].size() >= least_atoms && has_error(of_element[e]);
+    const PowerLaw law = own ? fit_power_law(of_element[e]) : pooled;
+    calibration.factor[e] = law.factor;
+    calibration.exponent[e] = law.exponent;
+  }
   std::vector<double> scaled;    // error/sigma
-  for (std::size_t e = 0; e < ratios.size(); ++e) {
-    const double own = ratios[e].size() >= least_atoms ? root_mean_square(ratios[e]) : 0.0;
-    calibration.factor[e] = own > 0.0 ? own : root_mean_square(all);
-    for (const double ratio : ratios[e]) scaled.push_back(ratio / calibration.factor[e]);
-  }
+  for (const AtomError &atom : all)
+    scaled.push_back(atom.error / calibrated_sigma(calibration, atom.element, atom.spread));
   calibration.num_atoms = static_cast<int>(scaled.size());
   calibration.quantile90 = conformal_quantile(std::move(scaled), 0.9);
   return calibration;

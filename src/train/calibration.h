@@ -13,17 +13,21 @@ struct AtomError {
   double spread = 0.0;    ///< s_i of the committee, eV/Angstrom
 };
 
-/// Fits sigma_i = factor[element] s_i.
+/// Below this spread (eV/Angstrom) a force vanishes by symmetry in every member and the spread is
+/// rounding. Elsewhere spreads are from 1e-4 upwards.
+constexpr double symmetry_spread = 1e-5;
+
+/// Fits sigma_i = factor s_i^exponent of every element.
 ///
-/// Maximum likelihood of a normal error with that width: factor^2 = mean(error^2 / s^2). Atoms
-/// whose spread is below a tenth of the root mean square of their element are left out, here and in
-/// the quantile: most of them have forces that vanish by symmetry, where error and spread are
-/// rounding and their ratio means nothing. An element with fewer than 30 atoms left takes the
-/// factor of all elements together. The 90 % quantile of error/sigma is conformal: the value of
-/// rank ceil(0.9 (n + 1)).
-/// @return  factors 1 and num_atoms 0 if there is nothing to fit (no atoms, members that agree
-///                  everywhere)
-/// Source: ours; quantile: Vovk et al., Algorithmic Learning in a Random World (2005), split
+/// Maximum likelihood of error vectors that are normal with the variance sigma^2 / 3 in each
+/// component: factor^2 = mean(error^2 / s^(2 exponent)), and the exponent, from 0 to 1, minimises
+/// log(factor) + exponent mean(log s), which is convex. Atoms below symmetry_spread are left out,
+/// here and in the quantile. An element with fewer than 30 atoms left takes the parameters of all
+/// elements together. The 90 % quantile of error/sigma is conformal: the value of rank
+/// ceil(0.9 (n + 1)).
+/// @return  sigma = spread and num_atoms 0 if there is nothing to fit (no atoms, members that agree
+///                  everywhere, or no errors)
+/// Source: ours (docs/almlip.md has the measurement); quantile: Vovk et al., Algorithmic Learning in a Random World (2005), split
 /// conformal prediction
 Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements);
 

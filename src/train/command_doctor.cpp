@@ -11,6 +11,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "almlip/error.h"
 #include "train/lammps_probe.h"
@@ -86,6 +87,16 @@ std::string find_plugin()
        "/lib/almlip); set ALMLIP_PLUGIN to where it is");
 }
 
+/// The first lmp on PATH; empty if there is none.
+std::string lammps_on_path()
+{
+  const char *path = std::getenv("PATH");
+  std::istringstream folders(path ? path : "");
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (const std::string lmp = folder + "/lmp"; access(lmp.c_str(), X_OK) == 0) return lmp;
+  return "";
+}
+
 void examine(const std::string &executable)
 {
   const std::string plugin = find_plugin();
@@ -105,11 +116,17 @@ void add_doctor_command(CLI::App &app)
   const auto executable = std::make_shared<std::string>();
   CLI::App *command =
       app.add_subcommand("doctor", "Show versions, and whether the plugin loads in a LAMMPS");
-  command->add_option("--lammps", *executable, "LAMMPS executable to load the plugin in")
+  command
+      ->add_option("--lammps", *executable,
+                   "LAMMPS executable to load the plugin in [lmp, if it is on PATH]")
       ->type_name("LMP");
   command->callback([executable, &app] {
     print_versions(app.version().substr(app.version().find(' ') + 1));    // after the name
-    if (!executable->empty()) examine(*executable);
+    const std::string lammps = executable->empty() ? lammps_on_path() : *executable;
+    if (lammps.empty())
+      print("LAMMPS", "no lmp on PATH; name one with --lammps");
+    else
+      examine(lammps);
   });
 }
 

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
-#include <iterator>
 #include <memory>
 
 #include "almlip/committee.h"
@@ -78,20 +77,10 @@ Frame predicted_frame(const Potential &potential, Frame frame, const FramePredic
   return frame;
 }
 
-std::vector<Frame> read_all(const std::vector<std::string> &paths)
-{
-  std::vector<Frame> frames;
-  for (const std::string &path : paths) {
-    std::vector<Frame> more = read_extxyz(path);
-    std::move(more.begin(), more.end(), std::back_inserter(frames));
-  }
-  return frames;
-}
-
 void evaluate(const EvalOptions &options)
 {
   const Potential potential = read_potential(options.potential);
-  const std::vector<Frame> frames = read_all(options.frames);
+  const std::vector<Frame> frames = read_extxyz(options.frames);
   Committee committee(potential);
   ErrorReport report(potential.calibration.quantile90);
   std::string predictions;

@@ -57,8 +57,10 @@ Json summary(const Potential &potential, const std::string &path, const std::str
   for (std::size_t e = 0; e < s.elements.size(); ++e)
     json["reference_energy"][s.elements[e]] = potential.committees[e].reference_energy;
   json["calibration"] = {{"factor", potential.calibration.factor},
+                         {"exponent", potential.calibration.exponent},
                          {"quantile90", potential.calibration.quantile90},
                          {"num_atoms", potential.calibration.num_atoms}};
+  json["zbl"] = {{"inner", potential.zbl.inner}, {"outer", potential.zbl.outer}};
   json["training"] = {{"num_fingerprints", num_known(potential)},
                       {"has_novelty", has_novelty(potential)},
                       {"least_distance", potential.least_distance},

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <iterator>
 #include <memory>
 
 #include "almlip/committee.h"
@@ -25,16 +24,6 @@ struct SelectOptions {
   std::vector<std::string> candidates, known;
   SelectionSettings selection;
 };
-
-std::vector<Frame> read_all(const std::vector<std::string> &paths)
-{
-  std::vector<Frame> frames;
-  for (const std::string &path : paths) {
-    std::vector<Frame> more = read_extxyz(path);
-    std::move(more.begin(), more.end(), std::back_inserter(frames));
-  }
-  return frames;
-}
 
 /// Fingerprint and uncertainty of frames, by one potential.
 class Appraiser {
@@ -85,8 +74,7 @@ void run(SelectOptions options)
 {
   options.selection.strategy = parse_strategy(options.strategy);
   const Potential potential = read_potential(options.potential);
-  std::vector<Frame> frames = read_all(options.candidates), known = read_all(options.known);
-  require(!frames.empty(), "almlip select: there are no candidates in the files");
+  std::vector<Frame> frames = read_extxyz(options.candidates), known = read_extxyz(options.known);
 
   Appraiser appraiser(potential);
   Candidates candidates;

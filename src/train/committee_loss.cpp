@@ -98,7 +98,7 @@ Potential to_potential(const TrainingModel &model, const std::vector<double> &pa
   const std::size_t E = s.elements.size(), D = s.num_descriptors(), H = s.num_hidden, M = s.num_members;
   Potential p;
   p.settings = s;
-  p.calibration.factor.assign(E, 1.0);
+  p.calibration = no_calibration(static_cast<int>(E));
   for (std::size_t e = 0; e < E; ++e) {
     ElementCommittee c;
     c.reference_energy = model.reference_energy[e];

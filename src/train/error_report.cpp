@@ -5,12 +5,13 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "train/calibration.h"
+
 namespace almlip {
 
 namespace {
 
-constexpr double gpa = 160.2176634;     // of 1 eV/Angstrom^3
-constexpr double least_force = 1e-4;    // eV/Angstrom; DFT codes rarely converge forces further
+constexpr double gpa = 160.2176634;    // of 1 eV/Angstrom^3
 
 std::optional<double> mean_absolute(const std::vector<double> &errors)
 {
@@ -26,6 +27,11 @@ std::optional<double> root_mean_square(const std::vector<double> &errors)
   double sum = 0.0;
   for (const double error : errors) sum += error * error;
   return std::sqrt(sum / double(errors.size()));
+}
+
+void append(std::vector<double> &to, const std::vector<double> &from)
+{
+  to.insert(to.end(), from.begin(), from.end());
 }
 
 using Numbers = std::vector<std::pair<const char *, std::optional<double>>>;
@@ -78,9 +84,10 @@ void ErrorReport::add(const Frame &frame, const FramePrediction &prediction)
     if (frame.energy) samples.energies.push_back((prediction.energy - *frame.energy) / num_atoms);
     for (std::size_t c = 0; c < frame.forces.size(); ++c)
       samples.forces.components.push_back(prediction.forces[c] - frame.forces[c]);
-    if (!frame.forces.empty())
-      samples.forces.sigma.insert(samples.forces.sigma.end(), prediction.sigma.begin(),
-                                  prediction.sigma.end());
+    if (!frame.forces.empty()) {
+      append(samples.forces.sigma, prediction.sigma);
+      append(samples.forces.spread, prediction.spread);
+    }
     const double volume = frame.volume();
     for (int c = 0; c < 6 && frame.virial && volume > 0.0; ++c)
       samples.stresses.push_back(gpa * ((*frame.virial)[c] - prediction.virial[c]) / volume);
@@ -105,7 +112,7 @@ ErrorGroup ErrorReport::summarise(const Samples &samples) const
   if (std::all_of(sigma.begin(), sigma.end(), [](double s) { return s == 0.0; })) return group;
   group.spearman = rank_correlation(sigma, samples.forces.magnitudes());
   group.worst5_in_top10 = worst_found(samples.forces);
-  const ForceErrors errors = samples.forces.above(least_force);
+  const ForceErrors errors = samples.forces.with_spread(symmetry_spread);
   if (errors.sigma.empty()) return group;
   group.ece = expected_calibration_error(errors);
   group.coverage90 = coverage(errors, quantile90_);

@@ -13,7 +13,7 @@
 namespace almlip {
 
 /// Errors of a group of frames. Numbers without a reference, or without a committee that disagrees, are absent.
-/// Calibration (ece, coverage90) leaves out atoms whose error and sigma are both below 1e-4 eV/Angstrom: forces that vanish by symmetry.
+/// Calibration (ece, coverage90) leaves out atoms whose members agree within `symmetry_spread` (calibration.h): forces that vanish by symmetry.
 struct ErrorGroup {
   int frames = 0, atoms = 0;
   std::optional<double> energy_mae, energy_rmse;    ///< eV/atom

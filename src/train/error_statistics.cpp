@@ -57,13 +57,13 @@ std::vector<double> ForceErrors::magnitudes() const
   return result;
 }
 
-ForceErrors ForceErrors::above(double least) const
+ForceErrors ForceErrors::with_spread(double least) const
 {
-  const std::vector<double> magnitude = magnitudes();
   ForceErrors kept;
   for (std::size_t i = 0; i < sigma.size(); ++i) {
-    if (magnitude[i] < least && sigma[i] < least) continue;
+    if (spread[i] < least) continue;
     kept.sigma.push_back(sigma[i]);
+    kept.spread.push_back(spread[i]);
     kept.components.insert(kept.components.end(), &components[3 * i], &components[3 * i] + 3);
   }
   return kept;

@@ -9,13 +9,13 @@ namespace almlip {
 struct ForceErrors {
   std::vector<double> sigma;         ///< shape [num_atoms], eV/Angstrom
   std::vector<double> components;    ///< prediction minus reference, shape [num_atoms][3], eV/Angstrom
+  std::vector<double> spread = {};   ///< of the members' forces, shape [num_atoms], eV/Angstrom; for with_spread only
 
   /// |F_i - reference_i| of every atom, shape [num_atoms], eV/Angstrom.
   std::vector<double> magnitudes() const;
 
-  /// Without the atoms whose error and sigma are both below `least` (eV/Angstrom): mostly forces that vanish by symmetry, where the ratio of error
-  /// and sigma is one of rounding errors and means nothing.
-  ForceErrors above(double least) const;
+  /// Without the atoms whose spread is below `least` (eV/Angstrom): their forces vanish by symmetry in every member.
+  ForceErrors with_spread(double least) const;
 };
 
 /// Spearman's rank correlation with average ranks for ties; nothing for fewer than two values or if one side is constant.

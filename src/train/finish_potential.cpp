@@ -10,6 +10,7 @@
 #include "almlip/fingerprint.h"
 #include "train/calibration.h"
 #include "train/error_report.h"
+#include "train/zbl_range.h"
 
 namespace almlip {
 
@@ -128,6 +129,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   Potential potential = to_potential(model, state.kept_parameters);
   potential.least_distance = data.least_distance;
   potential.largest_force = data.largest_force;
+  if (settings.zbl) potential.zbl = zbl_range(data, potential.settings.cutoff);
   {
     Committee committee(potential);
     potential.calibration = calibrate(atom_errors(committee, potential, data.held_out),

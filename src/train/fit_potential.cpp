@@ -41,7 +41,9 @@ void prepare(Preparation &p, const TrainingSettings &settings)
 {
   check_output(settings.output);
   if (!settings.start.empty()) p.start = read_potential(settings.start);
-  p.data = read_training_data(settings);
+  TrainingSettings known = settings;    // a refit keeps the cutoff
+  if (p.start && !known.cutoff) known.cutoff = p.start->settings.cutoff;
+  p.data = read_training_data(known);
   p.model = p.start ? make_training_model(settings, p.data, *p.start)
                     : make_training_model(settings, p.data);
   p.loss = CommitteeLoss::create(p.model, settings.precision);
@@ -62,9 +64,9 @@ void announce(const Preparation &p, const TrainingSettings &settings, const Rank
                num_atoms, elements.c_str(), p.data.held_out.size());
   if (p.data.num_skipped > 0)
     std::fprintf(stderr, ", %d with isolated atoms skipped", p.data.num_skipped);
-  std::fprintf(stderr, "; %d members, %d epochs of %d steps, %d process%s\n", settings.members,
-               schedule.epochs, schedule.steps_per_epoch, ranks.size(),
-               ranks.size() > 1 ? "es" : "");
+  std::fprintf(stderr, "; cutoff %g Angstrom, %d members, %d epochs of %d steps, %d process%s\n",
+               p.data.cutoff, settings.members, schedule.epochs, schedule.steps_per_epoch,
+               ranks.size(), ranks.size() > 1 ? "es" : "");
 }
 
 TrainingState start_state(Preparation &p, const TrainingSettings &settings, const Ranks &ranks)

@@ -38,10 +38,10 @@ std::string describe(const ModelSettings &s)
 TrainingModel make_training_model(const TrainingSettings &settings, const TrainingData &data)
 {
   TrainingModel model;
-  model.settings = model_settings(settings, data.elements);
+  model.settings = model_settings(settings, data.elements, data.cutoff);
   const double rms = rms_force(data.train);
   model.scale = rms > 0.0 ? rms / rms_per_scale : 1.0;
-  model.whitening = whiten_radial(data.train, settings.cutoff);
+  model.whitening = whiten_radial(data.train, data.cutoff);
   model.reference_energy = fit_reference_energies(data.train, data.elements);
   const std::size_t size =
       data.elements.size() * static_cast<std::size_t>(model.settings.num_descriptors());
@@ -53,7 +53,7 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
 TrainingModel make_training_model(const TrainingSettings &settings, const TrainingData &data,
                                   const Potential &start)
 {
-  const std::string wanted = describe(model_settings(settings, data.elements)),
+  const std::string wanted = describe(model_settings(settings, data.elements, data.cutoff)),
                     found = describe(start.settings);
   require(wanted == found, settings.start, " has ", found, ", but the settings ask for ", wanted,
           "; a warm start needs the same");

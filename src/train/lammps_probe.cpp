@@ -1,5 +1,6 @@
 #include "train/lammps_probe.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 
@@ -71,14 +72,15 @@ LammpsProbe probe_lammps(const std::string &executable, const std::string &plugi
   const std::string help = output_of(shell_word(executable) + " -h < /dev/null");
   probe.version = text_after(help, "Massively Parallel Simulator - ");
   if (probe.version.empty()) {
-    probe.reason = "it does not start as LAMMPS does: " + last_line(help);
+    const std::string said = last_line(help);
+    probe.reason = "it does not start as LAMMPS does" + (said.empty() ? "" : ": " + said);
     return probe;
   }
   const std::string mpi = text_after(help, "MPI v");
   const std::size_t colon = mpi.find(':');
   if (colon != std::string::npos) probe.mpi = mpi.substr(mpi.find_first_not_of(": \t", colon));
-  while (!probe.mpi.empty() && probe.mpi.find("  ") != std::string::npos)
-    probe.mpi.erase(probe.mpi.find("  "), 1);
+  std::replace(probe.mpi.begin(), probe.mpi.end(), '\t', ' ');
+  while (probe.mpi.find("  ") != std::string::npos) probe.mpi.erase(probe.mpi.find("  "), 1);
 
   const std::string script = "plugin load \"" + plugin + "\"\nplugin list\n";
   const std::string output =

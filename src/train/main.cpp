@@ -28,7 +28,10 @@ int finish(const CLI::App &app, const CLI::ParseError &end)
   if (end.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(end);
   // a command that has already said what is wrong, or leaves that to another rank
   if (dynamic_cast<const CLI::RuntimeError *>(&end)) return end.get_exit_code();
-  report(std::string(end.what()) + "; see almlip --help");
+  if (app.get_subcommands().empty() && app.remaining_size() > 0)
+    report("there is no command \"" + app.remaining().front() + "\"; see almlip --help");
+  else
+    report(std::string(end.what()) + "; see almlip --help");
   return wrong_usage;
 }
 

@@ -143,8 +143,9 @@ double now()
 /// One run in progress.
 class Learner {
  public:
-  Learner(const PoolProtocol &protocol, const PoolSplit &split, const RunData &data) :
-      protocol_(protocol), split_(split), data_(data), pool_(gather(data.descriptors, split.pool)),
+  /// @param reference_target  index of the target that alc aims at, -1 for the pool
+  Learner(const PoolProtocol &protocol, const PoolSplit &split, const RunData &data, int reference_target) :
+      protocol_(protocol), split_(split), data_(data), reference_target_(reference_target), pool_(gather(data.descriptors, split.pool)),
       pool_energies_(gather(data.energies, split.pool)), labelled_(initial_set())
   {
   }
@@ -238,10 +239,8 @@ class Learner {
 
   MatrixXf outside_references() const
   {
-    for (std::size_t t = 0; t < split_.targets.size(); ++t)
-      if (reference_target_ == static_cast<int>(t))
-        return (*standardizer_)(gather(*data_.target_descriptors[t], split_.targets[t].references));
-    return MatrixXf(0, points_.cols());
+    if (reference_target_ < 0) return MatrixXf(0, points_.cols());
+    return (*standardizer_)(gather(*data_.target_descriptors[reference_target_], split_.targets[reference_target_].references));
   }
 
   void choose(int round)
@@ -264,17 +263,13 @@ class Learner {
     labelled_.insert(labelled_.end(), batch.begin(), batch.end());
   }
 
- public:
-  void aim_at(int target) { reference_target_ = target; }
-
- private:
   const PoolProtocol &protocol_;
   const PoolSplit &split_;
   const RunData &data_;
+  int reference_target_;
   Eigen::MatrixXd pool_;
   VectorXf pool_energies_;
   std::vector<int> labelled_;
-  int reference_target_ = -1;
   std::optional<Standardizer> standardizer_;
   std::optional<ReluCommittee> committee_;
   double target_mean_ = 0.0, target_deviation_ = 1.0;    // eV/atom
@@ -291,10 +286,10 @@ PoolRun run_pool(const PoolProtocol &protocol, const PoolStudy &study, const Poo
   require(static_cast<int>(split.pool.size()) >= protocol.last_labels(), "series ", protocol.name, ": the pool has ", split.pool.size(),
           " entries, but ", protocol.initial, " at the beginning and ", protocol.rounds, " batches of ", protocol.batch, " need ",
           protocol.last_labels(), "; use more entries, or smaller \"initial\", \"rounds\" or \"batch\"");
-  Learner learner(protocol, split, data);
+  int reference_target = -1;
   for (std::size_t t = 0; t < study.targets.size(); ++t)
-    if (study.targets[t].name == protocol.reference) learner.aim_at(static_cast<int>(t));
-  return learner.run();
+    if (study.targets[t].name == protocol.reference) reference_target = static_cast<int>(t);
+  return Learner(protocol, split, data, reference_target).run();
 }
 
 }    // namespace almlip

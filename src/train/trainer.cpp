@@ -13,7 +13,7 @@ namespace almlip {
 namespace {
 
 constexpr double score_tolerance =
-    1.1;    // of the least held-out score, for parameters that are kept
+    1.2;    // of the least held-out score, for parameters that are kept
 
 class Stopwatch {
  public:
@@ -169,7 +169,7 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   BatchWeights weights;
   weights.per_component = 1.0 / (3.0 * num_atoms);
   weights.per_frame = 1.0 / static_cast<double>(batch.size());
-  weights.energy = settings_.energy_weight;
+  weights.energy = settings_.energy_weight * schedule.energy_factor(state.step);
   weights.stress = settings_.stress_weight;
   weights.huber = settings_.huber;
 

@@ -55,7 +55,7 @@ struct EpochReport {
 /// Learns the parameters of a committee: batches in random order, loss and gradient shared among
 /// the ranks, SOAP on the first.
 ///
-/// Kept are the parameters of the latest epoch whose held-out score is at most 10 % above the least
+/// Kept are the parameters of the latest epoch whose held-out score is at most 20 % above the least
 /// one: with few held-out frames smaller differences are noise, and the end of the cosine is better
 /// than what the noise would choose.
 class Trainer {

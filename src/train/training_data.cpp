@@ -13,23 +13,13 @@
 #include "almlip/radial.h"
 #include "almlip/random.h"
 #include "almlip/surroundings.h"
+#include "train/cutoff_rule.h"
 
 namespace almlip {
 
 namespace {
 
 constexpr int least_frames = 4;    ///< below this there is nothing to fit five networks to
-
-std::vector<Frame> read_frames(const std::vector<std::string> &paths)
-{
-  std::vector<Frame> frames;
-  for (const std::string &path : paths) {
-    std::vector<Frame> more = read_extxyz(path, {true, true});
-    require(!more.empty(), path, ": there is no frame in this file");
-    std::move(more.begin(), more.end(), std::back_inserter(frames));
-  }
-  return frames;
-}
 
 /// Elements of the frames by rising atomic number.
 std::vector<std::string> elements_of(const std::vector<Frame> &frames)
@@ -115,9 +105,10 @@ int isolated_atom(const Surroundings &s)
 
 /// Checks distances and neighbours; returns the least distance, or nothing if the frame is to be
 /// skipped.
-std::optional<double> check_geometry(const Frame &frame, const TrainingSettings &settings)
+std::optional<double> check_geometry(const Frame &frame, double cutoff,
+                                     const TrainingSettings &settings)
 {
-  const Surroundings surroundings = find_surroundings(frame, settings.cutoff);
+  const Surroundings surroundings = find_surroundings(frame, cutoff);
   const ClosestPair closest = closest_pair(surroundings);
   require(closest.distance >= settings.least_distance, frame.source, ": atoms ", closest.i + 1,
           " and ", closest.j + 1, " are ", closest.distance, " Angstrom apart, but at least ",
@@ -126,21 +117,18 @@ std::optional<double> check_geometry(const Frame &frame, const TrainingSettings 
   const int isolated = isolated_atom(surroundings);
   if (isolated < 0) return closest.distance;
   require(settings.isolated_atoms == "skip", frame.source, ": atom ", isolated + 1,
-          " has no neighbour within the cutoff of ", settings.cutoff,
+          " has no neighbour within the cutoff of ", cutoff,
           " Angstrom; remove the frame, raise \"cutoff\", or set \"isolated_atoms\" to \"skip\"");
   return std::nullopt;
 }
 
-/// Checks all frames; returns those that stay and the least distance among them.
-double check_frames(std::vector<Frame> &frames, const std::vector<std::string> &elements,
-                    const TrainingSettings &settings)
+/// Checks the geometry of all frames; returns those that stay and the least distance among them.
+double check_geometries(std::vector<Frame> &frames, double cutoff, const TrainingSettings &settings)
 {
-  double least = settings.cutoff;
+  double least = cutoff;
   std::vector<Frame> kept;
   for (Frame &frame : frames) {
-    check_numbers(frame);
-    check_elements(frame, elements);
-    const std::optional<double> closest = check_geometry(frame, settings);
+    const std::optional<double> closest = check_geometry(frame, cutoff, settings);
     if (!closest) continue;
     least = std::min(least, *closest);
     kept.push_back(std::move(frame));
@@ -189,16 +177,23 @@ TrainingData read_training_data(const TrainingSettings &settings)
 {
   require(!settings.train.empty(),
           "there are no training frames; name at least one file with --train");
+  const ExtxyzNeeds needs{true, true};    // energy and forces
   TrainingData data;
-  data.train = read_frames(settings.train);
-  data.held_out = read_frames(settings.validation);
+  data.train = read_extxyz(settings.train, needs);
+  data.held_out = read_extxyz(settings.validation, needs);
   data.elements = settings.elements.empty() ? elements_of(data.train) : settings.elements;
   for (const std::string &symbol : data.elements)
     require(atomic_number(symbol) > 0, "\"elements\": there is no element \"", symbol, "\"");
 
   const std::size_t num_read = data.train.size() + data.held_out.size();
-  data.least_distance = check_frames(data.train, data.elements, settings);
-  check_frames(data.held_out, data.elements, settings);
+  for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
+    for (const Frame &frame : *frames) {
+      check_numbers(frame);
+      check_elements(frame, data.elements);
+    }
+  data.cutoff = settings.cutoff ? *settings.cutoff : cutoff_for(data.train);
+  data.least_distance = check_geometries(data.train, data.cutoff, settings);
+  check_geometries(data.held_out, data.cutoff, settings);
   data.num_skipped = static_cast<int>(num_read - data.train.size() - data.held_out.size());
   data.hash = hash_of(data.train, data.held_out);
   if (settings.validation.empty())

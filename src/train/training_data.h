@@ -12,6 +12,7 @@ namespace almlip {
 struct TrainingData {
   std::vector<std::string> elements;    ///< chemical symbols; their order is the element index
   std::vector<Frame> train, held_out;
+  double cutoff = 0.0;    ///< what the settings say, else what suits the training frames, Angstrom
   int num_skipped = 0;    ///< frames left out because of isolated atoms
   std::string
       hash;    ///< of all numbers of all frames, in their order; does not depend on the split

@@ -198,12 +198,13 @@ std::string to_json(const TrainingSettings &settings, bool only_shaping)
   return json.dump(2) + "\n";
 }
 
-ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::string> &elements)
+ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::string> &elements,
+                             double cutoff)
 {
   ModelSettings model;
   const bool fast = s.preset == "fast", accurate = s.preset == "accurate";
   model.elements = elements;
-  model.cutoff = s.cutoff;
+  model.cutoff = cutoff;
   model.num_channels = s.num_channels.value_or(accurate ? 6 : 4);
   model.lmax = s.lmax.value_or(fast ? 3 : 4);
   model.four_body = s.four_body.value_or(fast || accurate ? "b3" : "c4");
@@ -221,16 +222,25 @@ double Schedule::rate(int step) const
   return learning_rate * rise * (final_rate + (1.0 - final_rate) * cosine);
 }
 
+double Schedule::energy_factor(int step) const
+{
+  constexpr double begin = 0.9;    // earlier, forces would suffer; later, there is no rate left
+  const double progress = static_cast<double>(step) / num_steps();
+  return std::pow(energy_rise, std::max(0.0, (progress - begin) / (1.0 - begin)));
+}
+
 Schedule make_schedule(const TrainingSettings &s, int num_frames)
 {
   const bool warm = !s.start.empty();
   Schedule schedule;
   schedule.steps_per_epoch = (num_frames + s.batch - 1) / s.batch;
-  const int least = ((warm ? 500 : 2000) + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch;
-  schedule.epochs = s.epochs.value_or(std::max(warm ? 20 : 80, least));
+  const int least = ((warm ? 500 : 2000) + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch,
+            most = (warm ? 3000 : 12000) / schedule.steps_per_epoch;
+  schedule.epochs = s.epochs.value_or(std::max({least, std::min(warm ? 20 : 80, most), 1}));
   schedule.warmup_steps = s.warmup_steps.value_or(warm ? 20 : 100);
   schedule.learning_rate = s.learning_rate.value_or(warm ? 3e-3 : 1e-2);
   schedule.final_rate = s.final_rate;
+  schedule.energy_rise = s.energy_rise;
   schedule.patience = s.patience.value_or((schedule.epochs + 1) / 2);
   return schedule;
 }

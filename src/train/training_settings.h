@@ -12,15 +12,15 @@ namespace almlip {
 
 /// What `almlip train` can be told. `settings_table` documents every field with its unit.
 ///
-/// An empty optional means that the default depends on something else: on the preset for the shape
-/// of the model, on `start` for the schedule.
+/// An empty optional means that the default depends on something else: on the frames for the
+/// cutoff, on the preset for the shape of the model, on `start` for the schedule.
 struct TrainingSettings {
   std::vector<std::string> train, validation;
   std::string start, output = "potential.almlip.json", checkpoint;
 
   std::string preset = "default";
   std::vector<std::string> elements;
-  double cutoff = 5.0;
+  std::optional<double> cutoff;
   int members = 5;
   std::optional<int> num_channels, lmax, num_hidden;
   std::optional<std::string> four_body, partners;
@@ -32,11 +32,11 @@ struct TrainingSettings {
   std::optional<double> learning_rate;
   int batch = 8;
   double radial_rate = 0.3, final_rate = 0.002, weight_decay = 0.5;
-  double energy_weight = 10.0, stress_weight = 0.01, huber = 1.0;
+  double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.001, huber = 1.0;
 
   double least_distance = 0.5;
   std::string isolated_atoms = "error";
-  bool fingerprints = true, novelty = false;
+  bool zbl = true, fingerprints = true, novelty = false;
   double max_seconds = 0.0, checkpoint_seconds = 30.0;
 };
 
@@ -75,9 +75,9 @@ void apply_flag(TrainingSettings &settings, const std::string &key,
 /// the record in the potential file.
 std::string to_json(const TrainingSettings &settings, bool only_shaping = false);
 
-/// Shape of the model that preset and single keys ask for.
+/// Shape of the model that preset and single keys ask for; `cutoff` in Angstrom.
 ModelSettings model_settings(const TrainingSettings &settings,
-                             const std::vector<std::string> &elements);
+                             const std::vector<std::string> &elements, double cutoff);
 
 /// Learning-rate cycle of a fit.
 struct Schedule {
@@ -85,6 +85,7 @@ struct Schedule {
   int warmup_steps = 0;          ///< the rate rises linearly from zero
   double learning_rate = 0.0;    ///< peak of the cosine
   double final_rate = 0.0;       ///< fraction of the peak that is left at the end
+  double energy_rise = 1.0;      ///< factor of the energy weight at the end
   int patience = 0;    ///< epochs without a better held-out error before the end; 0: any number
 
   /// True after the epochs whose held-out error is looked at: all, or about 200 of many short ones.
@@ -92,10 +93,12 @@ struct Schedule {
   int num_steps() const { return epochs * steps_per_epoch; }
   /// Learning rate of step 0, 1, ...
   double rate(int step) const;
+  /// Factor of the energy weight: 1, and over the last tenth of the steps a geometric rise.
+  double energy_factor(int step) const;
 };
 
-/// Cycle for that many training frames. Unless told, a fit runs for 80 epochs and at least 2000
-/// steps, a warm start for 20 epochs and at least 500 steps; patience is half of the epochs, so
+/// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 12000
+/// steps, a warm start for 20 epochs, but 500 to 3000 steps; patience is half of the epochs, so
 /// that a cycle normally completes.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 

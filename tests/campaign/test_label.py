@@ -337,6 +337,12 @@ def test_bad_settings_end_in_one_line(settings, message):
     assert "\n" not in str(error.value)
 
 
+def test_bad_setting_is_told_with_its_file(write_json, tmp_path, capsys):
+    settings = write_json("label.json", {**EMT, "tiemout": 3})
+    assert main([str(settings), "batch.extxyz", "--output", str(tmp_path / "out")]) == 1
+    assert f'almlip-label: {settings}: unknown setting "tiemout"' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "content, message",
     [

@@ -1,7 +1,7 @@
 """The driver's logic: resume, failures, bookkeeping.
 
 `almlip` and `lmp` are stand-ins that only write the files the driver reads; the labels come from
-ASE's EMT. The end-to-end test with the real programs is scripts/demo.
+ASE's EMT. test_end_to_end.py runs the real ones.
 """
 
 import json
@@ -58,6 +58,8 @@ mode = value.get("mode", "batch")
 random.seed(value["seed"])
 if mode not in ("none", "distrust", "crash"):
     open("batch.0001.extxyz", "w").write("".join(frame(mode == "overlap" and i == 1) for i in range(3)))
+    reason = "above_hi" if mode == "above_hi" else "trigger"
+    open("batch.0001.json", "w").write('{"reason": "%s"}' % reason)
 with open("trace.dat", "w") as trace:
     trace.write("# TimeStep c_thermo_temp f_query[1] f_query[2] f_query[3] f_query[4]\\n")
     for step in (10, 20, 30):
@@ -239,6 +241,14 @@ def test_round_that_trusts_nothing_is_followed_by_a_fresh_start(loop):
     assert status == 0
     assert "round 2: nothing here was trusted; the next round starts afresh" in stdout
     assert "lmp from 300 start none" in loop.calls()
+
+
+def test_end_above_the_window_is_not_gone_on_from(loop):
+    loop.settings["rounds"][1]["mode"] = "above_hi"
+    status, stdout, _ = loop.run()
+    assert status == 0
+    assert "round 2: the dynamics ended where the potential is not trusted" in stdout
+    assert "lmp from 300 start round-01/explore/end.data" in loop.calls()
 
 
 def test_rejected_structures_are_counted_and_kept_apart(loop):

@@ -273,7 +273,7 @@ def test_warm_start_refuses_another_shape(frames, tmp_path):
 
 def test_printed_defaults_are_a_settings_file(tmp_path):
     defaults = train("--print-defaults")
-    assert json.loads(defaults.stdout)["cutoff"] == 5.0
+    assert json.loads(defaults.stdout)["cutoff"] is None
     (tmp_path / "s.json").write_text(defaults.stdout)
     assert train(tmp_path / "s.json", "--print-defaults").stdout == defaults.stdout
 

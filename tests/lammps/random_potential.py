@@ -25,7 +25,7 @@ def novelty(element, threshold):
     return {"element": element, "threshold": threshold, "center": [0.0] * DESCRIPTORS, "whitening": triangle}
 
 
-def write_random_potential(path, elements, seed=1, members=5, cutoff=5.0, factors=None, novelty_threshold=None):
+def write_random_potential(path, elements, seed=1, members=5, cutoff=5.0, factors=None, novelty_threshold=None, zbl=None):
     random = np.random.default_rng(seed)
     committees = [committee(e, -4.5 - k, members, random) for k, e in enumerate(elements)]
     path.write_text(json.dumps({
@@ -34,7 +34,8 @@ def write_random_potential(path, elements, seed=1, members=5, cutoff=5.0, factor
         "descriptor": {"num_channels": CHANNELS, "lmax": LMAX, "num_radial": RADIAL, "four_body": "b3", "partners": "same"},
         "network": {"num_hidden": HIDDEN, "num_members": members},
         "radial": list(random.normal(size=len(elements) ** 2 * CHANNELS * RADIAL)), "committees": committees,
-        "calibration": {"factor": factors or [1.5] * len(elements), "quantile90": 1.9, "num_atoms": 100},
+        "calibration": {"factor": factors or [1.5] * len(elements), "exponent": [0.6] * len(elements), "quantile90": 1.9, "num_atoms": 100},
+        "zbl": {"inner": [0.85 * zbl] * len(elements) ** 2, "outer": [zbl] * len(elements) ** 2} if zbl else {"inner": [], "outer": []},
         "training": {"least_distance": 1.9, "largest_force": 12.0, "force_error": 0.05},
         "novelty": [novelty(e, novelty_threshold) for e in elements] if novelty_threshold else [],
         "known_fingerprints": [], "provenance": {}}))

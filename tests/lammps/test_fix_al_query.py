@@ -457,7 +457,7 @@ def test_missing_value_is_one_clear_error(lmp_run, script):
     run = lmp_run(script("run 0", fix="10 alpha"), check=False)
 
     assert run.status != 0
-    assert "Illegal fix al_query alpha command" in run.error
+    assert run.error == "fix al_query: a value is missing after 'alpha'"
 
 
 def test_a_batch_that_cannot_be_written_is_one_clear_error(lmp_run, script):

@@ -444,3 +444,35 @@ run 3000
     drift = np.polyfit(time, energy, 1)[0]
     assert 500 < np.mean([row["Temp"] for row in rows]) < 700
     assert abs(drift) < 1e-5  # eV/atom/ps
+
+
+@pytest.fixture(scope="session")
+def walled(tmp_path_factory):
+    """A potential whose repulsion of the nuclei, up to 2.3 Angstrom, reaches the displaced neighbours of the crystal."""
+    return write_random_potential(tmp_path_factory.mktemp("walled") / "Si.json", ["Si"], zbl=2.3)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_short_range_repulsion_agrees_with_eval(walled, evaluate, tmp_path, ranks):
+    atoms = lf.crystal()
+    atoms.rattle(0.15, seed=4)
+    written, prediction = predict(walled, atoms, tmp_path)
+    result = evaluate(written, walled, ["Si"], ranks, after="fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n",
+                      columns="c_wall")
+    voigt = prediction.get_stress()[[0, 1, 2, 5, 4, 3]]
+    expected = lf.Result(prediction.get_potential_energy(), -voigt * prediction.get_volume(), prediction.get_forces(),
+                         prediction.arrays["sigma"], {})
+
+    assert result.close_to(expected, 1e-10)
+    assert result.thermo["c_wall"] > 0.1
+
+
+# 1 eV = 23.06055 kcal/mol; see test of the units above
+def test_short_range_energies_are_in_units_of_the_run(walled, evaluate):
+    atoms = lf.crystal()
+    atoms.rattle(0.15, seed=4)
+    wall = dict(after="fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n", columns="c_wall")
+    metal = evaluate(atoms, walled, ["Si"], **wall).thermo["c_wall"]
+    real = evaluate(atoms, walled, ["Si"], units="real", **wall).thermo["c_wall"]
+
+    assert real / metal == pytest.approx(23.06055, rel=2e-5)

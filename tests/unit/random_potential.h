@@ -52,7 +52,15 @@ inline Potential random_potential(const ModelSettings &settings, unsigned seed)
     c.output_bias = normal_numbers(M, 0.3, random);
     p.committees.push_back(c);
   }
-  p.calibration.factor.assign(E, 1.0);
+  p.calibration = no_calibration(static_cast<int>(E));
+  return p;
+}
+
+/// The same with the repulsion of the nuclei between all elements.
+inline Potential with_zbl(Potential p, double inner, double outer)
+{
+  const std::size_t pairs = p.settings.elements.size() * p.settings.elements.size();
+  p.zbl = {std::vector<double>(pairs, inner), std::vector<double>(pairs, outer)};
   return p;
 }
 

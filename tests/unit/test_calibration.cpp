@@ -9,16 +9,16 @@
 namespace almlip {
 namespace {
 
-/// Atoms whose force errors are normal vectors with sigma_i = factor s_i, E |error|^2 = sigma^2.
-std::vector<AtomError> synthetic_atoms(int count, int element, double factor, int seed)
+/// Atoms whose force errors are normal vectors with sigma_i = factor s_i^exponent, E |error|^2 = sigma^2; spreads from 0.005 to 0.2.
+std::vector<AtomError> synthetic_atoms(int count, int element, double factor, double exponent, int seed)
 {
   std::mt19937_64 random(static_cast<std::uint64_t>(seed));
   std::normal_distribution<double> normal;
-  std::uniform_real_distribution<double> spread(0.05, 0.2);
+  std::uniform_real_distribution<double> log_spread(std::log(0.005), std::log(0.2));
   std::vector<AtomError> atoms;
   for (int i = 0; i < count; ++i) {
-    AtomError atom{element, 0.0, spread(random)};
-    const double width = factor * atom.spread / std::sqrt(3.0);
+    AtomError atom{element, 0.0, std::exp(log_spread(random))};
+    const double width = factor * std::pow(atom.spread, exponent) / std::sqrt(3.0);
     atom.error = std::hypot(width * normal(random), width * normal(random), width * normal(random));
     atoms.push_back(atom);
   }
@@ -30,24 +30,37 @@ void append(std::vector<AtomError> &to, const std::vector<AtomError> &from)
   to.insert(to.end(), from.begin(), from.end());
 }
 
-TEST(Calibration, FindsTheFactorOfEveryElement)
+TEST(Calibration, FindsThePowerLawOfEveryElement)
 {
-  std::vector<AtomError> atoms = synthetic_atoms(20000, 0, 3.0, 1);
-  append(atoms, synthetic_atoms(20000, 1, 5.0, 2));
+  std::vector<AtomError> atoms = synthetic_atoms(20000, 0, 0.9, 0.6, 1);
+  append(atoms, synthetic_atoms(20000, 1, 3.0, 0.95, 2));
   const Calibration calibration = calibrate(atoms, 2);
 
-  EXPECT_NEAR(calibration.factor[0], 3.0,
-              0.03);    // statistical error 0.4 % = 1/sqrt(6 n), times 2.5
-  EXPECT_NEAR(calibration.factor[1], 5.0, 0.05);
+  // standard errors: of the exponent 1/sqrt(6 n) over the deviation 1.06 of log s: 0.003; of the factor that times
+  // the mean of log s, 3.45: 1 %
+  EXPECT_NEAR(calibration.exponent[0], 0.6, 0.01);
+  EXPECT_NEAR(calibration.exponent[1], 0.95, 0.01);
+  EXPECT_NEAR(calibration.factor[0], 0.9, 0.03);
+  EXPECT_NEAR(calibration.factor[1], 3.0, 0.1);
   EXPECT_EQ(calibration.num_atoms, 40000);
+}
+
+TEST(Calibration, SigmaIsMonotoneAndNeverBelowTheSpread)
+{
+  const Calibration calibration{{0.5}, {0.4}, 1.5, 100};
+  EXPECT_EQ(calibrated_sigma(calibration, 0, 0.0), 0.0);
+  EXPECT_DOUBLE_EQ(calibrated_sigma(calibration, 0, 0.1), 0.5 * std::pow(0.1, 0.4));
+  EXPECT_EQ(calibrated_sigma(calibration, 0, 3.0), 3.0);    // 0.5 x 3^0.4 is less
+  for (double spread = 1e-8; spread < 10; spread *= 1.1)
+    EXPECT_GT(calibrated_sigma(calibration, 0, 1.1 * spread), calibrated_sigma(calibration, 0, spread));
 }
 
 TEST(Calibration, QuantileCoversNinetyPercentOfNewAtoms)
 {
-  const Calibration calibration = calibrate(synthetic_atoms(20000, 0, 3.0, 1), 1);
+  const Calibration calibration = calibrate(synthetic_atoms(20000, 0, 0.9, 0.6, 1), 1);
   int covered = 0;
-  for (const AtomError &atom : synthetic_atoms(20000, 0, 3.0, 7))
-    covered += atom.error < calibration.quantile90 * calibration.factor[0] * atom.spread;
+  for (const AtomError &atom : synthetic_atoms(20000, 0, 0.9, 0.6, 7))
+    covered += atom.error < calibration.quantile90 * calibrated_sigma(calibration, 0, atom.spread);
 
   EXPECT_NEAR(covered / 20000.0, 0.9, 0.01);    // 3 standard errors of either sample
   EXPECT_NEAR(calibration.quantile90, std::sqrt(6.2514 / 3),
@@ -57,29 +70,32 @@ TEST(Calibration, QuantileCoversNinetyPercentOfNewAtoms)
 TEST(Calibration, QuantileHasTheFiniteSampleCorrection)
 {
   std::vector<AtomError> atoms;
-  for (int i = 1; i <= 9; ++i) atoms.push_back({0, static_cast<double>(i), 1.0});
+  for (int i = 1; i <= 9; ++i) atoms.push_back({0, static_cast<double>(i), 0.1});
   const Calibration calibration = calibrate(atoms, 1);
 
-  EXPECT_NEAR(calibration.quantile90 * calibration.factor[0], 9.0,
+  EXPECT_NEAR(calibration.quantile90 * calibrated_sigma(calibration, 0, 0.1), 9.0,
               1e-12);    // ceil(0.9 x 10) = 9th of 9
 }
 
-TEST(Calibration, AtomsOfVanishingSpreadDoNotDominate)
+TEST(Calibration, ForcesThatVanishBySymmetryDoNotCount)
 {
-  std::vector<AtomError> atoms = synthetic_atoms(5000, 0, 3.0, 3);
-  for (int i = 0; i < 50; ++i) atoms.push_back({0, 0.01, 1e-9});
+  const std::vector<AtomError> some = synthetic_atoms(100, 0, 0.9, 0.6, 3);
+  std::vector<AtomError> more = some;
+  for (int i = 0; i < 50; ++i) more.push_back({0, i < 25 ? 1e-3 : 0.0, i < 40 ? 1e-9 : 0.0});
 
-  EXPECT_NEAR(calibrate(atoms, 1).factor[0], 3.0, 0.05);    // 3 standard errors of 1/sqrt(6 n)
+  EXPECT_EQ(calibrate(more, 1).factor, calibrate(some, 1).factor);
+  EXPECT_EQ(calibrate(more, 1).quantile90, calibrate(some, 1).quantile90);
 }
 
-TEST(Calibration, RareElementsTakeThePooledFactor)
+TEST(Calibration, RareElementsTakeThePooledParameters)
 {
-  std::vector<AtomError> atoms = synthetic_atoms(5000, 0, 3.0, 1);
-  append(atoms, synthetic_atoms(5, 1, 30.0, 2));
+  std::vector<AtomError> atoms = synthetic_atoms(5000, 0, 0.9, 0.6, 1);
+  append(atoms, synthetic_atoms(5, 1, 9.0, 0.6, 2));
   const Calibration calibration = calibrate(atoms, 3);
 
-  EXPECT_NEAR(calibration.factor[1], 3.0, 0.5);
+  EXPECT_NEAR(calibration.factor[1], 0.9, 0.2);
   EXPECT_EQ(calibration.factor[1], calibration.factor[2]);    // element 2 has no atom at all
+  EXPECT_EQ(calibration.exponent[1], calibration.exponent[2]);
 }
 
 TEST(Calibration, IsLeftOutWithoutSpreadOrAtoms)
@@ -88,6 +104,7 @@ TEST(Calibration, IsLeftOutWithoutSpreadOrAtoms)
   const Calibration calibration = calibrate({{0, 0.1, 0.0}, {0, 0.2, 0.0}}, 1);
   EXPECT_EQ(calibration.num_atoms, 0);
   EXPECT_EQ(calibration.factor, std::vector<double>{1.0});
+  EXPECT_EQ(calibration.exponent, std::vector<double>{1.0});
 }
 
 TEST(Novelty, ThresholdIsTheQuantileOfTheTrainingEnvironments)

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "almlip/error.h"
+#include "almlip/short_range.h"
 #include "random_potential.h"
 
 namespace almlip {
@@ -15,6 +16,7 @@ namespace {
 using test::random_frame;
 using test::random_potential;
 using test::shape_settings;
+using test::with_zbl;
 
 const std::vector<int> mixed_atoms = {14, 8, 8, 14, 8, 14, 14, 8, 8, 8, 14};
 
@@ -48,7 +50,8 @@ double rms(const std::vector<double> &v) { return std::sqrt(std::inner_product(v
 
 class EveryShape : public ::testing::TestWithParam<const char *> {
  protected:
-  Potential potential = random_potential(shape_settings(GetParam(), {"Si", "O"}), 7);
+  // some pairs of the frame see the repulsion in part, some in full and the network's distance held
+  Potential potential = with_zbl(random_potential(shape_settings(GetParam(), {"Si", "O"}), 7), 2.1, 2.5);
   Committee committee{potential};
   Frame frame = random_frame(mixed_atoms, 6.5, 3);
 };
@@ -149,12 +152,12 @@ TEST(Committee, IdenticalMembersHaveZeroSpread)
   }
   Committee committee(p);
   const FramePrediction prediction = predict(committee, p, random_frame(std::vector<int>(8, 14), 6.0, 1));
-  for (double sigma : prediction.sigma) EXPECT_LT(sigma, 1e-12);    // rounding of forces of order 1
+  for (double spread : prediction.spread) EXPECT_LT(spread, 1e-12);    // rounding of forces of order 1
 }
 
 TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
 {
-  const Potential p = random_potential(shape_settings("default", {"Si", "O"}), 9);
+  const Potential p = with_zbl(random_potential(shape_settings("default", {"Si", "O"}), 9), 2.1, 2.5);
   Committee committee(p);
   const Frame frame = random_frame(mixed_atoms, 6.5, 3);
   const Surroundings s = find_surroundings(frame, p.settings.cutoff);
@@ -174,12 +177,13 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
   n.centers = centers.data();
   n.num_neighbors = counts.data();
   n.neighbors = lists.data();
-  std::vector<double> energy(s.num_all()), virial(6 * s.num_all()), centroid(9 * s.num_all()), member_energy(5 * s.num_all());
+  std::vector<double> energy(s.num_all()), virial(6 * s.num_all()), centroid(9 * s.num_all()), member_energy(5 * s.num_all()), zbl(s.num_all());
   CommitteeOutput out;
   out.atom_energy = energy.data();
   out.atom_virial = virial.data();
   out.centroid_virial = centroid.data();
   out.member_atom_energy = member_energy.data();
+  out.zbl_energy = zbl.data();
   committee.evaluate(n, out);
 
   EXPECT_NEAR(std::accumulate(energy.begin(), energy.end(), 0.0), out.energy, 1e-12 * std::abs(out.energy));
@@ -192,6 +196,16 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
     EXPECT_NEAR(sum, out.virial[q], 1e-10 * std::abs(out.virial[0]) + 1e-10);
     EXPECT_NEAR(centroid_sum, out.virial[q], 1e-10 * std::abs(out.virial[0]) + 1e-10);
   }
+  double repulsion = 0;
+  const ShortRange short_range(p);
+  for (int i = 0; i < s.num_atoms; ++i)
+    for (int q = s.first[i]; q < s.first[i + 1]; ++q) {
+      const double *a = &s.positions[3 * i], *b = &s.positions[3 * s.neighbors[q]];
+      const double r = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+      repulsion += 0.5 * short_range.repulsion(element[i], element[s.neighbors[q]], r).value;
+    }
+  EXPECT_GT(repulsion, 1.0);
+  EXPECT_NEAR(std::accumulate(zbl.begin(), zbl.end(), 0.0), repulsion, 1e-12 * repulsion);
   for (int k = 0; k < 5; ++k) {
     double sum = 0;
     for (int i = 0; i < s.num_atoms; ++i) sum += member_energy[5 * i + k];
@@ -202,7 +216,7 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
 TEST(Committee, MixedPrecisionAgreesWithDoubleToTheRoundingOfFloat)
 {
   for (const char *preset : {"fast", "default", "accurate"}) {
-    const Potential p = random_potential(shape_settings(preset, {"Si", "O"}), 13);
+    const Potential p = with_zbl(random_potential(shape_settings(preset, {"Si", "O"}), 13), 2.1, 2.5);
     Committee full(p), mixed(p, Precision::mixed);
     const Frame frame = random_frame(mixed_atoms, 6.5, 3);
     const FramePrediction a = predict(full, p, frame), b = predict(mixed, p, frame);

@@ -98,6 +98,7 @@ FramePrediction prediction(double energy, double force, double virial)
   p.forces = {force, 0, 0, 0, 0, 0};
   p.virial = {virial, 0, 0, 0, 0, 0};
   p.sigma = {0.2, 0.1};
+  p.spread = {0.1, 0.05};
   return p;
 }
 
@@ -149,8 +150,9 @@ TEST(ErrorReport, ForcesThatVanishBySymmetryDoNotCountInTheCalibration)
 {
   ErrorReport report(1.0);
   FramePrediction p = prediction(-4.0, 0.3, 0.0);
-  p.sigma = {0.6, 1e-9};    // the second atom: error and sigma are rounding
-  p.forces[3] = 1e-8;
+  p.sigma = {0.6, 1e-5};    // of the second atom the spread is rounding, the error one of the labels
+  p.spread = {0.2, 1e-9};
+  p.forces[3] = 1e-3;
   report.add(reference("bulk"), p);
   EXPECT_DOUBLE_EQ(*report.all().coverage90, 1.0);
   EXPECT_DOUBLE_EQ(*report.all().spearman, 1.0);

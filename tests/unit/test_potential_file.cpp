@@ -18,7 +18,8 @@ Potential complete_potential()
   Potential p = test::random_potential(test::shape_settings("default", {"Si", "C"}), 3);
   std::mt19937_64 random(5);
   const int d = p.settings.num_descriptors();
-  p.calibration = {{2.5, 1.0 / 3.0}, 1.7, 1234};
+  p.calibration = {{2.5, 1.0 / 3.0}, {0.6, 0.7}, 1.7, 1234};
+  p.zbl = {{1.5, 1.2, 1.2, 1.0}, {1.9, 1.5, 1.5, 1.3}};
   for (int e = 0; e < 2; ++e) {
     Novelty novelty{test::normal_numbers(d * d, 1.0, random), test::normal_numbers(d, 1.0, random),
                     1.1};
@@ -65,6 +66,9 @@ TEST(PotentialFile, RoundTripIsExact)
     EXPECT_EQ(q.novelty[e].center, p.novelty[e].center);
   }
   EXPECT_EQ(q.calibration.factor, p.calibration.factor);
+  EXPECT_EQ(q.calibration.exponent, p.calibration.exponent);
+  EXPECT_EQ(q.zbl.inner, p.zbl.inner);
+  EXPECT_EQ(q.zbl.outer, p.zbl.outer);
   EXPECT_EQ(q.known_fingerprints, p.known_fingerprints);
   EXPECT_EQ(q.least_distance, p.least_distance);
   EXPECT_EQ(q.largest_force, p.largest_force);
@@ -200,6 +204,17 @@ TEST(PotentialFile, WrongLengthsAreErrors)
   EXPECT_EQ(
       error_with("/committees/1", ""),
       "Si.almlip.json: committees has 1 entries, but 2 are needed, one for each element" + end);
+}
+
+TEST(PotentialFile, ValuesOutOfRangeAreErrors)
+{
+  const std::string end = "; the file is damaged, get it again or retrain";
+  EXPECT_EQ(error_with("/calibration/exponent/1", "1.5"),
+            "Si.almlip.json: calibration.exponent[1] is 1.5, but it must be from 0 to 1" + end);
+  EXPECT_EQ(error_with("/zbl/outer/1", "1.6"),
+            "Si.almlip.json: zbl has inner 1.2 and outer 1.6 at index 1, but 0 < inner < outer <= "
+            "cutoff, the same for both orders of the elements, is needed" +
+                end);
 }
 
 TEST(PotentialFile, NotANumberCannotBeReadOrWritten)

@@ -193,7 +193,7 @@ TEST(TrainingData, IsolatedAtomsAreNamedOrSkipped)
 {
   std::vector<Frame> frames(10, chain({14, 14}));
   frames[3] = chain({14});
-  EXPECT_NE(error_of(frames).find("atom 1 has no neighbour within the cutoff of 5 Angstrom"),
+  EXPECT_NE(error_of(frames).find("atom 1 has no neighbour within the cutoff of 6 Angstrom"),
             std::string::npos)
       << error_of(frames);
 

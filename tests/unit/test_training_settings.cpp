@@ -85,8 +85,9 @@ TEST(TrainingSettings, SingleKeysWinOverThePreset)
   TrainingSettings settings;
   settings.preset = "accurate";
   settings.num_hidden = 16;
-  const ModelSettings model = model_settings(settings, {"Si"});
+  const ModelSettings model = model_settings(settings, {"Si"}, 4.5);
 
+  EXPECT_EQ(model.cutoff, 4.5);
   EXPECT_EQ(model.num_channels, 6);
   EXPECT_EQ(model.four_body, "b3");
   EXPECT_EQ(model.num_hidden, 16);
@@ -105,18 +106,29 @@ TEST(TrainingSettings, PathsAndTimesDoNotShapeTheResult)
 
 TEST(Schedule, RisesToThePeakAndEndsAtTheFinalRate)
 {
-  const Schedule schedule{10, 100, 50, 0.01, 0.002, 0};
+  const Schedule schedule{10, 100, 50, 0.01, 0.002, 1.0, 0};
   EXPECT_EQ(schedule.rate(0), 0.0);
   EXPECT_NEAR(schedule.rate(25), 0.005, 1e-4);    // half the rise, the cosine has hardly begun
   EXPECT_NEAR(schedule.rate(500), 0.00501, 1e-5);
   EXPECT_NEAR(schedule.rate(1000), 0.01 * 0.002, 1e-12);
 }
 
-TEST(Schedule, FewFramesGetMoreEpochs)
+TEST(Schedule, EnergyWeightRisesAtTheEnd)
+{
+  const Schedule schedule{10, 100, 50, 0.01, 0.002, 25.0, 0};
+  EXPECT_EQ(schedule.energy_factor(0), 1.0);
+  EXPECT_EQ(schedule.energy_factor(900), 1.0);
+  EXPECT_NEAR(schedule.energy_factor(950), 5.0, 1e-9);    // half of the rise, geometrically
+  EXPECT_NEAR(schedule.energy_factor(1000), 25.0, 1e-9);
+}
+
+TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)
 {
   TrainingSettings settings;
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 2000);    // 2 steps per epoch
-  EXPECT_EQ(make_schedule(settings, 8000).num_steps(), 80 * 1000);
+  EXPECT_EQ(make_schedule(settings, 800).num_steps(), 80 * 100);
+  EXPECT_EQ(make_schedule(settings, 8000).num_steps(), 12000);
+  EXPECT_EQ(make_schedule(settings, 200000).num_steps(), 25000);    // one epoch
   settings.start = "old.json";
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 500);
   settings.epochs = 3;

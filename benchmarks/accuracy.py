@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Fits a committee to every reference set and prints its errors on the test frames as a table.
+
+    . scripts/env.sh && python benchmarks/accuracy.py --output-folder accuracy
+    python benchmarks/accuracy.py --sets Si Cu --preset fast
+
+Frames come from ALMLIP_DATA. All sets get the same settings, the defaults of a preset, unless flags for `almlip train`
+follow `--`. A potential that is in the output folder already is not fitted again. Published errors are quoted from
+the README files of the sets.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import datasets
+
+# Energy MAE in meV/atom, force MAE in eV/Angstrom.
+PUBLISHED = {
+    "Si": "MTP 2.3, 0.056",
+    "Mo": "MTP 2.9, 0.090",
+    "Li": "MTP 0.49, 0.010",
+    "Ni": "MTP 0.48, 0.014",
+    "Cu": "MTP 0.41, 0.007",
+    "TiO2": "aenet 2.2 (RMSE 5.0), -",
+    "InP": "ACE 7.7 to 9.8, 0.016 to 0.018",
+    "MoNbTaW": "SNAP 5.0 (RMSE 6.8), 0.125",
+    "acac 300 K": "MACE 0.06 (RMSE), 0.005 (RMSE)",
+}
+
+
+def run(command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}")
+
+
+def row(name, args, folder):
+    """One line of the table; fits first if there is no potential yet."""
+    train, test = datasets.files(name)
+    stem = folder / f"{name.replace(' ', '_')}.{args.preset}"
+    potential, errors = stem.with_suffix(".almlip.json"), stem.with_suffix(".errors.json")
+    seconds = "-"
+    if not potential.exists():
+        start = time.monotonic()
+        run(["almlip", "train", "--train", *train, "--output", potential, "--preset", args.preset, *args.flags])
+        seconds = f"{time.monotonic() - start:.0f}"
+    run(["almlip", "eval", potential, *test, "--json", errors])
+    test_errors = json.loads(errors.read_text())["groups"]["all"]
+    fitted = json.loads(potential.read_text())
+    held_out = fitted["provenance"]["errors"]["held_out"]["all"]
+    energy = lambda e: f"{1000 * e['energy_mae']:.2f} / {1000 * e['energy_rmse']:.2f}"
+    force = lambda e: f"{e['force_mae']:.4f} / {e['force_rmse']:.4f}"
+    return (
+        f"| {name} | {fitted['cutoff']:.2f} | {energy(held_out)} | {force(held_out)} "
+        f"| {energy(test_errors)} | {force(test_errors)} | {PUBLISHED[name]} | {seconds} |"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", nargs="+", default=list(PUBLISHED), choices=PUBLISHED)
+    parser.add_argument("--preset", default="default")
+    parser.add_argument("--output-folder", help="keeps potentials and errors here")
+    parser.add_argument("flags", nargs="*", help="flags for almlip train, after --")
+    args = parser.parse_args()
+
+    folder = pathlib.Path(args.output_folder or tempfile.mkdtemp(prefix="accuracy."))
+    folder.mkdir(exist_ok=True)
+    print("MAE / RMSE; E in meV/atom, F (components) in eV/Angstrom.\n")
+    print("| set | cutoff | held-out E | held-out F | test E | test F | published E, F (MAE) | fit, s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name in args.sets:
+        print(row(name, args, folder), flush=True)
+
+
+if __name__ == "__main__":
+    main()

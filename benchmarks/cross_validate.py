@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Compares settings of `almlip train` by cross-validation on training frames.
+
+    python benchmarks/cross_validate.py --sets Si Mo --folds 0 1 -- "" "--cutoff 4.5" "--weight_decay 1"
+
+Every argument after `--` is one variant: flags for `almlip train`. Eight folds, each with the same part of every
+config_type, are drawn once with a fixed seed; a variant is fitted without a fold and judged on it. Frames are
+those of ALMLIP_DATA; test files are never opened. Printed are mean errors over the folds.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import random
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+
+import datasets
+
+NUM_FOLDS = 8
+
+
+def folds_of(frames, seed=20261121):
+    """Fold of every frame; within a config_type the folds differ by at most one frame."""
+    groups = collections.defaultdict(list)
+    for n, frame in enumerate(frames):
+        groups[datasets.config_type(frame)].append(n)
+    rng = random.Random(seed)
+    fold, turn = [0] * len(frames), 0
+    for group in sorted(groups):
+        members = groups[group]
+        rng.shuffle(members)
+        for n in members:
+            fold[n] = turn % NUM_FOLDS
+            turn += 1
+    return fold
+
+
+def split(name, fold, folder):
+    """Writes the frames without and with a fold; returns the two paths."""
+    frames = datasets.train_frames(name)
+    fold_of = folds_of(frames)
+    paths = []
+    for part, inside in (("train", False), ("held", True)):
+        path = pathlib.Path(folder) / f"{name}.{fold}.{part}.extxyz"
+        if not path.exists():
+            path.write_text("".join(f for f, of in zip(frames, fold_of) if (of == fold) == inside))
+        paths.append(path)
+    return paths
+
+
+def held_out_errors(name, fold, flags, folder, seed):
+    """Errors of the held-out fold and seconds of the fit."""
+    train, held = split(name, fold, folder)
+    potential = pathlib.Path(folder) / "fit.almlip.json"
+    start = time.monotonic()
+    command = ["almlip", "train", "--train", train, "--validation", held, "--output", potential]
+    command += ["--seed", str(seed), "--fingerprints", "false", *flags]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{shlex.join(map(str, command))}\n{done.stderr}")
+    errors = json.loads(potential.read_text())["provenance"]["errors"]
+    return errors["held_out"]["all"], time.monotonic() - start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", nargs="+", default=["Si", "Mo", "Li", "Ni", "Cu"])
+    parser.add_argument("--folds", nargs="+", type=int, default=[0, 1], help=f"of {NUM_FOLDS}")
+    parser.add_argument("--members", default="1", help="networks per fit")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", help="keeps the folds' frames here")
+    parser.add_argument("variants", nargs="+", help="flags for almlip train, one text per variant")
+    args = parser.parse_args()
+
+    folder = args.folder or tempfile.mkdtemp(prefix="cross_validate.")
+    print("| set | flags | F MAE | F RMSE (eV/Angstrom) | E MAE (meV/atom) | s |\n|---|---|---|---|---|---|")
+    for name in args.sets:
+        for variant in args.variants:
+            flags = ["--members", args.members, *shlex.split(variant)]
+            fits = [held_out_errors(name, k, flags, folder, args.seed) for k in args.folds]
+            mean = lambda key: sum(errors[key] for errors, _ in fits) / len(fits)
+            print(
+                f"| {name} | {variant or 'defaults'} | {mean('force_mae'):.4f} | {mean('force_rmse'):.4f} "
+                f"| {1000 * mean('energy_mae'):.2f} | {sum(s for _, s in fits) / len(fits):.1f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

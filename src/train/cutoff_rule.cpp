@@ -1,0 +1,51 @@
+#include "train/cutoff_rule.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "almlip/surroundings.h"
+
+namespace almlip {
+
+namespace {
+
+constexpr double num_neighbors = 30.0;
+constexpr double least_cutoff = 3.0, largest_cutoff = 6.0, step = 0.01;    // Angstrom
+constexpr int num_steps = 600;                                             // largest_cutoff / step
+constexpr std::size_t most_frames = 200;
+
+/// Number of pairs by distance, in bins of `step`.
+using Histogram = std::array<long, num_steps>;
+
+void count_pairs(const Frame &frame, Histogram &histogram)
+{
+  const Surroundings s = find_surroundings(frame, largest_cutoff);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(s.num_atoms); ++i)
+    for (int p = s.first[i]; p < s.first[i + 1]; ++p) {
+      const double
+          *a = &s.positions[3 * i],
+          *b = &s.positions[3 * static_cast<std::size_t>(s.neighbors[static_cast<std::size_t>(p)])];
+      const double r = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+      ++histogram[std::min(static_cast<std::size_t>(r / step), histogram.size() - 1)];
+    }
+}
+
+}    // namespace
+
+double cutoff_for(const std::vector<Frame> &frames)
+{
+  const std::size_t stride = 1 + (frames.size() - 1) / most_frames;
+  Histogram histogram{};
+  double num_atoms = 0.0;
+  for (std::size_t f = 0; f < frames.size(); f += stride) {
+    count_pairs(frames[f], histogram);
+    num_atoms += frames[f].num_atoms();
+  }
+  std::size_t bin = 0;
+  for (double pairs = 0.0; bin < histogram.size() && pairs < num_neighbors * num_atoms; ++bin)
+    pairs += static_cast<double>(histogram[bin]);
+  return std::clamp(static_cast<double>(bin) * step, least_cutoff, largest_cutoff);
+}
+
+}    // namespace almlip

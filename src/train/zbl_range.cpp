@@ -1,0 +1,57 @@
+#include "train/zbl_range.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "almlip/elements.h"
+#include "almlip/surroundings.h"
+#include "train/element_properties.h"
+
+namespace almlip {
+
+namespace {
+
+constexpr double inner_share = 0.85;
+
+double covalent_radius(const std::string &symbol)
+{
+  return element_properties(std::min(atomic_number(symbol), last_element_with_properties))
+      .covalent_radius;
+}
+
+/// Lowers the distances of the pairs of elements, shape [E][E], to those of a frame.
+void lower_to(const Frame &frame, const std::vector<std::string> &elements, double reach,
+              std::vector<double> &distance)
+{
+  const Surroundings s = find_surroundings(frame, reach);
+  std::vector<std::size_t> element;
+  for (const int number : frame.atomic_numbers)
+    element.push_back(static_cast<std::size_t>(
+        std::find(elements.begin(), elements.end(), chemical_symbol(number)) - elements.begin()));
+  for (std::size_t i = 0; i < element.size(); ++i)
+    for (int p = s.first[i]; p < s.first[i + 1]; ++p) {
+      const auto j = static_cast<std::size_t>(s.neighbors[static_cast<std::size_t>(p)]);
+      const double *a = &s.positions[3 * i], *b = &s.positions[3 * j];
+      const std::size_t other = element[static_cast<std::size_t>(s.owner[j])];
+      for (double *d : {&distance[element[i] * elements.size() + other],
+                        &distance[other * elements.size() + element[i]]})
+        *d = std::min(*d, std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]));
+    }
+}
+
+}    // namespace
+
+Zbl zbl_range(const TrainingData &data, double cutoff)
+{
+  Zbl zbl;
+  for (const std::string &a : data.elements)
+    for (const std::string &b : data.elements)
+      zbl.outer.push_back(std::min(covalent_radius(a) + covalent_radius(b), cutoff));
+  const double reach = *std::max_element(zbl.outer.begin(), zbl.outer.end());
+  for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
+    for (const Frame &frame : *frames) lower_to(frame, data.elements, reach, zbl.outer);
+  for (const double outer : zbl.outer) zbl.inner.push_back(inner_share * outer);
+  return zbl;
+}
+
+}    // namespace almlip

@@ -1,0 +1,34 @@
+#include "train/zbl_range.h"
+
+#include <gtest/gtest.h>
+
+namespace almlip {
+namespace {
+
+Frame pair(int a, int b, double r)
+{
+  Frame frame;
+  frame.pbc = {false, false, false};
+  frame.atomic_numbers = {a, b};
+  frame.positions = {0, 0, 0, 0, 0, r};
+  return frame;
+}
+
+TEST(ZblRange, EndsAtTheLeastDistanceOfThePairOrAtTheCovalentRadii)
+{
+  TrainingData data;
+  data.elements = {"O", "Si"};    // covalent radii 0.66 and 1.11 Angstrom
+  data.train = {pair(14, 14, 2.1), pair(14, 14, 2.0), pair(8, 14, 1.7)};
+  data.held_out = {pair(14, 8, 1.5), pair(8, 8, 3.0)};
+  const Zbl zbl = zbl_range(data, 5.0);
+
+  ASSERT_EQ(zbl.outer.size(), 4u);
+  EXPECT_DOUBLE_EQ(zbl.outer[0], 0.66 + 0.66);
+  EXPECT_DOUBLE_EQ(zbl.outer[1], 1.5);
+  EXPECT_DOUBLE_EQ(zbl.outer[2], 1.5);
+  EXPECT_DOUBLE_EQ(zbl.outer[3], 2.0);
+  EXPECT_DOUBLE_EQ(zbl.inner[3], 0.85 * 2.0);
+}
+
+}    // namespace
+}    // namespace almlip
