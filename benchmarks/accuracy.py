@@ -42,8 +42,8 @@ def run(command):
 def row(name, args, folder):
     """One line of the table; fits first if there is no potential yet."""
     train, test = datasets.files(name)
-    stem = folder / f"{name.replace(' ', '_')}.{args.preset}"
-    potential, errors = stem.with_suffix(".almlip.json"), stem.with_suffix(".errors.json")
+    stem = f"{name.replace(' ', '_')}.{args.preset}"
+    potential, errors = folder / f"{stem}.almlip.json", folder / f"{stem}.errors.json"
     seconds = "-"
     if not potential.exists():
         start = time.monotonic()

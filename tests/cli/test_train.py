@@ -132,6 +132,14 @@ def test_error_falls_far_below_the_forces(frames, tmp_path):
     assert len(potential["known_fingerprints"]) > 0
 
 
+def test_short_range_repulsion_is_stored_unless_switched_off(frames, tmp_path):
+    with_zbl = fit(frames, tmp_path / "with.json", *QUICK)["zbl"]
+    without = fit(frames, tmp_path / "without.json", *QUICK, "--zbl", "false")["zbl"]
+    assert with_zbl["inner"] == pytest.approx([0.85 * outer for outer in with_zbl["outer"]])
+    assert 0 < with_zbl["outer"][0] <= 2 * 1.06  # covalent radius of argon, Angstrom
+    assert without == {"inner": [], "outer": []}
+
+
 def test_table_is_on_stdout_and_progress_on_stderr(frames, tmp_path):
     done = train("--train", frames, "--output", tmp_path / "p.json", *QUICK)
     assert done.returncode == 0, done.stderr

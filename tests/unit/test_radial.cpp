@@ -41,22 +41,24 @@ TEST(RadialBasis, ValueAndTwoDerivativesVanishAtTheCutoff)
 
 TEST(PackExp, AgreesWithTheStandardLibraryToAFewUnitsInTheLastPlace)
 {
-  using V = Pack<double, 8>;
-  for (double x = -40; x < 40; x += 0.8) {
+  constexpr int lanes = native_lanes<double>;
+  using V = Pack<double, lanes>;
+  for (double x = -40; x < 40; x += 0.1 * lanes) {
     V v{};
-    for (int w = 0; w < 8; ++w) v[w] = x + 0.1 * w;
-    const V e = pack_exp<double, 8>(v);
-    for (int w = 0; w < 8; ++w) EXPECT_NEAR(e[w] / std::exp(v[w]), 1.0, 1e-15);
+    for (int w = 0; w < lanes; ++w) v[w] = x + 0.1 * w;
+    const V e = pack_exp<double, lanes>(v);
+    for (int w = 0; w < lanes; ++w) EXPECT_NEAR(e[w] / std::exp(v[w]), 1.0, 1e-15);
   }
 }
 
 TEST(TransposeTile, ExchangesRowsAndColumns)
 {
-  alignas(64) double tile[64], turned[64];
-  for (int i = 0; i < 64; ++i) tile[i] = i;
-  transpose_tile<double, 8>(tile, 8, turned, 8);
-  for (int i = 0; i < 8; ++i)
-    for (int j = 0; j < 8; ++j) EXPECT_EQ(turned[8 * j + i], tile[8 * i + j]);
+  constexpr int n = native_lanes<double>;
+  alignas(64) double tile[n * n], turned[n * n];
+  for (int i = 0; i < n * n; ++i) tile[i] = i;
+  transpose_tile<double, n>(tile, n, turned, n);
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < n; ++j) EXPECT_EQ(turned[n * j + i], tile[n * i + j]);
 }
 
 }    // namespace
