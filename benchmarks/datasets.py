@@ -38,7 +38,7 @@ def train_frames(name):
 
 
 def files(name):
-    """Training and test files of a set, as published."""
+    """Training and test files of a set, as published (InP: a split that keeps equivalent cells on one side)."""
     root = folder()
     if name in MLEARN:
         return [root / "mlearn_zuo2020" / f"{name}_train.extxyz.gz"], [root / "mlearn_zuo2020" / f"{name}_test.extxyz.gz"]
@@ -47,7 +47,7 @@ def files(name):
         "InP": ([root / "inp_cusentino2020/InP_train.extxyz.gz"], [root / "inp_cusentino2020/InP_test.extxyz.gz"]),
         "MoNbTaW": (
             [root / "monbtaw_li2020/MoNbTaW_train.extxyz.gz"],
-            sorted((root / "monbtaw_li2020").glob("MoNbTaW_test_*.extxyz.gz")),
+            [root / "monbtaw_li2020/MoNbTaW_test_unary_binary.extxyz.gz", root / "monbtaw_li2020/MoNbTaW_test_multinary.extxyz.gz"],
         ),
         "acac 300 K": (
             [root / "acac_batatia2022/acac_train_300K.extxyz.gz"],
