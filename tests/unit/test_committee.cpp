@@ -48,7 +48,7 @@ double slope(Function &&function, double h)
 
 double rms(const std::vector<double> &v) { return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0) / v.size()); }
 
-class EveryShape : public ::testing::TestWithParam<const char *> {
+class EveryShape : public ::testing::TestWithParam<std::string> {
  protected:
   // some pairs of the frame see the repulsion in part, some in full and the network's distance held
   Potential potential = with_zbl(random_potential(shape_settings(GetParam(), {"Si", "O"}), 7), 2.1, 2.5);
@@ -136,7 +136,7 @@ TEST_P(EveryShape, NothingJumpsAtTheCutoff)
   EXPECT_NE(at(cutoff - 0.5).energy, far);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape, ::testing::Values("fast", "default", "accurate"));
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape, ::testing::Values(std::string("fast"), std::string("default"), std::string("accurate")));
 
 TEST(Committee, IdenticalMembersHaveZeroSpread)
 {

@@ -21,7 +21,7 @@ struct Problem {
   std::vector<double> parameters;
   std::vector<Frame> frames;
 
-  Problem(const char *preset, const std::vector<std::string> &elements)
+  Problem(const std::string &preset, const std::vector<std::string> &elements)
   {
     std::mt19937_64 random(11);
     ModelSettings &s = model.settings = shape_settings(preset, elements);
@@ -60,7 +60,7 @@ double loss(CommitteeLoss &kernel, const Problem &problem, const std::vector<dou
   return sum;
 }
 
-class EveryLoss : public ::testing::TestWithParam<std::tuple<const char *, double, double>> {};
+class EveryLoss : public ::testing::TestWithParam<std::tuple<std::string, double, double>> {};
 
 TEST_P(EveryLoss, GradientMatchesFiniteDifferences)
 {
@@ -90,8 +90,8 @@ TEST_P(EveryLoss, GradientMatchesFiniteDifferences)
 }
 
 INSTANTIATE_TEST_SUITE_P(ShapesAndTerms, EveryLoss,
-                         ::testing::Values(std::make_tuple("fast", 0.0, 0.0), std::make_tuple("default", 0.5, 0.0), std::make_tuple("default", 0.0, 1.0),
-                                           std::make_tuple("accurate", 0.5, 1.0)));
+                         ::testing::Values(std::make_tuple(std::string("fast"), 0.0, 0.0), std::make_tuple(std::string("default"), 0.5, 0.0), std::make_tuple(std::string("default"), 0.0, 1.0),
+                                           std::make_tuple(std::string("accurate"), 0.5, 1.0)));
 
 TEST(CommitteeLoss, PredictsWhatTheCommitteeOfItsPotentialPredicts)
 {
