@@ -2,27 +2,11 @@
 
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdio>
 
+#include "train/progress.h"
+
 namespace almlip {
-
-namespace {
-
-std::string duration(double seconds)
-{
-  char text[32];
-  const long s = std::lround(seconds);
-  if (s < 60)
-    std::snprintf(text, sizeof text, "%ld s", s);
-  else if (s < 3600)
-    std::snprintf(text, sizeof text, "%ld:%02ld min", s / 60, s % 60);
-  else
-    std::snprintf(text, sizeof text, "%ld:%02ld h", s / 3600, s / 60 % 60);
-  return text;
-}
-
-}    // namespace
 
 PoolProgress::PoolProgress(int num_missing, int num_all, bool visible) :
     num_missing_(num_missing), visible_(visible), terminal_(isatty(STDERR_FILENO) != 0), start_(std::chrono::steady_clock::now())

@@ -7,8 +7,6 @@
 
 namespace almlip {
 
-namespace {
-
 std::string duration(double seconds)
 {
   char text[32];
@@ -21,8 +19,6 @@ std::string duration(double seconds)
     std::snprintf(text, sizeof text, "%ld:%02ld h", s / 3600, s / 60 % 60);
   return text;
 }
-
-}    // namespace
 
 Progress::Progress()
     : terminal_(isatty(STDERR_FILENO) != 0), start_(std::chrono::steady_clock::now())

@@ -7,6 +7,9 @@
 
 namespace almlip {
 
+/// A time for people: "12 s", "3:05 min", "1:10 h".
+std::string duration(double seconds);
+
 /// Progress of a fit on stderr: one line that is rewritten on a terminal, a plain line about every
 /// tenth of the epochs in a log.
 class Progress {
