@@ -47,7 +47,19 @@ def rows(name, args, folder):
     seconds = "-"
     if not potential.exists():
         start = time.monotonic()
-        run(["almlip", "train", "--train", *train, "--output", potential, "--preset", args.preset, *args.flags])
+        run(
+            [
+                "almlip",
+                "train",
+                "--train",
+                *train,
+                "--output",
+                potential,
+                "--preset",
+                args.preset,
+                *args.flags,
+            ]
+        )
         seconds = f"{time.monotonic() - start:.0f}"
     fitted = json.loads(potential.read_text())
     held_out = fitted["provenance"]["errors"]["held_out"]["all"]
@@ -74,7 +86,9 @@ def main():
     folder = pathlib.Path(args.output_folder or tempfile.mkdtemp(prefix="accuracy."))
     folder.mkdir(exist_ok=True)
     print("MAE / RMSE; E in meV/atom, F (components) in eV/Angstrom.\n")
-    print("| set | cutoff | held-out E | held-out F | test E | test F | published E, F (MAE) | fit, s |")
+    print(
+        "| set | cutoff | held-out E | held-out F | test E | test F | published E, F (MAE) | fit, s |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for name in args.sets:
         for line in rows(name, args, folder):

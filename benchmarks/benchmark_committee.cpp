@@ -1,5 +1,6 @@
-// Cost of one evaluation of bulk silicon: 1000 atoms, lattice constant 5.431 Angstrom, displacements of 0.1 Angstrom, list cutoff 6 Angstrom.
-// Random weights; the time does not depend on them. The counter is microseconds per atom.
+// Cost of one evaluation of bulk silicon: 1000 atoms, lattice constant 5.431 Angstrom,
+// displacements of 0.1 Angstrom, list cutoff 6 Angstrom. Random weights; the time does not depend
+// on them. The counter is microseconds per atom.
 #include <benchmark/benchmark.h>
 
 #include <numeric>
@@ -11,7 +12,8 @@ namespace {
 
 Frame bulk_silicon(int cells)
 {
-  const double a = 5.431, basis[8][3] = {{0, 0, 0}, {0, 2, 2}, {2, 0, 2}, {2, 2, 0}, {1, 1, 1}, {1, 3, 3}, {3, 1, 3}, {3, 3, 1}};
+  const double a = 5.431, basis[8][3] = {{0, 0, 0}, {0, 2, 2}, {2, 0, 2}, {2, 2, 0},
+                                         {1, 1, 1}, {1, 3, 3}, {3, 1, 3}, {3, 3, 1}};
   std::mt19937_64 random(1);
   std::normal_distribution<double> displacement(0.0, 0.1);
   Frame f;
@@ -22,7 +24,8 @@ Frame bulk_silicon(int cells)
         for (const auto &b : basis) {
           f.atomic_numbers.push_back(14);
           const double corner[3] = {a * x, a * y, a * z};
-          for (int d = 0; d < 3; ++d) f.positions.push_back(corner[d] + a * b[d] / 4 + displacement(random));
+          for (int d = 0; d < 3; ++d)
+            f.positions.push_back(corner[d] + a * b[d] / 4 + displacement(random));
         }
   return f;
 }
@@ -34,7 +37,8 @@ struct Lists {
   std::vector<const int *> rows;
   Neighborhood view;
 
-  Lists(const Frame &frame, double cutoff) : s(find_surroundings(frame, cutoff)), element(s.num_all(), 0), centers(s.num_atoms)
+  Lists(const Frame &frame, double cutoff)
+      : s(find_surroundings(frame, cutoff)), element(s.num_all(), 0), centers(s.num_atoms)
   {
     std::iota(centers.begin(), centers.end(), 0);
     for (int i = 0; i < s.num_atoms; ++i) {
@@ -64,7 +68,8 @@ void evaluate(benchmark::State &state, const std::string &preset, Precision prec
     benchmark::DoNotOptimize(out.energy);
   }
   state.counters["us_per_atom"] =
-      benchmark::Counter(1e-6 * lists.s.num_atoms, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+      benchmark::Counter(1e-6 * lists.s.num_atoms, benchmark::Counter::kIsIterationInvariantRate |
+                                                       benchmark::Counter::kInvert);
 }
 
 void register_benchmarks()
@@ -72,8 +77,11 @@ void register_benchmarks()
   for (const char *preset : {"fast", "default", "accurate"})
     for (const bool mixed : {true, false})
       for (const bool members : {false, true})
-        benchmark::RegisterBenchmark((std::string(preset) + (mixed ? "/mixed" : "/double") + (members ? "/members" : "/mean")).c_str(),
-                                     evaluate, preset, mixed ? Precision::mixed : Precision::full, members)
+        benchmark::RegisterBenchmark((std::string(preset) + (mixed ? "/mixed" : "/double") +
+                                      (members ? "/members" : "/mean"))
+                                         .c_str(),
+                                     evaluate, preset, mixed ? Precision::mixed : Precision::full,
+                                     members)
             ->Unit(benchmark::kMillisecond);
 }
 

@@ -78,7 +78,9 @@ def main():
     args = parser.parse_args()
 
     folder = args.folder or tempfile.mkdtemp(prefix="cross_validate.")
-    print("| set | flags | F MAE | F RMSE (eV/Angstrom) | E MAE (meV/atom) | s |\n|---|---|---|---|---|---|")
+    print(
+        "| set | flags | F MAE | F RMSE (eV/Angstrom) | E MAE (meV/atom) | s |\n|---|---|---|---|---|---|"
+    )
     for name in args.sets:
         for variant in args.variants:
             flags = ["--members", args.members, *shlex.split(variant)]

@@ -11,7 +11,9 @@ MLEARN = ["Si", "Mo", "Li", "Ni", "Cu"]
 
 def folder():
     if not os.environ.get("ALMLIP_DATA"):
-        sys.exit("ALMLIP_DATA must name the folder of the reference sets; `. scripts/env.sh` sets it")
+        sys.exit(
+            "ALMLIP_DATA must name the folder of the reference sets; `. scripts/env.sh` sets it"
+        )
     return pathlib.Path(os.environ["ALMLIP_DATA"])
 
 
@@ -41,13 +43,24 @@ def files(name):
     """Training and test files of a set, as published (InP: a split that keeps equivalent cells on one side)."""
     root = folder()
     if name in MLEARN:
-        return [root / "mlearn_zuo2020" / f"{name}_train.extxyz.gz"], [root / "mlearn_zuo2020" / f"{name}_test.extxyz.gz"]
+        return [root / "mlearn_zuo2020" / f"{name}_train.extxyz.gz"], [
+            root / "mlearn_zuo2020" / f"{name}_test.extxyz.gz"
+        ]
     return {
-        "TiO2": ([root / "tio2_artrith2016/TiO2_train.extxyz.gz"], [root / "tio2_artrith2016/TiO2_test.extxyz.gz"]),
-        "InP": ([root / "inp_cusentino2020/InP_train.extxyz.gz"], [root / "inp_cusentino2020/InP_test.extxyz.gz"]),
+        "TiO2": (
+            [root / "tio2_artrith2016/TiO2_train.extxyz.gz"],
+            [root / "tio2_artrith2016/TiO2_test.extxyz.gz"],
+        ),
+        "InP": (
+            [root / "inp_cusentino2020/InP_train.extxyz.gz"],
+            [root / "inp_cusentino2020/InP_test.extxyz.gz"],
+        ),
         "MoNbTaW": (
             [root / "monbtaw_li2020/MoNbTaW_train.extxyz.gz"],
-            [root / "monbtaw_li2020/MoNbTaW_test_unary_binary.extxyz.gz", root / "monbtaw_li2020/MoNbTaW_test_multinary.extxyz.gz"],
+            [
+                root / "monbtaw_li2020/MoNbTaW_test_unary_binary.extxyz.gz",
+                root / "monbtaw_li2020/MoNbTaW_test_multinary.extxyz.gz",
+            ],
         ),
         "acac 300 K": (
             [root / "acac_batatia2022/acac_train_300K.extxyz.gz"],

@@ -49,11 +49,15 @@ def pair_styles(args):
         styles["pod"] = f"pair_style pod\npair_coeff * * {' '.join(args.pod)} Si"
     if args.ours:
         for precision in ("double", "mixed"):
-            ours = (f"plugin load {args.plugin}\npair_style almlip precision {precision}\n"
-                    f"pair_coeff * * {Path(args.ours).resolve()} Si")
+            ours = (
+                f"plugin load {args.plugin}\npair_style almlip precision {precision}\n"
+                f"pair_coeff * * {Path(args.ours).resolve()} Si"
+            )
             styles[precision] = ours
             for every in (1, 10):
-                styles[f"{precision}-sigma{every}"] = f"{ours}\nfix g all pair {every} almlip sigma 1"
+                styles[f"{precision}-sigma{every}"] = (
+                    f"{ours}\nfix g all pair {every} almlip sigma 1"
+                )
     return styles
 
 
@@ -65,9 +69,16 @@ def run_once(args, setup, steps):
         command = ["taskset", "-c", args.core] + command
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "in.speed").write_text(script)
-        done = subprocess.run(command + ["-in", "in.speed", "-log", "none"], cwd=folder, capture_output=True, text=True,
-                              env=dict(os.environ, OMP_NUM_THREADS="1"))
-    match = re.search(r"Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms", done.stdout)
+        done = subprocess.run(
+            command + ["-in", "in.speed", "-log", "none"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            env=dict(os.environ, OMP_NUM_THREADS="1"),
+        )
+    match = re.search(
+        r"Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms", done.stdout
+    )
     if not match:
         sys.exit(f"speed.py: LAMMPS did not run:\n{(done.stdout + done.stderr)[-800:]}")
     seconds, ranks, done_steps, atoms = float(match[1]), int(match[2]), int(match[3]), int(match[4])
@@ -77,7 +88,12 @@ def run_once(args, setup, steps):
 def measure(args, styles):
     """{name: [cost of each repeat]}"""
     atoms = 8 * args.cells**3
-    steps = {name: max(20, min(5000, int(args.seconds / (1e-6 * run_once(args, styles[name], 20) * atoms)))) for name in args.names}
+    steps = {
+        name: max(
+            20, min(5000, int(args.seconds / (1e-6 * run_once(args, styles[name], 20) * atoms)))
+        )
+        for name in args.names
+    }
     costs = {name: [] for name in args.names}
     for _ in range(args.repeats):
         for name in args.names:
@@ -86,11 +102,17 @@ def measure(args, styles):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lmp", default="lmp", help="command that starts LAMMPS, e.g. 'mpirun -n 2 lmp'")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--lmp", default="lmp", help="command that starts LAMMPS, e.g. 'mpirun -n 2 lmp'"
+    )
     parser.add_argument("--plugin", default=os.environ.get("ALMLIP_PLUGIN"), help="almlipplugin.so")
     parser.add_argument("--ours", help="potential of pair_style almlip for silicon")
-    parser.add_argument("--pod", nargs=2, metavar=("PARAM", "COEFF"), help="files of a POD potential for silicon")
+    parser.add_argument(
+        "--pod", nargs=2, metavar=("PARAM", "COEFF"), help="files of a POD potential for silicon"
+    )
     parser.add_argument("--cells", type=int, default=5, help="diamond cells per edge, 8 atoms each")
     parser.add_argument("--temperature", type=float, default=300.0, help="K")
     parser.add_argument("--repeats", type=int, default=5)
@@ -107,7 +129,9 @@ def main():
     reference = statistics.median(costs[args.names[0]])
     for name, values in costs.items():
         median = statistics.median(values)
-        print(f"{name:16s} {median:9.3f} us/atom/step  (min {min(values):.3f}, max {max(values):.3f})  ratio {median / reference:.3f}")
+        print(
+            f"{name:16s} {median:9.3f} us/atom/step  (min {min(values):.3f}, max {max(values):.3f})  ratio {median / reference:.3f}"
+        )
     if args.json:
         Path(args.json).write_text(json.dumps(costs, indent=1))
 

@@ -15,8 +15,21 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
 
-COLORS = ["#9a9a9a", "#e0a030", "#3a8f5c", "#8a5fb0", "#c8442b", "#1f5fa8", "#2aa5a5", "#d07aa8", "#6b4b2a", "#a0b040", "#404040", "#70a0e0"]
-MAX_MAP_SERIES = 5    # panels of the map
+COLORS = [
+    "#9a9a9a",
+    "#e0a030",
+    "#3a8f5c",
+    "#8a5fb0",
+    "#c8442b",
+    "#1f5fa8",
+    "#2aa5a5",
+    "#d07aa8",
+    "#6b4b2a",
+    "#a0b040",
+    "#404040",
+    "#70a0e0",
+]
+MAX_MAP_SERIES = 5  # panels of the map
 
 
 def read_table(path):
@@ -38,15 +51,30 @@ def save(figure, folder, name):
 def draw_learning_curves(folder, curves, metric):
     """Mean absolute error against labels with a band of one standard error, a panel per system."""
     systems, series = in_order(curves, "system"), in_order(curves, "series")
-    figure, axes = plt.subplots(1, len(systems), figsize=(3.4 * len(systems) + 1.8, 3.4), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        1,
+        len(systems),
+        figsize=(3.4 * len(systems) + 1.8, 3.4),
+        layout="constrained",
+        squeeze=False,
+    )
     for axis, system in zip(axes[0], systems):
         for color, name in zip(COLORS, series):
-            rows = [row for row in curves if (row["system"], row["series"], row["metric"]) == (system, name, metric)]
-            labels, mean, error = (np.array([float(row[key]) for row in rows]) for key in ("labels", "mae", "mae_error"))
-            axis.fill_between(labels, mean - error, mean + error, color=color, alpha=0.2, linewidth=0)
+            rows = [
+                row
+                for row in curves
+                if (row["system"], row["series"], row["metric"]) == (system, name, metric)
+            ]
+            labels, mean, error = (
+                np.array([float(row[key]) for row in rows])
+                for key in ("labels", "mae", "mae_error")
+            )
+            axis.fill_between(
+                labels, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
+            )
             axis.plot(labels, mean, "o-", color=color, markersize=3, linewidth=1.3, label=name)
         axis.set(title=system, xlabel="labels")
-    axes[0][0].set_ylabel(f"MAE on \"{metric}\" (eV/atom)")
+    axes[0][0].set_ylabel(f'MAE on "{metric}" (eV/atom)')
     handles, names = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside right center", frameon=False)
     save(figure, folder, "learning_curves")
@@ -57,11 +85,17 @@ def draw_savings(folder, summary, metric):
     rows = [row for row in summary if row["metric"] == metric]
     systems, series = in_order(rows, "system"), in_order(rows, "series")
     by_place = {(row["system"], row["series"]): row for row in rows}
-    figure, axis = plt.subplots(figsize=(1.2 + 0.16 * len(systems) * len(series) + len(systems) * 0.5, 3.4), layout="constrained")
+    figure, axis = plt.subplots(
+        figsize=(1.2 + 0.16 * len(systems) * len(series) + len(systems) * 0.5, 3.4),
+        layout="constrained",
+    )
     width = 0.85 / len(series)
     for s, name in enumerate(series):
         found = [by_place[system, name] for system in systems]
-        value, low, high = (np.array([float(row[key]) for row in found]) for key in ("saving_percent", "saving_low", "saving_high"))
+        value, low, high = (
+            np.array([float(row[key]) for row in found])
+            for key in ("saving_percent", "saving_low", "saving_high")
+        )
         place = np.arange(len(systems)) + (s - (len(series) - 1) / 2) * width
         axis.bar(place, value, width, color=COLORS[s % len(COLORS)], label=name)
         axis.vlines(place, low, high, color="black", linewidth=0.8)
@@ -75,17 +109,28 @@ def draw_savings(folder, summary, metric):
 def draw_calibration(folder, calibration):
     """Share of errors within the spread against the share that is expected of normal errors, with one fitted factor."""
     systems, series = in_order(calibration, "system"), in_order(calibration, "series")
-    figure, axes = plt.subplots(1, len(systems), figsize=(3.0 * len(systems) + 1.8, 3.2), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        1,
+        len(systems),
+        figsize=(3.0 * len(systems) + 1.8, 3.2),
+        layout="constrained",
+        squeeze=False,
+    )
     for axis, system in zip(axes[0], systems):
         for color, name in zip(COLORS, series):
             rows = [row for row in calibration if (row["system"], row["series"]) == (system, name)]
-            level, share, scaled = (np.array([float(row[key]) for row in rows]) for key in ("level", "share", "scaled_share"))
+            level, share, scaled = (
+                np.array([float(row[key]) for row in rows])
+                for key in ("level", "share", "scaled_share")
+            )
             axis.plot(level, scaled, "-", color=color, linewidth=1.3, label=name)
             axis.plot(level, share, ":", color=color, linewidth=1.0)
         axis.plot([0, 1], [0, 1], color="black", linewidth=0.6)
         axis.set(title=system, xlabel="expected share", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axes[0][0].set_ylabel("observed share\n(dotted: spread as it is)")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right center", frameon=False)
+    figure.legend(
+        *axes[0][0].get_legend_handles_labels(), loc="outside right center", frameon=False
+    )
     save(figure, folder, "calibration")
 
 
@@ -97,13 +142,22 @@ def draw_map(folder, points, picks):
     for row in picks:
         if row["seed"] == seed:
             chosen[row["system"], row["series"]][row["id"]] = int(row["round"])
-    series = in_order(picks, "series")[:MAX_MAP_SERIES - 1]
+    series = in_order(picks, "series")[: MAX_MAP_SERIES - 1]
     if "alc" in in_order(picks, "series") and "alc" not in series:
         series.append("alc")
-    figure, axes = plt.subplots(len(systems), len(series), figsize=(2.4 * len(series), 2.4 * len(systems)), layout="constrained",
-                                squeeze=False)
+    figure, axes = plt.subplots(
+        len(systems),
+        len(series),
+        figsize=(2.4 * len(series), 2.4 * len(systems)),
+        layout="constrained",
+        squeeze=False,
+    )
     for row_axes, system in zip(axes, systems):
-        place = {row["id"]: (float(row["axis1"]), float(row["axis2"])) for row in points if row["system"] == system}
+        place = {
+            row["id"]: (float(row["axis1"]), float(row["axis2"]))
+            for row in points
+            if row["system"] == system
+        }
         everything = np.array(list(place.values()))
         for axis, name in zip(row_axes, series):
             axis.scatter(*everything.T, s=3, color="#cccccc", linewidths=0)
@@ -120,9 +174,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", type=Path, help="folder that almlip pool wrote")
     folder = parser.parse_args().output
-    missing = [name for name in ("curves.csv", "summary.csv", "calibration.csv", "map.csv", "picks.csv") if not (folder / name).exists()]
+    missing = [
+        name
+        for name in ("curves.csv", "summary.csv", "calibration.csv", "map.csv", "picks.csv")
+        if not (folder / name).exists()
+    ]
     if missing:
-        sys.exit(f"pool_figures.py: {folder} has no {', '.join(missing)}; give the folder that almlip pool wrote")
+        sys.exit(
+            f"pool_figures.py: {folder} has no {', '.join(missing)}; give the folder that almlip pool wrote"
+        )
     plt.rcParams.update({"font.size": 8.5, "axes.spines.top": False, "axes.spines.right": False})
     summary = read_table(folder / "summary.csv")
     metric = summary[0]["metric"]

@@ -4,8 +4,10 @@ file(GLOB_RECURSE sources ${PROJECT_SOURCE_DIR}/src/*.cpp ${PROJECT_SOURCE_DIR}/
      ${PROJECT_SOURCE_DIR}/tests/*.cpp ${PROJECT_SOURCE_DIR}/benchmarks/*.cpp)
 
 find_program(ALMLIP_CLANG_FORMAT clang-format)
-if(ALMLIP_CLANG_FORMAT)
-  add_custom_target(format COMMAND ${ALMLIP_CLANG_FORMAT} -i ${sources} VERBATIM)
+find_program(ALMLIP_RUFF ruff)
+if(ALMLIP_CLANG_FORMAT AND ALMLIP_RUFF)
+  add_custom_target(format COMMAND ${ALMLIP_CLANG_FORMAT} -i ${sources}
+                           COMMAND ${ALMLIP_RUFF} format --quiet ${PROJECT_SOURCE_DIR} VERBATIM)
 endif()
 
 find_program(ALMLIP_CLANG_TIDY clang-tidy)
@@ -14,4 +16,4 @@ if(ALMLIP_CLANG_TIDY)
   list(FILTER units INCLUDE REGEX "/src/.*\\.cpp$")
   add_custom_target(tidy COMMAND ${ALMLIP_CLANG_TIDY} -p ${PROJECT_BINARY_DIR} --quiet ${units} VERBATIM)
 endif()
-mark_as_advanced(ALMLIP_CLANG_FORMAT ALMLIP_CLANG_TIDY)
+mark_as_advanced(ALMLIP_CLANG_FORMAT ALMLIP_CLANG_TIDY ALMLIP_RUFF)

@@ -146,7 +146,7 @@ void ALMLIPUncertainty::find_sigma(const ALMLIPStepInput &input, const almlip::P
     if (element < 0) continue;
     const double spread =
         almlip::force_spread(member_forces.data() + i * entries, potential.settings.num_members);
-    sigma_of_atom[i] = 
+    sigma_of_atom[i] =
         almlip::calibrated_sigma(potential.calibration, element, spread) * units.force();
   }
   sigma_valid = true;

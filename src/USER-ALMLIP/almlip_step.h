@@ -67,8 +67,9 @@ class ALMLIPStepOutput {
 /// atoms.
 class ALMLIPUncertainty {
  public:
-  int sigma_flag = 0, descriptor_flag = 0, zbl_flag = 0;    ///< set by who wants them, on the steps concerned
-  int num_member_passes = 0;                  ///< steps that member forces were computed on
+  int sigma_flag = 0, descriptor_flag = 0,
+      zbl_flag = 0;             ///< set by who wants them, on the steps concerned
+  int num_member_passes = 0;    ///< steps that member forces were computed on
 
   /// Points the core at what is wanted in this step.
   void open(almlip::CommitteeOutput &, const almlip::ModelSettings &, bool with_members,

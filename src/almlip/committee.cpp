@@ -6,7 +6,7 @@
 namespace almlip {
 
 // Compiled in committee_fast.cpp, committee_default.cpp, committee_accurate.cpp.
-#define ALMLIP_COMMITTEE(Shape)                                             \
+#define ALMLIP_COMMITTEE(Shape)                                               \
   extern template class CommitteeKernel<double, native_lanes<double>, Shape>; \
   extern template class CommitteeKernel<float, native_lanes<float>, Shape>;
 ALMLIP_COMMITTEE(FastShape)
@@ -14,12 +14,14 @@ ALMLIP_COMMITTEE(DefaultShape)
 ALMLIP_COMMITTEE(AccurateShape)
 #undef ALMLIP_COMMITTEE
 
-Committee::Committee(const Potential &potential, Precision precision) : settings_(potential.settings)
+Committee::Committee(const Potential &potential, Precision precision)
+    : settings_(potential.settings)
 {
   ensure_kokkos();
   kernel_ = with_shape(settings_, [&](auto tag) -> std::unique_ptr<Kernel> {
     using Shape = typename decltype(tag)::type;
-    if (precision == Precision::mixed) return std::make_unique<CommitteeKernel<float, native_lanes<float>, Shape>>(potential);
+    if (precision == Precision::mixed)
+      return std::make_unique<CommitteeKernel<float, native_lanes<float>, Shape>>(potential);
     return std::make_unique<CommitteeKernel<double, native_lanes<double>, Shape>>(potential);
   });
 }
@@ -28,7 +30,10 @@ Committee::~Committee() = default;
 Committee::Committee(Committee &&) noexcept = default;
 Committee &Committee::operator=(Committee &&) noexcept = default;
 
-void Committee::evaluate(const Neighborhood &neighborhood, CommitteeOutput &output) { kernel_->evaluate(neighborhood, output); }
+void Committee::evaluate(const Neighborhood &neighborhood, CommitteeOutput &output)
+{
+  kernel_->evaluate(neighborhood, output);
+}
 
 const ModelSettings &Committee::settings() const { return settings_; }
 

@@ -8,36 +8,49 @@
 
 namespace almlip {
 
-/// Atoms and their full neighbour lists, as LAMMPS has them. Nothing is copied; all pointers must stay valid during the call.
+/// Atoms and their full neighbour lists, as LAMMPS has them. Nothing is copied; all pointers must
+/// stay valid during the call.
 struct Neighborhood {
-  int num_all = 0;                           ///< atoms and ghosts
-  const double *positions = nullptr;         ///< shape [num_all][3], Angstrom
-  const int *element = nullptr;              ///< shape [num_all], index into ModelSettings::elements; -1: not seen by this potential
+  int num_all = 0;                      ///< atoms and ghosts
+  const double *positions = nullptr;    ///< shape [num_all][3], Angstrom
+  const int *element = nullptr;    ///< shape [num_all], index into ModelSettings::elements; -1: not
+                                   ///< seen by this potential
   int num_centers = 0;
-  const int *centers = nullptr;              ///< shape [num_centers], indices of the atoms whose energy is wanted
-  const int *num_neighbors = nullptr;        ///< by atom index, shape [num_all] or up to the largest center
-  const int *const *neighbors = nullptr;     ///< by atom index: list of neighbour indices; may reach beyond the cutoff
-  int neighbor_mask = 0x1FFFFFFF;            ///< bits of a list entry that are the index (LAMMPS's NEIGHMASK)
+  const int *centers =
+      nullptr;    ///< shape [num_centers], indices of the atoms whose energy is wanted
+  const int *num_neighbors =
+      nullptr;    ///< by atom index, shape [num_all] or up to the largest center
+  const int *const *neighbors =
+      nullptr;    ///< by atom index: list of neighbour indices; may reach beyond the cutoff
+  int neighbor_mask =
+      0x1FFFFFFF;    ///< bits of a list entry that are the index (LAMMPS's NEIGHMASK)
 };
 
-/// Where results go. Null pointers are not computed. Arrays are added to, as in LAMMPS; sums are overwritten.
-/// Forces follow Newton's third law: atom i of a pair and its neighbour (possibly a ghost) both receive their part.
+/// Where results go. Null pointers are not computed. Arrays are added to, as in LAMMPS; sums are
+/// overwritten. Forces follow Newton's third law: atom i of a pair and its neighbour (possibly a
+/// ghost) both receive their part.
 struct CommitteeOutput {
-  double *forces = nullptr;              ///< of the mean, shape [num_all][3], eV/Angstrom
-  double *atom_energy = nullptr;         ///< of the mean, shape [num_all] (only centers are touched), eV
-  double *atom_virial = nullptr;         ///< shape [num_all][6] xx yy zz xy xz yz; half of every pair's term to each atom, eV
-  double *centroid_virial = nullptr;     ///< shape [num_all][9] xx yy zz xy xz yz yx zx zy; (x_j - x_i) f_j to atom j, eV
-  double *member_forces = nullptr;       ///< shape [num_all][3 M], eV/Angstrom; the expensive part: one more reverse pass per member
-  double *member_atom_energy = nullptr;  ///< shape [num_all][M], eV
-  double *zbl_energy = nullptr;          ///< share of the repulsion of the nuclei in atom_energy, shape [num_all] (only centers are touched), eV
-  double *descriptors = nullptr;         ///< standardised x of the centers, shape [num_all][D] (overwritten)
+  double *forces = nullptr;         ///< of the mean, shape [num_all][3], eV/Angstrom
+  double *atom_energy = nullptr;    ///< of the mean, shape [num_all] (only centers are touched), eV
+  double *atom_virial = nullptr;    ///< shape [num_all][6] xx yy zz xy xz yz; half of every pair's
+                                    ///< term to each atom, eV
+  double *centroid_virial =
+      nullptr;    ///< shape [num_all][9] xx yy zz xy xz yz yx zx zy; (x_j - x_i) f_j to atom j, eV
+  double *member_forces = nullptr;    ///< shape [num_all][3 M], eV/Angstrom; the expensive part:
+                                      ///< one more reverse pass per member
+  double *member_atom_energy = nullptr;    ///< shape [num_all][M], eV
+  double *zbl_energy = nullptr;    ///< share of the repulsion of the nuclei in atom_energy, shape
+                                   ///< [num_all] (only centers are touched), eV
+  double *descriptors =
+      nullptr;    ///< standardised x of the centers, shape [num_all][D] (overwritten)
 
-  double energy = 0.0;                   ///< mean of the members, eV
-  std::vector<double> member_energies;   ///< shape [M], eV
-  Tensor6 virial{};                      ///< sum over pairs of -(x_j - x_i) dE/d(x_j - x_i), eV; = -dE/dstrain
+  double energy = 0.0;                    ///< mean of the members, eV
+  std::vector<double> member_energies;    ///< shape [M], eV
+  Tensor6 virial{};    ///< sum over pairs of -(x_j - x_i) dE/d(x_j - x_i), eV; = -dE/dstrain
 };
 
-/// Arithmetic of the kernels. `mixed`: differences of positions, forces and energies summed in double, all between in float.
+/// Arithmetic of the kernels. `mixed`: differences of positions, forces and energies summed in
+/// double, all between in float.
 enum class Precision { full, mixed };
 
 /// Evaluates a committee potential. Not copyable; one object per thread of control.
@@ -49,7 +62,8 @@ class Committee {
   Committee(Committee &&) noexcept;
   Committee &operator=(Committee &&) noexcept;
 
-  /// Energies, forces and whatever else `output` asks for. Scratch memory is bounded and kept between calls.
+  /// Energies, forces and whatever else `output` asks for. Scratch memory is bounded and kept
+  /// between calls.
   void evaluate(const Neighborhood &neighborhood, CommitteeOutput &output);
 
   const ModelSettings &settings() const;
@@ -68,17 +82,18 @@ double force_spread(const double *member_forces, int num_members);
 /// Prediction for one frame. eV and Angstrom.
 struct FramePrediction {
   double energy = 0.0;
-  std::vector<double> member_energies;     ///< shape [M]
-  std::vector<double> forces;              ///< shape [num_atoms][3]
-  Tensor6 virial{};                        ///< -dE/dstrain, eV
-  std::vector<double> member_forces;       ///< shape [num_atoms][3 M]
-  std::vector<double> spread;              ///< of the members' forces, shape [num_atoms], eV/Angstrom
-  std::vector<double> sigma;               ///< calibrated force uncertainty, shape [num_atoms], eV/Angstrom
-  std::vector<double> descriptors;         ///< standardised, shape [num_atoms][D]
+  std::vector<double> member_energies;    ///< shape [M]
+  std::vector<double> forces;             ///< shape [num_atoms][3]
+  Tensor6 virial{};                       ///< -dE/dstrain, eV
+  std::vector<double> member_forces;      ///< shape [num_atoms][3 M]
+  std::vector<double> spread;    ///< of the members' forces, shape [num_atoms], eV/Angstrom
+  std::vector<double> sigma;     ///< calibrated force uncertainty, shape [num_atoms], eV/Angstrom
+  std::vector<double> descriptors;    ///< standardised, shape [num_atoms][D]
 };
 
 /// Evaluates a frame of a file: images, neighbours, committee, ghosts folded home, sigma.
-/// @throws Error if the frame has an element that the potential has not (names both), or the errors of find_surroundings
+/// @throws Error if the frame has an element that the potential has not (names both), or the errors
+/// of find_surroundings
 FramePrediction predict(Committee &committee, const Potential &potential, const Frame &frame);
 
 }    // namespace almlip

@@ -19,12 +19,15 @@ class Committee::Kernel {
   virtual void evaluate(const Neighborhood &neighborhood, CommitteeOutput &output) = 0;
 };
 
-/// Kernel for one shape. Lanes of a pack are atoms of one element: lane w works on its own atom and that atom's k-th neighbour, so that projection,
-/// invariants, networks and all reverse steps are straight-line code without horizontal sums. A block is `block_packs` packs, the width of the
-/// networks' matrix products. Neighbours of a lane are grouped by element and every group is padded to the longest lane.
+/// Kernel for one shape. Lanes of a pack are atoms of one element: lane w works on its own atom and
+/// that atom's k-th neighbour, so that projection, invariants, networks and all reverse steps are
+/// straight-line code without horizontal sums. A block is `block_packs` packs, the width of the
+/// networks' matrix products. Neighbours of a lane are grouped by element and every group is padded
+/// to the longest lane.
 template <class Real, int Lanes, class Shape>
 class CommitteeKernel final : public Committee::Kernel {
-  static constexpr int W = Lanes, C = Shape::num_channels, D = Shape::num_descriptors, num_radial = Shape::num_radial;
+  static constexpr int W = Lanes, C = Shape::num_channels, D = Shape::num_descriptors,
+                       num_radial = Shape::num_radial;
   static constexpr int block_packs = register_bytes == 64 ? 4 : 2, row_block = 6;
   static constexpr int block_width = block_packs * W;
   static constexpr int double_lanes = native_lanes<double>;
@@ -34,7 +37,8 @@ class CommitteeKernel final : public Committee::Kernel {
   using Projection = Density<Real, Lanes, C, Shape::lmax>;
   using Body = Invariants<Real, Lanes, Shape>;
   using Matrix = PackedMatrix<Real, row_block>;
-  static constexpr int record_size = Projection::record_rows * W, density_size = Shape::num_lm * C * W;
+  static constexpr int record_size = Projection::record_rows * W,
+                       density_size = Shape::num_lm * C * W;
   static constexpr int component_size = Shape::num_components * W;
 
  public:
@@ -47,8 +51,10 @@ class CommitteeKernel final : public Committee::Kernel {
         radial_(potential.radial.begin(), potential.radial.end()),
         short_range_(potential)
   {
-    for (const ElementCommittee &committee : potential.committees) networks_.emplace_back(committee, num_members_, num_hidden_);
-    const int outputs = num_members_ * num_hidden_ + num_members_ + row_block, streams = num_members_;
+    for (const ElementCommittee &committee : potential.committees)
+      networks_.emplace_back(committee, num_members_, num_hidden_);
+    const int outputs = num_members_ * num_hidden_ + num_members_ + row_block,
+              streams = num_members_;
     density_.resize(static_cast<std::size_t>(block_packs) * density_size);
     components_.resize(static_cast<std::size_t>(block_packs) * component_size);
     adjoint_.resize(static_cast<std::size_t>(streams) * density_size);
@@ -68,7 +74,8 @@ class CommitteeKernel final : public Committee::Kernel {
       member_forces_.assign(static_cast<std::size_t>(n.num_all) * member_row_, 0.0);
     }
     sort_by_element(n);
-    Kokkos::parallel_for("almlip::Committee::evaluate", Kokkos::RangePolicy<Kokkos::Serial>(0, static_cast<int>(blocks_.size())),
+    Kokkos::parallel_for("almlip::Committee::evaluate",
+                         Kokkos::RangePolicy<Kokkos::Serial>(0, static_cast<int>(blocks_.size())),
                          [&](int b) { evaluate_block(blocks_[b], n, out); });
     for (double e : out.member_energies) out.energy += e / num_members_;
     if (out.member_forces) add_member_forces(n.num_all, out.member_forces);
@@ -79,9 +86,9 @@ class CommitteeKernel final : public Committee::Kernel {
   struct Network {
     double reference_energy;
     std::vector<Real> mean, inverse_deviation, output;
-    Matrix forward;                     ///< [M H hidden units, M linear outputs] x D
-    Matrix reverse_mean;                ///< D x M H: mean over the members
-    std::vector<Matrix> reverse;        ///< per member D x H
+    Matrix forward;                 ///< [M H hidden units, M linear outputs] x D
+    Matrix reverse_mean;            ///< D x M H: mean over the members
+    std::vector<Matrix> reverse;    ///< per member D x H
 
     Network(const ElementCommittee &c, int num_members, int num_hidden)
         : reference_energy(c.reference_energy),
@@ -145,7 +152,8 @@ class CommitteeKernel final : public Committee::Kernel {
       for (int c = 0; c < n.num_centers; ++c)
         if (n.element[n.centers[c]] == e) order_.push_back(n.centers[c]);
       const int end = static_cast<int>(order_.size());
-      for (int i = start; i < end; i += block_width) blocks_.push_back({e, i, std::min(block_width, end - i)});
+      for (int i = start; i < end; i += block_width)
+        blocks_.push_back({e, i, std::min(block_width, end - i)});
     }
   }
 
@@ -177,7 +185,8 @@ class CommitteeKernel final : public Committee::Kernel {
     }
   }
 
-  /// Neighbours within the cutoff of one pack's atoms, by element; records hold x/r, y/r, z/r, 1/r afterwards, r_ the distances.
+  /// Neighbours within the cutoff of one pack's atoms, by element; records hold x/r, y/r, z/r, 1/r
+  /// afterwards, r_ the distances.
   ALMLIP_STAGE void gather(const Block &block, int p, const Neighborhood &n)
   {
     std::fill(count_.begin(), count_.end(), 0);
@@ -192,28 +201,35 @@ class CommitteeKernel final : public Committee::Kernel {
       const int most = *std::max_element(&count_[e * W], &count_[e * W] + W);
       const Real padding[4] = {Real(0), Real(0), Real(0), Real(cutoff_ * cutoff_)};
       for (int row = 0; row < 4; ++row) {
-        for (int w = 0; w < W; ++w) std::fill(near(e, row, w) + count_[e * W + w], near(e, row, w) + most, padding[row]);
+        for (int w = 0; w < W; ++w)
+          std::fill(near(e, row, w) + count_[e * W + w], near(e, row, w) + most, padding[row]);
         for (int k = 0; k < most; k += W) {
-          Real *to = row < 3 ? record + static_cast<std::size_t>(start + k) * record_size + row * W : &r_[(start + k) * W];
-          transpose_tile<Real, Lanes>(near(e, row, 0) + k, list_capacity_, to, row < 3 ? record_size : W);
+          Real *to = row < 3 ? record + static_cast<std::size_t>(start + k) * record_size + row * W
+                             : &r_[(start + k) * W];
+          transpose_tile<Real, Lanes>(near(e, row, 0) + k, list_capacity_, to,
+                                      row < 3 ? record_size : W);
         }
       }
       for (int w = 0; w < W; ++w)
-        for (int k = 0; k < most; ++k) index[(start + k) * W + w] = k < count_[e * W + w] ? near_index(e, w)[k] : -1;
+        for (int k = 0; k < most; ++k)
+          index[(start + k) * W + w] = k < count_[e * W + w] ? near_index(e, w)[k] : -1;
       start += most;
       group_start_[p].push_back(start);
     }
     num_neighbors_[p] = start;
   }
 
-  /// Differences in double, compacted without branches; entries that this potential does not see go to a row of their own.
+  /// Differences in double, compacted without branches; entries that this potential does not see go
+  /// to a row of their own.
   void find_near(int w, int i, const Neighborhood &n)
   {
-    const double *x = n.positions, xi = x[3 * i], yi = x[3 * i + 1], zi = x[3 * i + 2], cutoff2 = cutoff_ * cutoff_;
+    const double *x = n.positions, xi = x[3 * i], yi = x[3 * i + 1], zi = x[3 * i + 2],
+                 cutoff2 = cutoff_ * cutoff_;
     const int *list = n.neighbors[i];
     for (int q = 0; q < n.num_neighbors[i]; ++q) {
       const int j = list[q] & n.neighbor_mask, e = n.element[j] < 0 ? num_elements_ : n.element[j];
-      const double dx = x[3 * j] - xi, dy = x[3 * j + 1] - yi, dz = x[3 * j + 2] - zi, r2 = dx * dx + dy * dy + dz * dz;
+      const double dx = x[3 * j] - xi, dy = x[3 * j + 1] - yi, dz = x[3 * j + 2] - zi,
+                   r2 = dx * dx + dy * dy + dz * dz;
       int &k = count_[e * W + w];
       near(e, 0, w)[k] = Real(dx);
       near(e, 1, w)[k] = Real(dy);
@@ -230,24 +246,29 @@ class CommitteeKernel final : public Committee::Kernel {
     for (int q = 0; q < num_neighbors_[p] * W; ++q) r_[q] = std::sqrt(r_[q]);
     const Real inverse_cutoff = Real(1 / cutoff_);
     for (int e = 0; e < num_elements_; ++e) {
-      const Real *weights = &radial_[static_cast<std::size_t>(element * num_elements_ + e) * C * num_radial];
+      const Real *weights =
+          &radial_[static_cast<std::size_t>(element * num_elements_ + e) * C * num_radial];
       for (int k = group_start_[p][e]; k < group_start_[p][e + 1]; ++k) {
         Real *record = records(p) + static_cast<std::size_t>(k) * record_size;
         const V r = load<V>(&r_[k * W]), inverse_r = Real(1) / r;
-        for (int row = 0; row < 3; ++row) store(record + row * W, load<V>(record + row * W) * inverse_r);
+        for (int row = 0; row < 3; ++row)
+          store(record + row * W, load<V>(record + row * W) * inverse_r);
         store(record + 3 * W, inverse_r);
         radial_functions(weights, r, inverse_cutoff, record);
       }
     }
   }
 
-  static ALMLIP_INLINE void radial_functions(const Real *weights, const V &r, Real inverse_cutoff, Real *record)
+  static ALMLIP_INLINE void radial_functions(const Real *weights, const V &r, Real inverse_cutoff,
+                                             Real *record)
   {
     const RadialBasis<Real, Lanes, num_radial> basis(r, inverse_cutoff);
     static_for<C>([&](auto c) {
       V value{}, rate{};
-      static_for<num_radial>([&](auto m) { value = value + weights[c * num_radial + m] * basis.chebyshev[m]; });
-      static_for<num_radial - 1>([&](auto m) { rate = rate + weights[c * num_radial + m + 1] * basis.derivative[m + 1]; });
+      static_for<num_radial>(
+          [&](auto m) { value = value + weights[c * num_radial + m] * basis.chebyshev[m]; });
+      static_for<num_radial - 1>(
+          [&](auto m) { rate = rate + weights[c * num_radial + m + 1] * basis.derivative[m + 1]; });
       store(record + (4 + c) * W, basis.envelope * value);
       store(record + (4 + C + c) * W, basis.envelope_rate * rate + basis.envelope_slope * value);
     });
@@ -270,7 +291,8 @@ class CommitteeKernel final : public Committee::Kernel {
   ALMLIP_STAGE void soften(int element, int p)
   {
     for (int e = 0; e < num_elements_; ++e) {
-      const Real *weights = &radial_[static_cast<std::size_t>(element * num_elements_ + e) * C * num_radial];
+      const Real *weights =
+          &radial_[static_cast<std::size_t>(element * num_elements_ + e) * C * num_radial];
       for (int k = group_start_[p][e]; k < group_start_[p][e + 1]; ++k) {
         Real distance[W], slope[W];
         bool changed = false;
@@ -284,12 +306,14 @@ class CommitteeKernel final : public Committee::Kernel {
         if (!changed) continue;
         Real *record = records(p) + static_cast<std::size_t>(k) * record_size;
         radial_functions(weights, load<V>(distance), Real(1 / cutoff_), record);
-        for (int c = 0; c < C; ++c) store(record + (4 + C + c) * W, load<V>(record + (4 + C + c) * W) * load<V>(slope));
+        for (int c = 0; c < C; ++c)
+          store(record + (4 + C + c) * W, load<V>(record + (4 + C + c) * W) * load<V>(slope));
       }
     }
   }
 
-  /// Repulsion of the nuclei: one half of each pair belongs to the atom of the pack, and the same to every member.
+  /// Repulsion of the nuclei: one half of each pair belongs to the atom of the pack, and the same
+  /// to every member.
   ALMLIP_STAGE void repel(const Block &block, int p, const Neighborhood &n, CommitteeOutput &out)
   {
     const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
@@ -297,17 +321,21 @@ class CommitteeKernel final : public Committee::Kernel {
       for (int k = 0; k < num_neighbors_[p]; ++k) {
         const int i = order_[block.first + p * W + w], j = index[k * W + w];
         if (j < 0 || static_cast<double>(r_[k * W + w]) >= short_range_.reach()) continue;
-        const double *xi = n.positions + 3 * static_cast<std::size_t>(i), *xj = n.positions + 3 * static_cast<std::size_t>(j);
-        const double d[3] = {xj[0] - xi[0], xj[1] - xi[1], xj[2] - xi[2]}, r = std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+        const double *xi = n.positions + 3 * static_cast<std::size_t>(i),
+                     *xj = n.positions + 3 * static_cast<std::size_t>(j);
+        const double d[3] = {xj[0] - xi[0], xj[1] - xi[1], xj[2] - xi[2]},
+                     r = std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
         const ValueSlope pair = short_range_.repulsion(block.element, n.element[j], r);
         if (pair.value == 0) continue;
-        const double g[3] = {0.5 * pair.slope * d[0] / r, 0.5 * pair.slope * d[1] / r, 0.5 * pair.slope * d[2] / r};
+        const double g[3] = {0.5 * pair.slope * d[0] / r, 0.5 * pair.slope * d[1] / r,
+                             0.5 * pair.slope * d[2] / r};
         add_repulsion(i, j, 0.5 * pair.value, d, g, out);
       }
   }
 
   /// @param d, g  x_j - x_i and dE/d(x_j - x_i)
-  void add_repulsion(int i, int j, double energy, const double (&d)[3], const double (&g)[3], CommitteeOutput &out)
+  void add_repulsion(int i, int j, double energy, const double (&d)[3], const double (&g)[3],
+                     CommitteeOutput &out)
   {
     const std::size_t first = i, second = j;
     for (double &e : out.member_energies) e += energy;
@@ -334,7 +362,8 @@ class CommitteeKernel final : public Committee::Kernel {
     const Network &network = networks_[element];
     Real *x = x_.data() + p * W;
     Body::forward(density(p), components(p), [&](int d, const V &g) {
-      store(x + static_cast<std::size_t>(d) * block_width, (g - network.mean[d]) * network.inverse_deviation[d]);
+      store(x + static_cast<std::size_t>(d) * block_width,
+            (g - network.mean[d]) * network.inverse_deviation[d]);
     });
   }
 
@@ -342,18 +371,21 @@ class CommitteeKernel final : public Committee::Kernel {
   {
     for (int q = 0; q < block.count; ++q)
       for (int d = 0; d < D; ++d)
-        descriptors[static_cast<std::size_t>(order_[block.first + q]) * D + d] = x_[static_cast<std::size_t>(d) * block_width + q];
+        descriptors[static_cast<std::size_t>(order_[block.first + q]) * D + d] =
+            x_[static_cast<std::size_t>(d) * block_width + q];
   }
 
   void product(const Matrix &m, const Real *x, Real *y, int num_packs) const
   {
     if (num_packs == block_packs) {
-      multiply<Real, Lanes, row_block, block_packs>(m.weights.data(), m.num_blocks(), m.num_columns, m.num_columns, m.bias.data(), x, y,
+      multiply<Real, Lanes, row_block, block_packs>(m.weights.data(), m.num_blocks(), m.num_columns,
+                                                    m.num_columns, m.bias.data(), x, y,
                                                     block_width);
       return;
     }
     for (int p = 0; p < num_packs; ++p)
-      multiply<Real, Lanes, row_block, 1>(m.weights.data(), m.num_blocks(), m.num_columns, m.num_columns, m.bias.data(), x + p * W, y + p * W,
+      multiply<Real, Lanes, row_block, 1>(m.weights.data(), m.num_blocks(), m.num_columns,
+                                          m.num_columns, m.bias.data(), x + p * W, y + p * W,
                                           block_width);
   }
 
@@ -367,7 +399,8 @@ class CommitteeKernel final : public Committee::Kernel {
       for (int unit = k * num_hidden_; unit < (k + 1) * num_hidden_; ++unit)
         for (int p = 0; p < num_packs; ++p) {
           Real *at = hidden_row(unit) + p * W;
-          const V z = load<V>(at), logistic = Real(1) / (Real(1) + pack_exp<Real, Lanes>(-z)), silu = z * logistic;
+          const V z = load<V>(at), logistic = Real(1) / (Real(1) + pack_exp<Real, Lanes>(-z)),
+                  silu = z * logistic;
           store(energy + p * W, load<V>(energy + p * W) + network.output[unit] * silu);
           store(at, network.output[unit] * (logistic + silu * (Real(1) - logistic)));
         }
@@ -383,7 +416,8 @@ class CommitteeKernel final : public Committee::Kernel {
       const double e = e0 + static_cast<double>(energy[q]);
       out.member_energies[k] += e;
       if (out.atom_energy) out.atom_energy[i] += e / num_members_;
-      if (out.member_atom_energy) out.member_atom_energy[static_cast<std::size_t>(i) * num_members_ + k] += e;
+      if (out.member_atom_energy)
+        out.member_atom_energy[static_cast<std::size_t>(i) * num_members_ + k] += e;
     }
   }
 
@@ -396,17 +430,20 @@ class CommitteeKernel final : public Committee::Kernel {
   ALMLIP_STAGE void reverse_members(const Block &block, int num_packs)
   {
     for (int k = 0; k < num_members_; ++k)
-      product(networks_[block.element].reverse[k], hidden_row(k * num_hidden_), x_adjoint(k), num_packs);
+      product(networks_[block.element].reverse[k], hidden_row(k * num_hidden_), x_adjoint(k),
+              num_packs);
   }
 
-  /// dE/d(x_j - x_i) of all neighbours of a pack: of the mean to gradient_[k][axis]; with one stream per member also theirs, to
-  /// member_gradient_[k][3 member + axis].
+  /// dE/d(x_j - x_i) of all neighbours of a pack: of the mean to gradient_[k][axis]; with one
+  /// stream per member also theirs, to member_gradient_[k][3 member + axis].
   ALMLIP_STAGE void pair_gradients(int p, int num_streams, Tensor6 &virial)
   {
     for (int s = 0; s < num_streams; ++s) {
       const Real *g = x_adjoint(s) + p * W;
       Real *adjoint = adjoint_.data() + static_cast<std::size_t>(s) * density_size;
-      Body::forward_reverse(density(p), components(p), [&](int d) { return load<V>(g + static_cast<std::size_t>(d) * block_width); }, adjoint);
+      Body::forward_reverse(
+          density(p), components(p),
+          [&](int d) { return load<V>(g + static_cast<std::size_t>(d) * block_width); }, adjoint);
       Projection::apply_norms(adjoint);
     }
     const Real share = Real(1) / Real(num_streams);
@@ -418,13 +455,15 @@ class CommitteeKernel final : public Committee::Kernel {
       V mean[3] = {};
       for (int s = 0; s < num_streams; ++s) {
         V g[3];
-        Projection::pair_gradient(h, inverse_r, record + 4 * W, record + (4 + C) * W, adjoint_.data() + static_cast<std::size_t>(s) * density_size, g);
+        Projection::pair_gradient(h, inverse_r, record + 4 * W, record + (4 + C) * W,
+                                  adjoint_.data() + static_cast<std::size_t>(s) * density_size, g);
         for (int axis = 0; axis < 3; ++axis) {
           if (num_streams > 1) store(member_gradient(k) + (3 * s + axis) * W, g[axis]);
           mean[axis] = mean[axis] + g[axis] * share;
         }
       }
-      for (int axis = 0; axis < 3; ++axis) store(gradient_.data() + (3 * static_cast<std::size_t>(k) + axis) * W, mean[axis]);
+      for (int axis = 0; axis < 3; ++axis)
+        store(gradient_.data() + (3 * static_cast<std::size_t>(k) + axis) * W, mean[axis]);
       const V r = Real(1) / inverse_r, d[3] = {h.x * r, h.y * r, h.z * r};
       constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
       static_for<6>([&](auto q) { w[q] = w[q] - d[row[q]] * mean[column[q]]; });
@@ -443,21 +482,27 @@ class CommitteeKernel final : public Committee::Kernel {
         const int j = index[k * W + w];
         if (j < 0) continue;
         const Real *from = gradient_.data() + static_cast<std::size_t>(k) * 3 * W + w;
-        const double g[3] = {static_cast<double>(from[0]), static_cast<double>(from[W]), static_cast<double>(from[2 * W])};
+        const double g[3] = {static_cast<double>(from[0]), static_cast<double>(from[W]),
+                             static_cast<double>(from[2 * W])};
         for (int axis = 0; axis < 3; ++axis) sum[axis] += g[axis];
         if (out.forces)
-          for (int axis = 0; axis < 3; ++axis) out.forces[3 * static_cast<std::size_t>(j) + axis] -= g[axis];
+          for (int axis = 0; axis < 3; ++axis)
+            out.forces[3 * static_cast<std::size_t>(j) + axis] -= g[axis];
         if (!out.atom_virial && !out.centroid_virial) continue;
-        const Real *record = records_.data() + (static_cast<std::size_t>(p) * capacity_ + k) * record_size + w;
-        const double r = 1.0 / record[3 * W], d[3] = {record[0] * r, record[W] * r, record[2 * W] * r};
+        const Real *record =
+            records_.data() + (static_cast<std::size_t>(p) * capacity_ + k) * record_size + w;
+        const double r = 1.0 / record[3 * W],
+                     d[3] = {record[0] * r, record[W] * r, record[2 * W] * r};
         tally_virial(i, j, d, g, out);
       }
       if (out.forces)
-        for (int axis = 0; axis < 3; ++axis) out.forces[3 * static_cast<std::size_t>(i) + axis] += sum[axis];
+        for (int axis = 0; axis < 3; ++axis)
+          out.forces[3 * static_cast<std::size_t>(i) + axis] += sum[axis];
     }
   }
 
-  static void tally_virial(int i, int j, const double (&d)[3], const double (&g)[3], CommitteeOutput &out)
+  static void tally_virial(int i, int j, const double (&d)[3], const double (&g)[3],
+                           CommitteeOutput &out)
   {
     constexpr int row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2}, column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
     if (out.atom_virial)
@@ -467,10 +512,12 @@ class CommitteeKernel final : public Committee::Kernel {
         out.atom_virial[6 * static_cast<std::size_t>(j) + q] += half;
       }
     if (out.centroid_virial)
-      for (int q = 0; q < 9; ++q) out.centroid_virial[9 * static_cast<std::size_t>(j) + q] -= d[row[q]] * g[column[q]];
+      for (int q = 0; q < 9; ++q)
+        out.centroid_virial[9 * static_cast<std::size_t>(j) + q] -= d[row[q]] * g[column[q]];
   }
 
-  /// As scatter, for the rows of 3 M components of member_forces_: tiles are transposed so that the components of one neighbour lie together.
+  /// As scatter, for the rows of 3 M components of member_forces_: tiles are transposed so that the
+  /// components of one neighbour lie together.
   ALMLIP_STAGE void scatter_members(const Block &block, int p)
   {
     const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
@@ -480,7 +527,8 @@ class CommitteeKernel final : public Committee::Kernel {
         transpose_tile<Real, Lanes>(tile, W, tile, W);
       }
     for (int w = 0; w < W && p * W + w < block.count; ++w) {
-      double *fi = member_forces_.data() + static_cast<std::size_t>(order_[block.first + p * W + w]) * member_row_;
+      double *fi = member_forces_.data() +
+                   static_cast<std::size_t>(order_[block.first + p * W + w]) * member_row_;
       for (int k = 0; k < num_neighbors_[p]; ++k) {
         const int j = index[k * W + w];
         if (j < 0) continue;
@@ -488,7 +536,8 @@ class CommitteeKernel final : public Committee::Kernel {
         for (int q = 0; q < member_row_; q += W) {
           const Real *g = member_gradient(k) + (q + w) * W;
           static_for<W / double_lanes>([&](auto part) {
-            const DoublePack change = __builtin_convertvector(load<NarrowPack>(g + part * double_lanes), DoublePack);
+            const DoublePack change =
+                __builtin_convertvector(load<NarrowPack>(g + part * double_lanes), DoublePack);
             double *to_i = fi + q + part * double_lanes, *to_j = fj + q + part * double_lanes;
             store(to_i, load<DoublePack>(to_i) + change);
             store(to_j, load<DoublePack>(to_j) - change);
@@ -502,19 +551,42 @@ class CommitteeKernel final : public Committee::Kernel {
   {
     for (int i = 0; i < num_all; ++i)
       for (int q = 0; q < 3 * num_members_; ++q)
-        forces[static_cast<std::size_t>(i) * 3 * num_members_ + q] += member_forces_[static_cast<std::size_t>(i) * member_row_ + q];
+        forces[static_cast<std::size_t>(i) * 3 * num_members_ + q] +=
+            member_forces_[static_cast<std::size_t>(i) * member_row_ + q];
   }
 
-  Real *records(int p) { return records_.data() + static_cast<std::size_t>(p) * capacity_ * record_size; }
+  Real *records(int p)
+  {
+    return records_.data() + static_cast<std::size_t>(p) * capacity_ * record_size;
+  }
   Real *density(int p) { return density_.data() + static_cast<std::size_t>(p) * density_size; }
-  Real *components(int p) { return components_.data() + static_cast<std::size_t>(p) * component_size; }
-  Real *hidden_row(int unit) { return hidden_.data() + static_cast<std::size_t>(unit) * block_width; }
-  Real *x_adjoint(int stream) { return x_adjoint_.data() + static_cast<std::size_t>(stream) * (D + row_block) * block_width; }
-  Real *member_gradient(int k) { return member_gradient_.data() + static_cast<std::size_t>(k) * member_row_ * W; }
-  Real *near(int e, int row, int w) { return near_.data() + (static_cast<std::size_t>(e * 4 + row) * W + w) * list_capacity_; }
-  int *near_index(int e, int w) { return near_index_.data() + static_cast<std::size_t>(e * W + w) * list_capacity_; }
+  Real *components(int p)
+  {
+    return components_.data() + static_cast<std::size_t>(p) * component_size;
+  }
+  Real *hidden_row(int unit)
+  {
+    return hidden_.data() + static_cast<std::size_t>(unit) * block_width;
+  }
+  Real *x_adjoint(int stream)
+  {
+    return x_adjoint_.data() + static_cast<std::size_t>(stream) * (D + row_block) * block_width;
+  }
+  Real *member_gradient(int k)
+  {
+    return member_gradient_.data() + static_cast<std::size_t>(k) * member_row_ * W;
+  }
+  Real *near(int e, int row, int w)
+  {
+    return near_.data() + (static_cast<std::size_t>(e * 4 + row) * W + w) * list_capacity_;
+  }
+  int *near_index(int e, int w)
+  {
+    return near_index_.data() + static_cast<std::size_t>(e * W + w) * list_capacity_;
+  }
 
-  const int num_elements_, num_members_, num_hidden_, member_row_;    ///< member_row_: 3 M rounded up to whole packs
+  const int num_elements_, num_members_, num_hidden_,
+      member_row_;    ///< member_row_: 3 M rounded up to whole packs
   const double cutoff_;
   std::vector<Real> radial_;
   const ShortRange short_range_;
@@ -526,7 +598,8 @@ class CommitteeKernel final : public Committee::Kernel {
   int num_neighbors_[block_packs] = {};
   std::vector<int> group_start_[block_packs];    ///< by element of the neighbours
   std::vector<int> count_, near_index_, neighbor_;
-  AlignedArray<Real> near_, r_, records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_, gradient_, member_gradient_;
+  AlignedArray<Real> near_, r_, records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_,
+      gradient_, member_gradient_;
   AlignedArray<double> member_forces_;    ///< shape [num_all][member_row_]
 };
 

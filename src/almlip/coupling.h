@@ -42,33 +42,43 @@ constexpr double azimuthal_mean(int m1, int m2, int m3)
     else
       c[num_cosines++] = m[i];
   }
-  if (num_sines == 0) return 0.25 * ((c[0] + c[1] + c[2] == 0) + (c[0] + c[1] == c[2]) + (c[0] + c[2] == c[1]) + (c[1] + c[2] == c[0]));
+  if (num_sines == 0)
+    return 0.25 * ((c[0] + c[1] + c[2] == 0) + (c[0] + c[1] == c[2]) + (c[0] + c[2] == c[1]) +
+                   (c[1] + c[2] == c[0]));
   if (num_sines == 2)
-    return 0.25 * ((s[0] == s[1] + c[0]) + (s[1] == s[0] + c[0]) - (s[0] + s[1] == c[0]) - (s[0] + s[1] + c[0] == 0));
+    return 0.25 * ((s[0] == s[1] + c[0]) + (s[1] == s[0] + c[0]) - (s[0] + s[1] == c[0]) -
+                   (s[0] + s[1] + c[0] == 0));
   return 0;
 }
 
-/// Real Gaunt coefficient: sqrt((2l1+1)(2l2+1)(2L+1)) times the mean over the sphere of S_l1a S_l2b S_LM.
+/// Real Gaunt coefficient: sqrt((2l1+1)(2l2+1)(2L+1)) times the mean over the sphere of S_l1a S_l2b
+/// S_LM.
 constexpr double gaunt(int l1, int a, int l2, int b, int L, int M)
 {
   const double azimuthal = azimuthal_mean(a, b, M);
   if (azimuthal == 0) return 0;
   const int m1 = a < 0 ? -a : a, m2 = b < 0 ? -b : b, m3 = M < 0 ? -M : M;
-  Polynomial q = harmonic_polynomial(l1, m1) * harmonic_polynomial(l2, m2) * harmonic_polynomial(L, m3), sine_squared{};
+  Polynomial q = harmonic_polynomial(l1, m1) * harmonic_polynomial(l2, m2) *
+                 harmonic_polynomial(L, m3),
+             sine_squared{};
   sine_squared.c[0] = 1;
   sine_squared.c[2] = -1;
   for (int i = 0; i < (m1 + m2 + m3) / 2; ++i) q = q * sine_squared;
   double mean = 0;
   for (int i = 0; i < 16; i += 2) mean += q.c[i] / (i + 1);
   mean *= azimuthal * harmonic_norm(l1, m1) * harmonic_norm(l2, m2) * harmonic_norm(L, m3);
-  return (mean < 1e-9 && mean > -1e-9) ? 0.0 : mean * constexpr_sqrt((2.0 * l1 + 1) * (2 * l2 + 1) * (2 * L + 1));
+  return (mean < 1e-9 && mean > -1e-9)
+             ? 0.0
+             : mean * constexpr_sqrt((2.0 * l1 + 1) * (2 * l2 + 1) * (2 * L + 1));
 }
 
-/// Coupling [A_l1 x A_l2]_L of one channel: T_M = sum_ab g_abM A_l1a A_l2b, its non-zero terms grouped by the product (a, b).
-/// For l1 == l2 only a <= b, with both orders added. Indices a, b, M count from 0.
+/// Coupling [A_l1 x A_l2]_L of one channel: T_M = sum_ab g_abM A_l1a A_l2b, its non-zero terms
+/// grouped by the product (a, b). For l1 == l2 only a <= b, with both orders added. Indices a, b, M
+/// count from 0.
 template <int L1, int L2, int L>
 struct Coupling {
-  static constexpr int l1 = L1, l2 = L2, l = L, max_products = (2 * L1 + 1) * (2 * L2 + 1), max_terms = max_products * (2 * L + 1);
+  static constexpr int l1 = L1, l2 = L2, l = L, max_products = (2 * L1 + 1) * (2 * L2 + 1),
+                       max_terms = max_products * (2 * L + 1);
   struct Terms {
     int num_products = 0, num_terms = 0;
     int a[max_products] = {}, b[max_products] = {}, first[max_products + 1] = {};
@@ -105,8 +115,10 @@ struct CouplingSet {
   static constexpr int count = sizeof...(Members);
   static constexpr int num_components = (0 + ... + (2 * Members::l + 1));    ///< all T_M together
 };
-using CouplingsB3 = CouplingSet<Coupling<1, 1, 2>, Coupling<2, 2, 2>, Coupling<1, 2, 3>, Coupling<3, 3, 2>>;
-using CouplingsC4 = CouplingSet<Coupling<1, 1, 2>, Coupling<2, 2, 2>, Coupling<1, 2, 3>, Coupling<3, 3, 2>, Coupling<2, 2, 4>,
-                                Coupling<1, 3, 4>, Coupling<3, 3, 4>, Coupling<4, 4, 2>, Coupling<4, 4, 4>>;
+using CouplingsB3 =
+    CouplingSet<Coupling<1, 1, 2>, Coupling<2, 2, 2>, Coupling<1, 2, 3>, Coupling<3, 3, 2>>;
+using CouplingsC4 = CouplingSet<Coupling<1, 1, 2>, Coupling<2, 2, 2>, Coupling<1, 2, 3>,
+                                Coupling<3, 3, 2>, Coupling<2, 2, 4>, Coupling<1, 3, 4>,
+                                Coupling<3, 3, 4>, Coupling<4, 4, 2>, Coupling<4, 4, 4>>;
 
 }    // namespace almlip

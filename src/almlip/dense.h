@@ -17,7 +17,10 @@ struct AlignedAllocator {
   AlignedAllocator(const AlignedAllocator<U> &)
   {
   }
-  T *allocate(std::size_t n) { return static_cast<T *>(::operator new(n * sizeof(T), std::align_val_t(64))); }
+  T *allocate(std::size_t n)
+  {
+    return static_cast<T *>(::operator new(n * sizeof(T), std::align_val_t(64)));
+  }
   void deallocate(T *p, std::size_t) { ::operator delete(p, std::align_val_t(64)); }
   friend bool operator==(const AlignedAllocator &, const AlignedAllocator &) { return true; }
   friend bool operator!=(const AlignedAllocator &, const AlignedAllocator &) { return false; }
@@ -25,7 +28,8 @@ struct AlignedAllocator {
 template <class T>
 using AlignedArray = std::vector<T, AlignedAllocator<T>>;
 
-/// A matrix packed for `multiply`: rows in blocks of RowBlock, layout [row / RowBlock][column][RowBlock], padded with zero rows.
+/// A matrix packed for `multiply`: rows in blocks of RowBlock, layout [row /
+/// RowBlock][column][RowBlock], padded with zero rows.
 template <class Real, int RowBlock>
 struct PackedMatrix {
   int num_rows = 0, num_columns = 0;
@@ -35,7 +39,8 @@ struct PackedMatrix {
   int padded_rows() const { return num_blocks() * RowBlock; }
   Real &at(int row, int column)
   {
-    return weights[(static_cast<std::size_t>(row / RowBlock) * num_columns + column) * RowBlock + row % RowBlock];
+    return weights[(static_cast<std::size_t>(row / RowBlock) * num_columns + column) * RowBlock +
+                   row % RowBlock];
   }
   PackedMatrix() = default;
   PackedMatrix(int rows, int columns) : num_rows(rows), num_columns(columns)
@@ -45,28 +50,34 @@ struct PackedMatrix {
   }
 };
 
-/// y[row] = bias[row] + sum_column w[row][column] x[column] for NumPacks packs of atoms; a register tile of RowBlock x NumPacks.
-/// Rows of x and y are `stride` numbers apart.
-/// @param columns  number of columns used, at most `column_capacity`, the number of columns that the weights are packed for
+/// y[row] = bias[row] + sum_column w[row][column] x[column] for NumPacks packs of atoms; a register
+/// tile of RowBlock x NumPacks. Rows of x and y are `stride` numbers apart.
+/// @param columns  number of columns used, at most `column_capacity`, the number of columns that
+/// the weights are packed for
 /// @param bias     may be null
 template <class Real, int Lanes, int RowBlock, int NumPacks>
-ALMLIP_STAGE void multiply(const Real *weights, int num_blocks, int columns, int column_capacity, const Real *bias, const Real *x, Real *y,
-                           std::size_t stride)
+ALMLIP_STAGE void multiply(const Real *weights, int num_blocks, int columns, int column_capacity,
+                           const Real *bias, const Real *x, Real *y, std::size_t stride)
 {
   using V = Pack<Real, Lanes>;
-  for (int block = 0; block < num_blocks; ++block, weights += static_cast<std::size_t>(column_capacity) * RowBlock) {
+  for (int block = 0; block < num_blocks;
+       ++block, weights += static_cast<std::size_t>(column_capacity) * RowBlock) {
     V sum[RowBlock][NumPacks];
     static_for<RowBlock>([&](auto r) {
-      static_for<NumPacks>([&](auto p) { sum[r][p] = V{} + (bias ? bias[block * RowBlock + r] : Real(0)); });
+      static_for<NumPacks>(
+          [&](auto p) { sum[r][p] = V{} + (bias ? bias[block * RowBlock + r] : Real(0)); });
     });
     const Real *x_row = x, *w = weights;
     for (int k = 0; k < columns; ++k, x_row += stride, w += RowBlock) {
       V v[NumPacks];
       static_for<NumPacks>([&](auto p) { v[p] = load<V>(x_row + p * Lanes); });
-      static_for<RowBlock>([&](auto r) { static_for<NumPacks>([&](auto p) { sum[r][p] = sum[r][p] + w[r] * v[p]; }); });
+      static_for<RowBlock>([&](auto r) {
+        static_for<NumPacks>([&](auto p) { sum[r][p] = sum[r][p] + w[r] * v[p]; });
+      });
     }
     static_for<RowBlock>([&](auto r) {
-      static_for<NumPacks>([&](auto p) { store(y + (block * RowBlock + r) * stride + p * Lanes, sum[r][p]); });
+      static_for<NumPacks>(
+          [&](auto p) { store(y + (block * RowBlock + r) * stride + p * Lanes, sum[r][p]); });
     });
   }
 }

@@ -4,20 +4,24 @@
 
 namespace almlip {
 
-/// Density projection A[l,m][c] = sum_j R_c(r_ij) S_lm(r_ij / r_ij) of one pack of atoms and its reverse.
+/// Density projection A[l,m][c] = sum_j R_c(r_ij) S_lm(r_ij / r_ij) of one pack of atoms and its
+/// reverse.
 ///
-/// A neighbour record is `record_rows` rows of Lanes numbers: direction x y z, 1/r, R_0 .. R_{C-1}, dR_0/dr .. dR_{C-1}/dr. Padding has R = dR/dr = 0.
+/// A neighbour record is `record_rows` rows of Lanes numbers: direction x y z, 1/r, R_0 .. R_{C-1},
+/// dR_0/dr .. dR_{C-1}/dr. Padding has R = dR/dr = 0.
 template <class Real, int Lanes, int NumChannels, int LMax>
 class Density {
   static constexpr int W = Lanes, C = NumChannels;
-  static constexpr int max_accumulators = register_bytes == 64 ? 24 : 12;    ///< what fits the registers beside the operands
+  static constexpr int max_accumulators =
+      register_bytes == 64 ? 24 : 12;    ///< what fits the registers beside the operands
   using V = Pack<Real, Lanes>;
 
  public:
   static constexpr int record_rows = 4 + 2 * NumChannels;
 
-  /// One sweep over the neighbours per |m| (cosine and sine parts together or apart, all channels or some of them), such that the accumulators
-  /// stay in registers. The norms of the harmonics are included in A.
+  /// One sweep over the neighbours per |m| (cosine and sine parts together or apart, all channels
+  /// or some of them), such that the accumulators stay in registers. The norms of the harmonics are
+  /// included in A.
   ALMLIP_STAGE static void project(const Real *records, int num_neighbors, Real *a)
   {
     static_for<LMax + 1>([&](auto m_) {
@@ -43,16 +47,19 @@ class Density {
   {
     for_each_lm<LMax>([&](auto l, auto m) {
       Real *row = a + lm_index(l, m) * C * W;
-      for (int c = 0; c < C; ++c) store(row + c * W, load<V>(row + c * W) * Real(harmonic_norm(l, m)));
+      for (int c = 0; c < C; ++c)
+        store(row + c * W, load<V>(row + c * W) * Real(harmonic_norm(l, m)));
     });
   }
 
-  /// Gradient of sum(adjoint . A) with respect to the vector from the central atom to one neighbour.
+  /// Gradient of sum(adjoint . A) with respect to the vector from the central atom to one
+  /// neighbour.
   /// @param h             bare harmonics of the direction
   /// @param radial        R_c, shape [C][Lanes]; likewise radial_slope, dR_c/dr
   /// @param adjoint       of A, norms applied, shape [num_lm][C][Lanes]
   /// @param[out] g        x, y, z
-  ALMLIP_INLINE static void pair_gradient(const Harmonics<Real, Lanes, LMax> &h, const V &inverse_r, const Real *radial, const Real *radial_slope,
+  ALMLIP_INLINE static void pair_gradient(const Harmonics<Real, Lanes, LMax> &h, const V &inverse_r,
+                                          const Real *radial, const Real *radial_slope,
                                           const Real *adjoint, V (&g)[3])
   {
     V value[C], y[C], gx{}, gy{}, gz{};
@@ -89,7 +96,8 @@ class Density {
             d = d + p * dq;
         };
         add(term(std::integral_constant<int, l>{}, std::integral_constant<int, m>{}), pc, dc);
-        if constexpr (m > 0) add(term(std::integral_constant<int, l>{}, std::integral_constant<int, -m>{}), ps, ds);
+        if constexpr (m > 0)
+          add(term(std::integral_constant<int, l>{}, std::integral_constant<int, -m>{}), ps, ds);
       });
       if constexpr (m == 0) gz = dc;
       if constexpr (m == 1) {
@@ -106,7 +114,8 @@ class Density {
     });
     V along{};
     static_for<C>([&](auto c) { along = along + load<V>(radial_slope + c * W) * y[c]; });
-    along = along - inverse_r * (h.x * gx + h.y * gy + h.z * gz);    // the harmonics depend on the direction only
+    along = along - inverse_r * (h.x * gx + h.y * gy +
+                                 h.z * gz);    // the harmonics depend on the direction only
     g[0] = h.x * along + gx * inverse_r;
     g[1] = h.y * along + gy * inverse_r;
     g[2] = h.z * along + gz * inverse_r;
@@ -119,7 +128,8 @@ class Density {
   {
     constexpr int rows = LMax + 1 - m;
     V cosine_sum[rows][NC], sine_sum[rows][NC];
-    static_for<rows * NC>([&](auto i) { cosine_sum[i / NC][i % NC] = sine_sum[i / NC][i % NC] = V{}; });
+    static_for<rows * NC>(
+        [&](auto i) { cosine_sum[i / NC][i % NC] = sine_sum[i / NC][i % NC] = V{}; });
     for (int k = 0; k < num_neighbors; ++k, record += record_rows * W) {
       V radial[NC], q[rows < 2 ? 2 : rows], c{}, s{};
       static_for<NC>([&](auto i) { radial[i] = load<V>(record + (4 + C0 + i) * W); });
@@ -165,8 +175,10 @@ class Density {
       constexpr int l = m + i;
       constexpr Real norm = Real(harmonic_norm(l, m));
       static_for<NC>([&](auto n) {
-        if constexpr (Part & 1) store(a + (lm_index(l, m) * C + C0 + n) * W, cosine_sum[i][n] * norm);
-        if constexpr (Part & 2) store(a + (lm_index(l, -m) * C + C0 + n) * W, sine_sum[i][n] * norm);
+        if constexpr (Part & 1)
+          store(a + (lm_index(l, m) * C + C0 + n) * W, cosine_sum[i][n] * norm);
+        if constexpr (Part & 2)
+          store(a + (lm_index(l, -m) * C + C0 + n) * W, sine_sum[i][n] * norm);
       });
     });
   }

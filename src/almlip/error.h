@@ -6,8 +6,8 @@
 
 namespace almlip {
 
-/// The one exception of the core and the trainer. The message is one line that says where, what was found, what is allowed
-/// and what to do.
+/// The one exception of the core and the trainer. The message is one line that says where, what was
+/// found, what is allowed and what to do.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -6,8 +6,9 @@ namespace almlip {
 
 // Real solid-angle harmonics in Racah normalisation (sum over m of S_lm^2 is 1):
 //   S_l,+m = norm(l,m) q_lm(z) Re (x + iy)^m,   S_l,-m = norm(l,m) q_lm(z) Im (x + iy)^m
-// with q_lm monic in z: q_mm = 1, q_l+1,m = z q_lm - recurrence(l,m) q_l-1,m, and dq_lm/dz = (l-m) q_l,m+1.
-// "Bare" harmonics leave norm(l,m) out; it is applied once to the density and to its adjoint.
+// with q_lm monic in z: q_mm = 1, q_l+1,m = z q_lm - recurrence(l,m) q_l-1,m, and dq_lm/dz = (l-m)
+// q_l,m+1. "Bare" harmonics leave norm(l,m) out; it is applied once to the density and to its
+// adjoint.
 
 constexpr double constexpr_sqrt(double value)
 {
@@ -16,13 +17,17 @@ constexpr double constexpr_sqrt(double value)
   return root;
 }
 constexpr double factorial(int n) { return n < 2 ? 1.0 : n * factorial(n - 1); }
-constexpr double harmonic_recurrence(int l, int m) { return static_cast<double>(l * l - m * m) / (4 * l * l - 1); }
+constexpr double harmonic_recurrence(int l, int m)
+{
+  return static_cast<double>(l * l - m * m) / (4 * l * l - 1);
+}
 constexpr double harmonic_norm(int l, int m)
 {
   const int a = m < 0 ? -m : m;
   double power = 1;
   for (int i = 0; i < l; ++i) power *= 2;
-  return constexpr_sqrt((a ? 2.0 : 1.0) * factorial(l - a) / factorial(l + a)) * factorial(2 * l) / (power * factorial(l) * factorial(l - a));
+  return constexpr_sqrt((a ? 2.0 : 1.0) * factorial(l - a) / factorial(l + a)) * factorial(2 * l) /
+         (power * factorial(l) * factorial(l - a));
 }
 
 /// Index of (l, m) among the (lmax+1)^2 components, m = -l .. l.

@@ -6,8 +6,9 @@ namespace almlip {
 
 /// Invariants G of the density A of one pack of atoms, their reverse and their tangents.
 ///
-/// Layouts, all times Lanes: A and its adjoint [num_lm][C]; components T [coupling][M][C]; G by rows whose distance the caller chooses.
-/// Order of G: A_c00; sum_m A_clm A_c'lm for l = 1 .. lmax and c <= c'; for every coupling sum_M T_Mc A_c'LM, c' = c or all.
+/// Layouts, all times Lanes: A and its adjoint [num_lm][C]; components T [coupling][M][C]; G by
+/// rows whose distance the caller chooses. Order of G: A_c00; sum_m A_clm A_c'lm for l = 1 .. lmax
+/// and c <= c'; for every coupling sum_M T_Mc A_c'LM, c' = c or all.
 template <class Real, int Lanes, class Shape>
 class Invariants {
   static constexpr int W = Lanes, C = Shape::num_channels, LMax = Shape::lmax;
@@ -30,7 +31,8 @@ class Invariants {
 
   /// Derivative of G along a tangent of A; needs T of `forward`, keeps the tangent of T.
   template <class Put>
-  ALMLIP_STAGE static void tangent(const Real *a, const Real *a_dot, const Real *t, Real *t_dot, Put &&put)
+  ALMLIP_STAGE static void tangent(const Real *a, const Real *a_dot, const Real *t, Real *t_dot,
+                                   Put &&put)
   {
     for (int c = 0; c < C; ++c) put(c, load<V>(a_dot + c * W));
     int d = C;
@@ -48,12 +50,15 @@ class Invariants {
     four_body_reverse<false>(typename Shape::Couplings{}, a, a, t, d, get, out);
   }
 
-  /// Subtracts the derivative of J^T along a tangent of A, applied to g: out -= (dJ^T) g. Needs the tangent of T.
+  /// Subtracts the derivative of J^T along a tangent of A, applied to g: out -= (dJ^T) g. Needs the
+  /// tangent of T.
   template <class Get>
-  ALMLIP_STAGE static void subtract_reverse_tangent(const Real *a, const Real *a_dot, const Real *t_dot, Get &&get, Real *out)
+  ALMLIP_STAGE static void subtract_reverse_tangent(const Real *a, const Real *a_dot,
+                                                    const Real *t_dot, Get &&get, Real *out)
   {
     int d = C;
-    three_body_reverse(a_dot, d, get, [&](int at, const V &v) { store(out + at, load<V>(out + at) - v); });
+    three_body_reverse(a_dot, d, get,
+                       [&](int at, const V &v) { store(out + at, load<V>(out + at) - v); });
     four_body_reverse<true>(typename Shape::Couplings{}, a, a_dot, t_dot, d, get, out);
   }
 
@@ -99,7 +104,8 @@ class Invariants {
         static_for<C>([&](auto c) { v[c] = load<V>(a + at(lm, c)); });
         static_for<C>([&](auto c) {
           V sum = weight[Shape::pair_index(c, 0)] * v[0];
-          static_for<C - 1>([&](auto e) { sum = sum + weight[Shape::pair_index(c, e + 1)] * v[e + 1]; });
+          static_for<C - 1>(
+              [&](auto e) { sum = sum + weight[Shape::pair_index(c, e + 1)] * v[e + 1]; });
           put(at(lm, c), sum);
         });
       }
@@ -108,16 +114,20 @@ class Invariants {
   }
 
   template <bool Tangent, class Put, class... Q>
-  ALMLIP_INLINE static void four_body(CouplingSet<Q...>, const Real *a, const Real *b, const Real *t, Real *out, int d, Put &put)
+  ALMLIP_INLINE static void four_body(CouplingSet<Q...>, const Real *a, const Real *b,
+                                      const Real *t, Real *out, int d, Put &put)
   {
     (couple<Tangent, Q>(a, b, t, out, d, put), ...);
   }
 
-  /// One coupling: T (or, Tangent, its derivative along b) to `out`, then the contraction with the partner channels.
+  /// One coupling: T (or, Tangent, its derivative along b) to `out`, then the contraction with the
+  /// partner channels.
   template <bool Tangent, class Q, class Put>
-  ALMLIP_STAGE static void couple(const Real *a, const Real *b, const Real *&t, Real *&out, int &d, Put &put)
+  ALMLIP_STAGE static void couple(const Real *a, const Real *b, const Real *&t, Real *&out, int &d,
+                                  Put &put)
   {
-    constexpr int row1 = Q::l1 * Q::l1, row2 = Q::l2 * Q::l2, row = Q::l * Q::l, num_M = 2 * Q::l + 1;
+    constexpr int row1 = Q::l1 * Q::l1, row2 = Q::l2 * Q::l2, row = Q::l * Q::l,
+                  num_M = 2 * Q::l + 1;
     for (int c = 0; c < C; ++c) {
       V sum[num_M] = {};
       static_for<Q::terms.num_products>([&](auto i) {
@@ -136,7 +146,8 @@ class Invariants {
       static_for<num_partners>([&](auto i) {
         constexpr int c = all_partners ? i / C : i, e = all_partners ? i % C : i;
         invariant[i] = invariant[i] + load<V>(out + at(M, c)) * load<V>(a + at(row + M, e));
-        if constexpr (Tangent) invariant[i] = invariant[i] + load<V>(t + at(M, c)) * load<V>(b + at(row + M, e));
+        if constexpr (Tangent)
+          invariant[i] = invariant[i] + load<V>(t + at(M, c)) * load<V>(b + at(row + M, e));
       });
     for (int i = 0; i < num_partners; ++i) put(d++, invariant[i]);
     t += num_M * C * W;
@@ -144,16 +155,20 @@ class Invariants {
   }
 
   template <bool Tangent, class Get, class... Q>
-  ALMLIP_INLINE static void four_body_reverse(CouplingSet<Q...>, const Real *a, const Real *b, const Real *t, int d, Get &get, Real *out)
+  ALMLIP_INLINE static void four_body_reverse(CouplingSet<Q...>, const Real *a, const Real *b,
+                                              const Real *t, int d, Get &get, Real *out)
   {
     (couple_reverse<Tangent, Q>(a, b, t, d, get, out), ...);
   }
 
-  /// Reverse of `couple`; with Tangent the negative derivative of that along b (t is then the tangent of T).
+  /// Reverse of `couple`; with Tangent the negative derivative of that along b (t is then the
+  /// tangent of T).
   template <bool Tangent, class Q, class Get>
-  ALMLIP_STAGE static void couple_reverse(const Real *a, const Real *b, const Real *&t, int &d, Get &get, Real *out)
+  ALMLIP_STAGE static void couple_reverse(const Real *a, const Real *b, const Real *&t, int &d,
+                                          Get &get, Real *out)
   {
-    constexpr int row1 = Q::l1 * Q::l1, row2 = Q::l2 * Q::l2, row = Q::l * Q::l, num_M = 2 * Q::l + 1;
+    constexpr int row1 = Q::l1 * Q::l1, row2 = Q::l2 * Q::l2, row = Q::l * Q::l,
+                  num_M = 2 * Q::l + 1;
     constexpr double sign = Tangent ? -1 : 1;
     V u[num_M][C], u_dot[num_M][C];    // adjoint of T and (Tangent) its derivative
     {
@@ -163,7 +178,8 @@ class Invariants {
         static_for<C>([&](auto c) {
           V sum{}, sum_dot{};
           static_for<all_partners ? C : 1>([&](auto e_) {
-            constexpr int e = all_partners ? int(e_) : int(c), i = all_partners ? c * C + e : int(c);
+            constexpr int e = all_partners ? int(e_) : int(c),
+                          i = all_partners ? c * C + e : int(c);
             const int k = at(row + M, e);
             sum = sum + g[i] * load<V>(a + k);
             if constexpr (Tangent) sum_dot = sum_dot + g[i] * load<V>(b + k);
@@ -177,13 +193,17 @@ class Invariants {
     for (int c = 0; c < C; ++c) {
       V d1[2 * Q::l1 + 1], d2[2 * Q::l2 + 1];
       static_for<2 * Q::l1 + 1>([&](auto i) { d1[i] = load<V>(out + at(row1 + i, c)); });
-      if constexpr (!same) static_for<2 * Q::l2 + 1>([&](auto i) { d2[i] = load<V>(out + at(row2 + i, c)); });
+      if constexpr (!same)
+        static_for<2 * Q::l2 + 1>([&](auto i) { d2[i] = load<V>(out + at(row2 + i, c)); });
       static_for<Q::terms.num_products>([&](auto i) {
-        constexpr int first = Q::terms.first[i], count = Q::terms.first[i + 1] - first, ia = Q::terms.a[i], ib = Q::terms.b[i];
+        constexpr int first = Q::terms.first[i], count = Q::terms.first[i + 1] - first,
+                      ia = Q::terms.a[i], ib = Q::terms.b[i];
         const int at1 = at(row1 + ia, c), at2 = at(row2 + ib, c);
         auto contract = [&](const V(&w)[num_M][C]) {
           V k = w[Q::terms.M[first]][c] * Real(sign * Q::terms.g[first]);
-          static_for<count - 1>([&](auto q) { k = k + w[Q::terms.M[first + 1 + q]][c] * Real(sign * Q::terms.g[first + 1 + q]); });
+          static_for<count - 1>([&](auto q) {
+            k = k + w[Q::terms.M[first + 1 + q]][c] * Real(sign * Q::terms.g[first + 1 + q]);
+          });
           return k;
         };
         V *db = same ? d1 : d2;
@@ -197,7 +217,8 @@ class Invariants {
         }
       });
       static_for<2 * Q::l1 + 1>([&](auto i) { store(out + at(row1 + i, c), d1[i]); });
-      if constexpr (!same) static_for<2 * Q::l2 + 1>([&](auto i) { store(out + at(row2 + i, c), d2[i]); });
+      if constexpr (!same)
+        static_for<2 * Q::l2 + 1>([&](auto i) { store(out + at(row2 + i, c), d2[i]); });
     }
     d += num_partners;
     t += num_M * C * W;

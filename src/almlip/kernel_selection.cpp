@@ -25,19 +25,22 @@ void check(const KernelTask &task, int num_points)
   require(task.batch >= 1, "selection: batch is ", task.batch, ", but it must be at least 1");
   for (const std::vector<int> *list : {&task.candidates, &task.known, &task.references})
     for (int i : *list)
-      require(i >= 0 && i < num_points, "selection: there is no point ", i, ", the kernel has ", num_points);
+      require(i >= 0 && i < num_points, "selection: there is no point ", i, ", the kernel has ",
+              num_points);
 }
 
 void check(const Kernel &kernel, const KernelTask &task)
 {
   const std::size_t n = kernel.num_points;
-  require(kernel.values.size() == n * n, "selection: the kernel holds ", kernel.values.size(), " numbers, but ", n, " points need ", n * n);
+  require(kernel.values.size() == n * n, "selection: the kernel holds ", kernel.values.size(),
+          " numbers, but ", n, " points need ", n * n);
   check(task, kernel.num_points);
 }
 
 void check_alc(const KernelTask &task)
 {
-  require(!task.references.empty(), "selection: alc has no reference points; give those at which the error counts");
+  require(!task.references.empty(),
+          "selection: alc has no reference points; give those at which the error counts");
   require(task.noise > 0.0, "selection: noise is ", task.noise, ", but it must be positive");
 }
 
@@ -51,12 +54,14 @@ std::vector<float> diagonal(const Kernel &kernel)
 /// Gaussian process over all points, conditioned on some: covariance = kernel - factor^T factor.
 class Posterior {
  public:
-  Posterior(const Kernel &kernel, const std::vector<int> &known, int num_more, double noise) :
-      kernel_(kernel.values.data(), kernel.num_points, kernel.num_points), variance_(kernel.num_points),
-      factor_(static_cast<int>(known.size()) + num_more, kernel.num_points)
+  Posterior(const Kernel &kernel, const std::vector<int> &known, int num_more, double noise)
+      : kernel_(kernel.values.data(), kernel.num_points, kernel.num_points),
+        variance_(kernel.num_points),
+        factor_(static_cast<int>(known.size()) + num_more, kernel.num_points)
   {
     const std::vector<float> prior = diagonal(kernel);
-    noise_ = static_cast<float>(noise * std::accumulate(prior.begin(), prior.end(), 0.0) / kernel.num_points);
+    noise_ = static_cast<float>(noise * std::accumulate(prior.begin(), prior.end(), 0.0) /
+                                kernel.num_points);
     std::copy(prior.begin(), prior.end(), variance_.data());
     if (known.empty()) return;
 
@@ -64,7 +69,8 @@ class Posterior {
     MatrixXf between(num_known, num_known), to_all(num_known, kernel.num_points);
     for (int i = 0; i < num_known; ++i) {
       to_all.row(i) = kernel_.col(known[i]).transpose();
-      for (int j = 0; j < num_known; ++j) between(i, j) = kernel_(known[i], known[j]) + (i == j ? noise_ : 0.0F);
+      for (int j = 0; j < num_known; ++j)
+        between(i, j) = kernel_(known[i], known[j]) + (i == j ? noise_ : 0.0F);
     }
     factor_.topRows(num_known) = between.llt().matrixL().solve(to_all);
     variance_ -= factor_.topRows(num_known).colwise().squaredNorm().transpose().array();
@@ -72,7 +78,10 @@ class Posterior {
   }
 
   /// Without labels, for a noise that is known.
-  Posterior(const Kernel &kernel, float noise, int num_more) : Posterior(kernel, {}, num_more, 0.0) { noise_ = noise; }
+  Posterior(const Kernel &kernel, float noise, int num_more) : Posterior(kernel, {}, num_more, 0.0)
+  {
+    noise_ = noise;
+  }
 
   float noise() const { return noise_; }
   const ArrayXf &variance() const { return variance_; }
@@ -80,7 +89,8 @@ class Posterior {
   /// Posterior covariance of some points (rows) with others (columns).
   MatrixXf covariance(const std::vector<int> &rows, const std::vector<int> &columns) const
   {
-    MatrixXf result(rows.size(), columns.size()), left(used_, rows.size()), right(used_, columns.size());
+    MatrixXf result(rows.size(), columns.size()), left(used_, rows.size()),
+        right(used_, columns.size());
     for (std::size_t i = 0; i < rows.size(); ++i) left.col(i) = factor_.col(rows[i]).head(used_);
     for (std::size_t j = 0; j < columns.size(); ++j) {
       right.col(j) = factor_.col(columns[j]).head(used_);
@@ -116,8 +126,10 @@ ArrayXf at(const ArrayXf &values, const std::vector<int> &indices)
   return result;
 }
 
-/// By how much one more label lowers the sum of the criterion over the references, without the part that all candidates share.
-float gain(const ArrayXf &reference_variance, const Eigen::Ref<const ArrayXf> &covariance, float label_variance, AlcCriterion criterion)
+/// By how much one more label lowers the sum of the criterion over the references, without the part
+/// that all candidates share.
+float gain(const ArrayXf &reference_variance, const Eigen::Ref<const ArrayXf> &covariance,
+           float label_variance, AlcCriterion criterion)
 {
   const float scale = 1.0F / label_variance;
   if (criterion == AlcCriterion::variance) return scale * covariance.square().sum();
@@ -125,8 +137,8 @@ float gain(const ArrayXf &reference_variance, const Eigen::Ref<const ArrayXf> &c
 }
 
 /// Chooses one point after the other by the largest gain.
-std::vector<int> greedy_alc(Posterior posterior, const std::vector<int> &candidates, const std::vector<int> &references, int batch,
-                            AlcCriterion criterion)
+std::vector<int> greedy_alc(Posterior posterior, const std::vector<int> &candidates,
+                            const std::vector<int> &references, int batch, AlcCriterion criterion)
 {
   MatrixXf covariance = posterior.covariance(references, candidates);
   std::vector<bool> available(candidates.size(), true);
@@ -137,8 +149,10 @@ std::vector<int> greedy_alc(Posterior posterior, const std::vector<int> &candida
     float best_gain = -infinity;
     for (std::size_t j = 0; j < candidates.size(); ++j) {
       if (!available[j]) continue;
-      const float label_variance = std::max(posterior.variance()[candidates[j]], 0.0F) + posterior.noise();
-      const float value = gain(reference_variance, covariance.col(j).array(), label_variance, criterion);
+      const float label_variance =
+          std::max(posterior.variance()[candidates[j]], 0.0F) + posterior.noise();
+      const float value =
+          gain(reference_variance, covariance.col(j).array(), label_variance, criterion);
       if (best >= 0 && !(value > best_gain)) continue;
       best = static_cast<int>(j);
       best_gain = value;
@@ -151,19 +165,23 @@ std::vector<int> greedy_alc(Posterior posterior, const std::vector<int> &candida
   return chosen;
 }
 
-/// Gaussian process over many points, conditioned on some: covariance = whitened features times their transpose.
+/// Gaussian process over many points, conditioned on some: covariance = whitened features times
+/// their transpose.
 class FeaturePosterior {
  public:
-  FeaturePosterior(const FeaturePoints &points, const std::vector<int> &known, double noise) :
-      features_(points.values.data(), points.num_points(), points.num_features)
+  FeaturePosterior(const FeaturePoints &points, const std::vector<int> &known, double noise)
+      : features_(points.values.data(), points.num_points(), points.num_features)
   {
     const int width = points.num_features;
-    noise_ = static_cast<float>(noise * features_.cast<double>().squaredNorm() / double(features_.rows()));
-    Eigen::MatrixXd precision = Eigen::MatrixXd::Identity(width, width);    // of the weights of the features
+    noise_ = static_cast<float>(noise * features_.cast<double>().squaredNorm() /
+                                double(features_.rows()));
+    Eigen::MatrixXd precision =
+        Eigen::MatrixXd::Identity(width, width);    // of the weights of the features
     MatrixXf labelled(known.size(), width);
     for (std::size_t i = 0; i < known.size(); ++i) labelled.row(i) = features_.row(known[i]);
     precision += (labelled.transpose() * labelled).cast<double>() / double(noise_);
-    const Eigen::MatrixXd inverse_root = precision.llt().matrixL().solve(Eigen::MatrixXd::Identity(width, width));
+    const Eigen::MatrixXd inverse_root =
+        precision.llt().matrixL().solve(Eigen::MatrixXd::Identity(width, width));
     whitening_ = inverse_root.transpose().cast<float>();
   }
 
@@ -173,13 +191,17 @@ class FeaturePosterior {
   Kernel kernel(const std::vector<int> &indices) const
   {
     const MatrixXf rows = whitened(indices, 0, indices.size());
-    Kernel result{static_cast<int>(indices.size()), std::vector<float>(indices.size() * indices.size())};
-    Eigen::Map<MatrixXf>(result.values.data(), rows.rows(), rows.rows()).noalias() = rows * rows.transpose();
+    Kernel result{static_cast<int>(indices.size()),
+                  std::vector<float>(indices.size() * indices.size())};
+    Eigen::Map<MatrixXf>(result.values.data(), rows.rows(), rows.rows()).noalias() =
+        rows * rows.transpose();
     return result;
   }
 
   /// The candidates whose label alone would gain most, in any order.
-  std::vector<int> most_gainful(const std::vector<int> &candidates, const std::vector<int> &references, int count, AlcCriterion criterion) const
+  std::vector<int> most_gainful(const std::vector<int> &candidates,
+                                const std::vector<int> &references, int count,
+                                AlcCriterion criterion) const
   {
     constexpr std::size_t block = 1024;
     const MatrixXf to = whitened(references, 0, references.size());
@@ -189,11 +211,14 @@ class FeaturePosterior {
       const MatrixXf rows = whitened(candidates, begin, std::min(begin + block, candidates.size()));
       const MatrixXf covariance = to * rows.transpose();
       for (Eigen::Index j = 0; j < covariance.cols(); ++j)
-        gains.push_back(gain(reference_variance, covariance.col(j).array(), rows.row(j).squaredNorm() + noise_, criterion));
+        gains.push_back(gain(reference_variance, covariance.col(j).array(),
+                             rows.row(j).squaredNorm() + noise_, criterion));
     }
     std::vector<int> order(candidates.size());
     std::iota(order.begin(), order.end(), 0);
-    std::nth_element(order.begin(), order.begin() + count, order.end(), [&](int a, int b) { return gains[a] != gains[b] ? gains[a] > gains[b] : a < b; });
+    std::nth_element(order.begin(), order.begin() + count, order.end(), [&](int a, int b) {
+      return gains[a] != gains[b] ? gains[a] > gains[b] : a < b;
+    });
     order.resize(count);
     for (int &i : order) i = candidates[i];
     return order;
@@ -238,9 +263,13 @@ std::vector<int> random_part(const std::vector<int> &list, int count, std::uint6
 /// Candidates with their nearest center (known or chosen) under a kernel distance.
 class CenterClusters {
  public:
-  CenterClusters(const Kernel &kernel, const KernelTask &task) :
-      kernel_(kernel), norm_(diagonal(kernel)), candidates_(task.candidates), center_(task.candidates.size(), -1),
-      distance_(task.candidates.size(), infinity), available_(task.candidates.size(), true)
+  CenterClusters(const Kernel &kernel, const KernelTask &task)
+      : kernel_(kernel),
+        norm_(diagonal(kernel)),
+        candidates_(task.candidates),
+        center_(task.candidates.size(), -1),
+        distance_(task.candidates.size(), infinity),
+        available_(task.candidates.size(), true)
   {
     for (int known : task.known) add_center(known);
   }
@@ -251,7 +280,8 @@ class CenterClusters {
   int largest_norm() const
   {
     const auto by_norm = [&](int a, int b) { return norm_[a] < norm_[b]; };
-    return static_cast<int>(std::max_element(candidates_.begin(), candidates_.end(), by_norm) - candidates_.begin());
+    return static_cast<int>(std::max_element(candidates_.begin(), candidates_.end(), by_norm) -
+                            candidates_.begin());
   }
 
   /// Position of the farthest candidate of the cluster with the largest sum of squared distances.
@@ -263,7 +293,8 @@ class CenterClusters {
     const int largest = static_cast<int>(std::max_element(size.begin(), size.end()) - size.begin());
     int best = -1;
     for (std::size_t i = 0; i < candidates_.size(); ++i)
-      if (available_[i] && center_[i] == largest && (best < 0 || distance_[i] > distance_[best])) best = static_cast<int>(i);
+      if (available_[i] && center_[i] == largest && (best < 0 || distance_[i] > distance_[best]))
+        best = static_cast<int>(i);
     return best;
   }
 
@@ -280,7 +311,8 @@ class CenterClusters {
     ++num_centers_;
     const float *row = kernel_.row(point);
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      const float distance = std::max(norm_[point] + norm_[candidates_[i]] - 2.0F * row[candidates_[i]], 0.0F);
+      const float distance =
+          std::max(norm_[point] + norm_[candidates_[i]] - 2.0F * row[candidates_[i]], 0.0F);
       if (distance >= distance_[i]) continue;
       distance_[i] = distance;
       center_[i] = point;
@@ -324,30 +356,36 @@ std::vector<int> select_alc(const Kernel &kernel, const KernelTask &task, AlcCri
   check(kernel, task);
   check_alc(task);
   const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
-  return greedy_alc(Posterior(kernel, task.known, batch, task.noise), task.candidates, task.references, batch, criterion);
+  return greedy_alc(Posterior(kernel, task.known, batch, task.noise), task.candidates,
+                    task.references, batch, criterion);
 }
 
-std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task, AlcCriterion criterion, const LargePoolSettings &settings)
+std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task,
+                            AlcCriterion criterion, const LargePoolSettings &settings)
 {
   check(task, points.num_points());
   check_alc(task);
   const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
   const FeaturePosterior posterior(points, task.known, task.noise);
-  const std::vector<int> references = random_part(task.references, settings.max_references, settings.seed);
+  const std::vector<int> references =
+      random_part(task.references, settings.max_references, settings.seed);
   // the best alone may all be alike, a random part holds what completes them
   const std::vector<int> candidates =
       static_cast<int>(task.candidates.size()) <= settings.max_candidates
-      ? task.candidates
-      : joined(posterior.most_gainful(task.candidates, references, settings.max_candidates / 2, criterion),
-               random_part(task.candidates, settings.max_candidates / 2, settings.seed + 1));
+          ? task.candidates
+          : joined(posterior.most_gainful(task.candidates, references, settings.max_candidates / 2,
+                                          criterion),
+                   random_part(task.candidates, settings.max_candidates / 2, settings.seed + 1));
 
-  std::vector<int> of_small = references;    // point of every row of a small kernel: references, then candidates
+  std::vector<int> of_small =
+      references;    // point of every row of a small kernel: references, then candidates
   of_small.insert(of_small.end(), candidates.begin(), candidates.end());
   std::vector<int> small_references(references.size()), small_candidates(candidates.size());
   std::iota(small_references.begin(), small_references.end(), 0);
   std::iota(small_candidates.begin(), small_candidates.end(), static_cast<int>(references.size()));
   const Kernel small = posterior.kernel(of_small);
-  std::vector<int> chosen = greedy_alc(Posterior(small, posterior.noise(), batch), small_candidates, small_references, batch, criterion);
+  std::vector<int> chosen = greedy_alc(Posterior(small, posterior.noise(), batch), small_candidates,
+                                       small_references, batch, criterion);
   for (int &i : chosen) i = of_small[i];
   return chosen;
 }
@@ -359,7 +397,8 @@ std::vector<int> select_lcmd(const Kernel &kernel, const KernelTask &task)
   const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
   std::vector<int> chosen;
   while (static_cast<int>(chosen.size()) < batch)
-    chosen.push_back(clusters.take(clusters.has_centers() ? clusters.farthest_of_largest() : clusters.largest_norm()));
+    chosen.push_back(clusters.take(clusters.has_centers() ? clusters.farthest_of_largest()
+                                                          : clusters.largest_norm()));
   return chosen;
 }
 
@@ -370,12 +409,18 @@ std::vector<int> select_badge(const Rows &embeddings, int batch, std::uint64_t s
   Random random(seed);
   const std::vector<double> origin(width, 0.0);
   std::vector<double> weight(embeddings.count());
-  for (int i = 0; i < embeddings.count(); ++i) weight[i] = squared_distance(embeddings[i], origin.data(), width);
+  for (int i = 0; i < embeddings.count(); ++i)
+    weight[i] = squared_distance(embeddings[i], origin.data(), width);
   std::vector<bool> taken(embeddings.count(), false);
   std::vector<int> chosen;
   while (static_cast<int>(chosen.size()) < std::min(batch, embeddings.count())) {
-    int next = chosen.empty() ? static_cast<int>(std::max_element(weight.begin(), weight.end()) - weight.begin()) : draw(weight, random);
-    if (next < 0) next = static_cast<int>(std::find(taken.begin(), taken.end(), false) - taken.begin());    // only copies are left
+    int next =
+        chosen.empty()
+            ? static_cast<int>(std::max_element(weight.begin(), weight.end()) - weight.begin())
+            : draw(weight, random);
+    if (next < 0)
+      next = static_cast<int>(std::find(taken.begin(), taken.end(), false) -
+                              taken.begin());    // only copies are left
     const bool first = chosen.empty();
     chosen.push_back(next);
     taken[next] = true;
@@ -391,8 +436,11 @@ std::vector<int> select_power(const std::vector<double> &uncertainty, int batch,
 {
   require(batch >= 1, "selection: batch is ", batch, ", but it must be at least 1");
   Random random(seed);
-  std::vector<double> score;    // Gumbel noise turns the largest scores into a draw without replacement
-  for (double u : uncertainty) score.push_back(2.0 * std::log(u + 1e-12) - std::log(-std::log(1.0 - random.uniform() + 1e-300)));
+  std::vector<double>
+      score;    // Gumbel noise turns the largest scores into a draw without replacement
+  for (double u : uncertainty)
+    score.push_back(2.0 * std::log(u + 1e-12) -
+                    std::log(-std::log(1.0 - random.uniform() + 1e-300)));
   std::vector<int> order(score.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return score[a] > score[b]; });
@@ -428,8 +476,10 @@ Kernel gaussian_kernel(const Rows &rows)
   std::vector<float> between;
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < i; ++j) {
-      const float distance = static_cast<float>(squared_distance(rows[i], rows[j], rows.num_features));
-      kernel.values[static_cast<std::size_t>(i) * n + j] = kernel.values[static_cast<std::size_t>(j) * n + i] = distance;
+      const float distance =
+          static_cast<float>(squared_distance(rows[i], rows[j], rows.num_features));
+      kernel.values[static_cast<std::size_t>(i) * n + j] =
+          kernel.values[static_cast<std::size_t>(j) * n + i] = distance;
       between.push_back(distance);
     }
   float median = 1.0F;

@@ -8,7 +8,8 @@
 
 namespace almlip {
 
-/// Covariance between points: candidates, labelled and reference points under one numbering. Symmetric, positive semidefinite.
+/// Covariance between points: candidates, labelled and reference points under one numbering.
+/// Symmetric, positive semidefinite.
 struct Kernel {
   int num_points = 0;
   std::vector<float> values;    ///< shape [num_points][num_points]
@@ -22,7 +23,8 @@ struct KernelTask {
   std::vector<int> known;         ///< labelled already
   std::vector<int> references;    ///< points at which the error counts (alc only); may be anywhere
   int batch = 15;
-  double noise = 0.02;            ///< variance of the noise of a label, as a fraction of the mean of the kernel's diagonal
+  double noise = 0.02;    ///< variance of the noise of a label, as a fraction of the mean of the
+                          ///< kernel's diagonal
 };
 
 /// What `select_alc` makes small at the reference points.
@@ -31,56 +33,73 @@ enum class AlcCriterion { deviation, variance };
 /// @throws Error that lists the names "deviation" and "variance"
 AlcCriterion parse_alc_criterion(const std::string &name);
 
-/// Average reduction ("active learning Cohn"): chooses one point after the other such that the mean posterior standard deviation (or variance) of a
-/// Gaussian process with this kernel over the reference points falls most. Up to `batch` indices in the order of choice.
+/// Average reduction ("active learning Cohn"): chooses one point after the other such that the mean
+/// posterior standard deviation (or variance) of a Gaussian process with this kernel over the
+/// reference points falls most. Up to `batch` indices in the order of choice.
 ///
 /// Cost: (labels + batch) x references x candidates.
 /// @throws Error for indices outside the kernel, batch < 1, noise <= 0, no references
-/// Source: Cohn, Ghahramani, Jordan, J. Artif. Intell. Res. 4, 129 (1996) for the variance; greedy batches and the standard deviation: ours
-std::vector<int> select_alc(const Kernel &kernel, const KernelTask &task, AlcCriterion criterion = AlcCriterion::deviation);
+/// Source: Cohn, Ghahramani, Jordan, J. Artif. Intell. Res. 4, 129 (1996) for the variance; greedy
+/// batches and the standard deviation: ours
+std::vector<int> select_alc(const Kernel &kernel, const KernelTask &task,
+                            AlcCriterion criterion = AlcCriterion::deviation);
 
-/// Points by features whose scalar products are their covariance, for pools that are too large for a kernel matrix.
+/// Points by features whose scalar products are their covariance, for pools that are too large for
+/// a kernel matrix.
 struct FeaturePoints {
   int num_features = 0;
   std::vector<float> values;    ///< shape [num_points][num_features]
 
-  int num_points() const { return num_features > 0 ? static_cast<int>(values.size() / num_features) : 0; }
+  int num_points() const
+  {
+    return num_features > 0 ? static_cast<int>(values.size() / num_features) : 0;
+  }
 };
 
 /// How `select_alc` keeps the cost of a large pool linear.
 struct LargePoolSettings {
   int max_references = 2000;    ///< random references that stand for all
-  int max_candidates = 4000;    ///< among which the batch is composed: half gain most by themselves, half are random
+  int max_candidates =
+      4000;    ///< among which the batch is composed: half gain most by themselves, half are random
   std::uint64_t seed = 1;
 };
 
-/// `select_alc` on features. Exact if there are no more references and candidates than the settings allow; otherwise the error over all references is
-/// estimated on a random part of them, and the batch is composed of fewer candidates.
+/// `select_alc` on features. Exact if there are no more references and candidates than the settings
+/// allow; otherwise the error over all references is estimated on a random part of them, and the
+/// batch is composed of fewer candidates.
 ///
 /// Cost: candidates x features x (features + references); memory: one more copy of the features.
 /// @throws Error as for a kernel
-std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task, AlcCriterion criterion, const LargePoolSettings &settings);
+std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task,
+                            AlcCriterion criterion, const LargePoolSettings &settings);
 
-/// Largest cluster, maximal distance: known and chosen points are centers, every candidate belongs to the nearest; from the cluster with the
-/// largest sum of squared distances the farthest candidate is taken. Without known points the candidate with the largest variance comes first.
+/// Largest cluster, maximal distance: known and chosen points are centers, every candidate belongs
+/// to the nearest; from the cluster with the largest sum of squared distances the farthest
+/// candidate is taken. Without known points the candidate with the largest variance comes first.
 /// @throws Error for indices outside the kernel, batch < 1
 /// Source: Holzmueller, Zaverkin, Kaestner, Steinwart, J. Mach. Learn. Res. 24, 164 (2023)
 std::vector<int> select_lcmd(const Kernel &kernel, const KernelTask &task);
 
-/// Batch active learning by diverse gradient embeddings: k-means++ on the rows, which are embeddings times uncertainty. The longest row comes
-/// first, each further one is drawn with a probability proportional to its squared distance from those before.
-/// Source: Ash, Zhang, Krishnamurthy, Langford, Agarwal, ICLR (2020), arXiv:1906.03671
+/// Batch active learning by diverse gradient embeddings: k-means++ on the rows, which are
+/// embeddings times uncertainty. The longest row comes first, each further one is drawn with a
+/// probability proportional to its squared distance from those before. Source: Ash, Zhang,
+/// Krishnamurthy, Langford, Agarwal, ICLR (2020), arXiv:1906.03671
 std::vector<int> select_badge(const Rows &embeddings, int batch, std::uint64_t seed);
 
-/// Power acquisition: candidates drawn without replacement with a probability proportional to the square of their uncertainty.
+/// Power acquisition: candidates drawn without replacement with a probability proportional to the
+/// square of their uncertainty.
 /// @param uncertainty  shape [num_candidates], not negative
-/// Source: Kirsch, Farquhar, Atighehchian, Jesson, Branchaud-Charron, Gal, Trans. Mach. Learn. Res. (2023), arXiv:2106.12059
-std::vector<int> select_power(const std::vector<double> &uncertainty, int batch, std::uint64_t seed);
+/// Source: Kirsch, Farquhar, Atighehchian, Jesson, Branchaud-Charron, Gal, Trans. Mach. Learn. Res.
+/// (2023), arXiv:2106.12059
+std::vector<int> select_power(const std::vector<double> &uncertainty, int batch,
+                              std::uint64_t seed);
 
-/// Medoids of k-means: for each of `count` clusters the row that is nearest to its center; all different.
+/// Medoids of k-means: for each of `count` clusters the row that is nearest to its center; all
+/// different.
 std::vector<int> select_medoids(const Rows &rows, int count, std::uint64_t seed);
 
-/// exp(-d^2 / (2 m)), d the distance of two rows and m the median of all d^2 between different rows.
+/// exp(-d^2 / (2 m)), d the distance of two rows and m the median of all d^2 between different
+/// rows.
 Kernel gaussian_kernel(const Rows &rows);
 
 }    // namespace almlip

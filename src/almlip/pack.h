@@ -7,12 +7,14 @@
 #include <utility>
 
 #define ALMLIP_INLINE inline __attribute__((always_inline))
-/// Keeps the compiler's register allocation of the stages apart; measured to be faster and steadier than inlining them all.
+/// Keeps the compiler's register allocation of the stages apart; measured to be faster and steadier
+/// than inlining them all.
 #define ALMLIP_STAGE __attribute__((noinline))
 
 namespace almlip {
 
-/// A pack is `Lanes` numbers that are worked on at once. One lane is the plain type, so that every kernel body is also scalar code.
+/// A pack is `Lanes` numbers that are worked on at once. One lane is the plain type, so that every
+/// kernel body is also scalar code.
 template <class Real, int Lanes>
 struct PackOf {
   typedef Real type __attribute__((vector_size(Lanes * sizeof(Real))));
@@ -84,8 +86,8 @@ ALMLIP_INLINE double lane_sum(const Pack<Real, Lanes> &v)
   }
 }
 
-/// exp(x) of a pack, |x| <= 80 (float) or 600 (double) after clamping: 2^k through the exponent bits, the rest by its Taylor series.
-/// Relative error below 4 units in the last place.
+/// exp(x) of a pack, |x| <= 80 (float) or 600 (double) after clamping: 2^k through the exponent
+/// bits, the rest by its Taylor series. Relative error below 4 units in the last place.
 template <class Real, int Lanes>
 ALMLIP_INLINE Pack<Real, Lanes> pack_exp(Pack<Real, Lanes> x)
 {
@@ -94,7 +96,9 @@ ALMLIP_INLINE Pack<Real, Lanes> pack_exp(Pack<Real, Lanes> x)
   using Int = std::conditional_t<single, std::int32_t, std::int64_t>;
   using VInt = Pack<Int, Lanes>;
   constexpr Real limit = single ? Real(80) : Real(600);
-  constexpr Real magic = single ? Real(12582912.0) : Real(6755399441055744.0);    // 1.5 x 2^mantissa: adding it rounds to an integer
+  constexpr Real magic =
+      single ? Real(12582912.0)
+             : Real(6755399441055744.0);    // 1.5 x 2^mantissa: adding it rounds to an integer
   constexpr int mantissa_bits = single ? 23 : 52;
   constexpr int degree = single ? 6 : 12;
   const V zero = x - x, high = zero + limit, low = zero - limit;
@@ -103,11 +107,23 @@ ALMLIP_INLINE Pack<Real, Lanes> pack_exp(Pack<Real, Lanes> x)
   const V shifted = x * Real(1.4426950408889634) + magic;
   const V k = shifted - magic;
   const V f = (x - k * Real(single ? 0.693359375 : 0.693147180369123816490)) -
-      k * Real(single ? -2.12194440e-4 : 1.90821492927058770002e-10);
-  constexpr double inverse_factorial[13] = {1.0,          1.0,           1.0 / 2,       1.0 / 6,        1.0 / 24,        1.0 / 120,      1.0 / 720,
-                                            1.0 / 5040,   1.0 / 40320,   1.0 / 362880,  1.0 / 3628800,  1.0 / 39916800,  1.0 / 479001600};
+              k * Real(single ? -2.12194440e-4 : 1.90821492927058770002e-10);
+  constexpr double inverse_factorial[13] = {1.0,
+                                            1.0,
+                                            1.0 / 2,
+                                            1.0 / 6,
+                                            1.0 / 24,
+                                            1.0 / 120,
+                                            1.0 / 720,
+                                            1.0 / 5040,
+                                            1.0 / 40320,
+                                            1.0 / 362880,
+                                            1.0 / 3628800,
+                                            1.0 / 39916800,
+                                            1.0 / 479001600};
   V series = zero + Real(inverse_factorial[degree]);
-  static_for<degree>([&](auto i) { series = series * f + Real(inverse_factorial[degree - 1 - i]); });
+  static_for<degree>(
+      [&](auto i) { series = series * f + Real(inverse_factorial[degree - 1 - i]); });
   return bit_cast<V>(VInt(bit_cast<VInt>(series) + (bit_cast<VInt>(shifted) << mantissa_bits)));
 }
 
@@ -123,7 +139,10 @@ ALMLIP_INLINE void transpose_rows(Row &&row, Real *to, std::size_t stride)
     using VInt = Pack<Int, Lanes>;
     V r[Lanes];
     static_for<Lanes>([&](auto i) { r[i] = row(i); });
-    static_for<(Lanes == 16 ? 4 : Lanes == 8 ? 3 : Lanes == 4 ? 2 : 1)>([&](auto bit) {
+    static_for<(Lanes == 16  ? 4
+                : Lanes == 8 ? 3
+                : Lanes == 4 ? 2
+                             : 1)>([&](auto bit) {
       constexpr int s = 1 << bit;
       VInt low{}, high{};
       for (int i = 0; i < Lanes; ++i) {
@@ -144,10 +163,14 @@ ALMLIP_INLINE void transpose_rows(Row &&row, Real *to, std::size_t stride)
 
 /// Transposes a Lanes x Lanes tile; in place if from == to and the strides agree.
 template <class Real, int Lanes>
-ALMLIP_INLINE void transpose_tile(const Real *from, std::size_t from_stride, Real *to, std::size_t to_stride)
+ALMLIP_INLINE void transpose_tile(const Real *from, std::size_t from_stride, Real *to,
+                                  std::size_t to_stride)
 {
-  transpose_rows<Real, Lanes>([&](int i) __attribute__((always_inline)) { return load<Pack<Real, Lanes>>(from + i * from_stride); }, to,
-                              to_stride);
+  transpose_rows<Real, Lanes>(
+      [&](int i) __attribute__((always_inline)) {
+        return load<Pack<Real, Lanes>>(from + i * from_stride);
+      },
+      to, to_stride);
 }
 
 }    // namespace almlip

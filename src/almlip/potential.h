@@ -7,15 +7,18 @@ namespace almlip {
 
 /// Settings that fix the shape of a committee potential.
 struct ModelSettings {
-  std::vector<std::string> elements;    ///< chemical symbols; their order is the element index everywhere
-  double cutoff = 5.0;                  ///< Angstrom
-  int num_channels = 4;                 ///< radial channels c of the density projection
-  int lmax = 4;                         ///< largest angular momentum of the projection
-  int num_radial = 8;                   ///< Chebyshev functions per channel
-  std::string four_body = "c4";         ///< couplings (l1 l2 L): "b3" = 112 222 123 332; "c4" adds 224 134 334 442 444
-  std::string partners = "all";         ///< channels of the third factor of the four-body terms: "all", or "same" as the first two
-  int num_hidden = 16;                  ///< hidden units of one member's network
-  int num_members = 5;                  ///< networks in the committee
+  std::vector<std::string>
+      elements;            ///< chemical symbols; their order is the element index everywhere
+  double cutoff = 5.0;     ///< Angstrom
+  int num_channels = 4;    ///< radial channels c of the density projection
+  int lmax = 4;            ///< largest angular momentum of the projection
+  int num_radial = 8;      ///< Chebyshev functions per channel
+  std::string four_body =
+      "c4";    ///< couplings (l1 l2 L): "b3" = 112 222 123 332; "c4" adds 224 134 334 442 444
+  std::string partners = "all";    ///< channels of the third factor of the four-body terms: "all",
+                                   ///< or "same" as the first two
+  int num_hidden = 16;             ///< hidden units of one member's network
+  int num_members = 5;             ///< networks in the committee
 
   /// Number of invariants per atom: num_channels + lmax C(C+1)/2 + couplings x (C or C^2).
   int num_descriptors() const;
@@ -23,13 +26,15 @@ struct ModelSettings {
   int element_index(const std::string &symbol) const;
 };
 
-/// Checks that the settings make sense and fit each other (known elements, each once; ranges; couplings within lmax).
+/// Checks that the settings make sense and fit each other (known elements, each once; ranges;
+/// couplings within lmax).
 /// @param where  begins the message, such as the name of a file
 /// @throws Error that names the key, its value and what is allowed
 void validate(const ModelSettings &settings, const std::string &where);
 
-/// Committee of one central element: E_ik = reference_energy + output_bias_k + skip_k . x + output_k . silu(hidden_k x + hidden_bias_k),
-/// x = (G - mean) inverse_deviation. Energies in eV. D descriptors, H hidden units, M members.
+/// Committee of one central element: E_ik = reference_energy + output_bias_k + skip_k . x +
+/// output_k . silu(hidden_k x + hidden_bias_k), x = (G - mean) inverse_deviation. Energies in eV. D
+/// descriptors, H hidden units, M members.
 struct ElementCommittee {
   double reference_energy = 0.0;            ///< E0 of the isolated atom or the fitted constant, eV
   std::vector<double> mean;                 ///< shape [D]
@@ -41,32 +46,38 @@ struct ElementCommittee {
   std::vector<double> output_bias;          ///< shape [M], eV
 };
 
-/// Calibrated uncertainty: sigma_i = max(s_i, factor s_i^exponent), s_i the sample spread of the members' force vectors.
-/// Both in units of 1 eV/Angstrom; the parameters are those of the atom's element.
+/// Calibrated uncertainty: sigma_i = max(s_i, factor s_i^exponent), s_i the sample spread of the
+/// members' force vectors. Both in units of 1 eV/Angstrom; the parameters are those of the atom's
+/// element.
 struct Calibration {
-  std::vector<double> factor;      ///< sigma at a spread of 1 eV/Angstrom, eV/Angstrom; shape [num_elements]; 1 when not calibrated
+  std::vector<double> factor;      ///< sigma at a spread of 1 eV/Angstrom, eV/Angstrom; shape
+                                   ///< [num_elements]; 1 when not calibrated
   std::vector<double> exponent;    ///< from 0 to 1; shape [num_elements]; 1 when not calibrated
-  double quantile90 = 1.0;         ///< |force error| < quantile90 sigma for 90 % of the held-out atoms
-  int num_atoms = 0;               ///< held-out atoms that it was fitted on; 0 means not calibrated
+  double quantile90 = 1.0;    ///< |force error| < quantile90 sigma for 90 % of the held-out atoms
+  int num_atoms = 0;          ///< held-out atoms that it was fitted on; 0 means not calibrated
 };
 
 /// Calibration with sigma = spread.
 Calibration no_calibration(int num_elements);
 
-/// Expected force error of an atom, sqrt(E |F - reference|^2), eV/Angstrom. Monotone in the spread, 0 at spread 0 and never below the spread,
-/// so that it grows linearly beyond the spreads that the calibration was fitted on.
+/// Expected force error of an atom, sqrt(E |F - reference|^2), eV/Angstrom. Monotone in the spread,
+/// 0 at spread 0 and never below the spread, so that it grows linearly beyond the spreads that the
+/// calibration was fitted on.
 /// @param spread  s_i of the atom, eV/Angstrom
 double calibrated_sigma(const Calibration &calibration, int element, double spread);
 
-/// Distance of an environment from the training environments of its element: |L (x - center)| / threshold, above 1 is novel.
+/// Distance of an environment from the training environments of its element: |L (x - center)| /
+/// threshold, above 1 is novel.
 struct Novelty {
-  std::vector<double> whitening;    ///< shape [D][D], row-major lower triangle of L, zero above; empty if not fitted
+  std::vector<double> whitening;    ///< shape [D][D], row-major lower triangle of L, zero above;
+                                    ///< empty if not fitted
   std::vector<double> center;       ///< shape [D]
   double threshold = 1.0;           ///< quantile of the training environments' own distances
 };
 
-/// Distances, Angstrom, between which the repulsion of the nuclei is switched on for a pair of elements: none from `outer` on, all of it below
-/// `inner` (see short_range.h). Shape [num_elements][num_elements], symmetric; both empty: no repulsion at all.
+/// Distances, Angstrom, between which the repulsion of the nuclei is switched on for a pair of
+/// elements: none from `outer` on, all of it below `inner` (see short_range.h). Shape
+/// [num_elements][num_elements], symmetric; both empty: no repulsion at all.
 struct Zbl {
   std::vector<double> inner, outer;
 };
@@ -74,19 +85,23 @@ struct Zbl {
 /// Everything that a `*.almlip.json` file holds.
 struct Potential {
   ModelSettings settings;
-  std::vector<double> radial;                  ///< Chebyshev coefficients, shape [E][E][C][num_radial]; first index the central element
+  std::vector<double> radial;    ///< Chebyshev coefficients, shape [E][E][C][num_radial]; first
+                                 ///< index the central element
   std::vector<ElementCommittee> committees;    ///< shape [num_elements]
   Calibration calibration;
   Zbl zbl;
-  std::vector<Novelty> novelty;                ///< shape [num_elements], or empty
-  std::vector<double> known_fingerprints;      ///< shape [num_known][2 E D], frames trained on (see fingerprint.h)
-  double least_distance = 0.0;                 ///< least interatomic distance in the training set, Angstrom
-  double largest_force = 0.0;                  ///< largest force on an atom in the training set, eV/Angstrom
-  double force_error = 0.0;                    ///< force MAE on held-out frames, eV/Angstrom; 0 if unknown
-  std::string provenance = "{}";               ///< JSON object: errors on train and held-out data, hash of the training data, settings
+  std::vector<Novelty> novelty;    ///< shape [num_elements], or empty
+  std::vector<double>
+      known_fingerprints;    ///< shape [num_known][2 E D], frames trained on (see fingerprint.h)
+  double least_distance = 0.0;      ///< least interatomic distance in the training set, Angstrom
+  double largest_force = 0.0;       ///< largest force on an atom in the training set, eV/Angstrom
+  double force_error = 0.0;         ///< force MAE on held-out frames, eV/Angstrom; 0 if unknown
+  std::string provenance = "{}";    ///< JSON object: errors on train and held-out data, hash of the
+                                    ///< training data, settings
 };
 
-/// Reads a potential file; the whole content is checked (format version, keys, array lengths, finite numbers, known elements).
+/// Reads a potential file; the whole content is checked (format version, keys, array lengths,
+/// finite numbers, known elements).
 /// @throws Error that names the file and the key
 Potential read_potential(const std::string &path);
 
@@ -99,7 +114,8 @@ std::string to_json(const Potential &potential);
 /// Writes a potential file atomically.
 void write_potential(const std::string &path, const Potential &potential);
 
-/// 16 hexadecimal digits (FNV-1a, 64 bit) of any text; used as hash of potentials and training data.
+/// 16 hexadecimal digits (FNV-1a, 64 bit) of any text; used as hash of potentials and training
+/// data.
 std::string content_hash(const std::string &text);
 
 }    // namespace almlip

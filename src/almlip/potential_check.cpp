@@ -97,7 +97,8 @@ void check_zbl(const Zbl &zbl, const ModelSettings &settings, const ArrayCheck &
                 zbl.outer[pair] == zbl.outer[pair % e * e + pair / e] &&
                 zbl.inner[pair] == zbl.inner[pair % e * e + pair / e],
             check.file, ": zbl has inner ", zbl.inner[pair], " and outer ", zbl.outer[pair],
-            " at index ", pair, ", but 0 < inner < outer <= cutoff, the same for both orders of the",
+            " at index ", pair,
+            ", but 0 < inner < outer <= cutoff, the same for both orders of the",
             " elements, is needed", damaged);
 }
 

@@ -4,16 +4,17 @@
 
 namespace almlip {
 
-/// Radial basis B_n(r) = T_n(2x - 1) (1 - x)^3, x = r/cutoff, T_n the Chebyshev polynomials, n = 0 .. NumRadial-1, and dB_n/dr.
-/// Two continuous derivatives at the cutoff; zero beyond. Here only the parts that do not depend on n: `at`, then `value(n)`, `slope(n)`.
+/// Radial basis B_n(r) = T_n(2x - 1) (1 - x)^3, x = r/cutoff, T_n the Chebyshev polynomials, n = 0
+/// .. NumRadial-1, and dB_n/dr. Two continuous derivatives at the cutoff; zero beyond. Here only
+/// the parts that do not depend on n: `at`, then `value(n)`, `slope(n)`.
 ///
 /// r and cutoff in Angstrom; slope in 1/Angstrom.
 template <class Real, int Lanes, int NumRadial>
 struct RadialBasis {
   using V = Pack<Real, Lanes>;
   V chebyshev[NumRadial], derivative[NumRadial];    ///< T_n and dT_n/dt at t = 2x - 1
-  V envelope, envelope_slope;                       ///< (1-x)^3 and its derivative with respect to r
-  V envelope_rate;                                  ///< (1-x)^3 dt/dr
+  V envelope, envelope_slope;    ///< (1-x)^3 and its derivative with respect to r
+  V envelope_rate;               ///< (1-x)^3 dt/dr
 
   ALMLIP_INLINE RadialBasis(const V &r, Real inverse_cutoff)
   {
@@ -33,7 +34,10 @@ struct RadialBasis {
     });
   }
   ALMLIP_INLINE V value(int n) const { return envelope * chebyshev[n]; }
-  ALMLIP_INLINE V slope(int n) const { return envelope_rate * derivative[n] + envelope_slope * chebyshev[n]; }
+  ALMLIP_INLINE V slope(int n) const
+  {
+    return envelope_rate * derivative[n] + envelope_slope * chebyshev[n];
+  }
 };
 
 }    // namespace almlip

@@ -51,7 +51,8 @@ struct Choice {
 ///
 /// * random: uniformly.
 /// * uncertainty: largest first.
-/// * hybrid: k-means++ and Lloyd, then round the clusters, largest first; each round takes from each
+/// * hybrid: k-means++ and Lloyd, then round the clusters, largest first; each round takes from
+/// each
 ///   cluster the candidate with the largest alpha u + (1 - alpha) d, u the uncertainty, d the
 ///   distance to everything chosen or known, both scaled to 0..1 over the candidates. While nothing
 ///   is chosen or known, d falls from 1 at the center of the own cluster to 0.

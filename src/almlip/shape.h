@@ -12,10 +12,13 @@ struct Shape {
   static constexpr bool all_partners = AllPartners;
   using Couplings = Couplings_;
   static constexpr int num_lm = (LMax + 1) * (LMax + 1);
-  static constexpr int num_pairs = NumChannels * (NumChannels + 1) / 2;                   ///< channel pairs c <= c'
+  static constexpr int num_pairs =
+      NumChannels * (NumChannels + 1) / 2;    ///< channel pairs c <= c'
   static constexpr int num_partners = AllPartners ? NumChannels * NumChannels : NumChannels;
-  static constexpr int num_components = Couplings::num_components * NumChannels;          ///< all T_Mc of an atom
-  static constexpr int num_descriptors = NumChannels + num_pairs * LMax + Couplings::count * num_partners;
+  static constexpr int num_components =
+      Couplings::num_components * NumChannels;    ///< all T_Mc of an atom
+  static constexpr int num_descriptors =
+      NumChannels + num_pairs * LMax + Couplings::count * num_partners;
   /// Index of the pair (a, b) of channels, in any order.
   static constexpr int pair_index(int a, int b)
   {
@@ -37,8 +40,8 @@ template <class S>
 bool has_shape(const ModelSettings &s)
 {
   const bool c4 = std::is_same_v<typename S::Couplings, CouplingsC4>;
-  return s.num_channels == S::num_channels && s.lmax == S::lmax && s.num_radial == S::num_radial && s.four_body == (c4 ? "c4" : "b3") &&
-      s.partners == (S::all_partners ? "all" : "same");
+  return s.num_channels == S::num_channels && s.lmax == S::lmax && s.num_radial == S::num_radial &&
+         s.four_body == (c4 ? "c4" : "b3") && s.partners == (S::all_partners ? "all" : "same");
 }
 
 /// Calls function(ShapeTag) with the compiled shape of the settings and returns its result.
@@ -57,9 +60,11 @@ auto with_shape(const ModelSettings &s, Function &&function)
 {
   if (has_shape<FastShape>(s)) return function(ShapeTag<FastShape>{});
   if (has_shape<AccurateShape>(s)) return function(ShapeTag<AccurateShape>{});
-  require(has_shape<DefaultShape>(s), "the descriptor has num_channels ", s.num_channels, ", lmax ", s.lmax, ", num_radial ", s.num_radial,
-          ", four_body ", s.four_body, ", partners ", s.partners,
-          ", but kernels are compiled for (4, 3, 8, b3, same) = fast, (4, 4, 8, c4, all) = default, (6, 4, 8, b3, same) = accurate; choose one of "
+  require(has_shape<DefaultShape>(s), "the descriptor has num_channels ", s.num_channels, ", lmax ",
+          s.lmax, ", num_radial ", s.num_radial, ", four_body ", s.four_body, ", partners ",
+          s.partners,
+          ", but kernels are compiled for (4, 3, 8, b3, same) = fast, (4, 4, 8, c4, all) = "
+          "default, (6, 4, 8, b3, same) = accurate; choose one of "
           "these or add a Shape in almlip/shape.h");
   return function(ShapeTag<DefaultShape>{});
 }

@@ -11,13 +11,16 @@ struct ValueSlope {
 };
 
 /// Screened Coulomb repulsion of two nuclei at the distance r (Angstrom), eV; slope in eV/Angstrom.
-/// Source: Ziegler, Biersack, Littmark, The Stopping and Range of Ions in Matter (1985); the same as LAMMPS's pair_style zbl
+/// Source: Ziegler, Biersack, Littmark, The Stopping and Range of Ions in Matter (1985); the same
+/// as LAMMPS's pair_style zbl
 ValueSlope zbl_energy(int atomic_number_a, int atomic_number_b, double r);
 
-/// What happens to pairs that are closer than any in the training set, `outer` of potential.h's Zbl.
+/// What happens to pairs that are closer than any in the training set, `outer` of potential.h's
+/// Zbl.
 ///
-/// From outer to inner the repulsion of the nuclei is switched on, with two continuous derivatives. At the same time the distance that the network's
-/// radial functions see stops to shrink: what the network makes up of distances that it was never shown would outweigh any wall.
+/// From outer to inner the repulsion of the nuclei is switched on, with two continuous derivatives.
+/// At the same time the distance that the network's radial functions see stops to shrink: what the
+/// network makes up of distances that it was never shown would outweigh any wall.
 class ShortRange {
  public:
   explicit ShortRange(const Potential &potential);
@@ -28,7 +31,8 @@ class ShortRange {
   /// Energy of a pair, eV; zero from outer on.
   ValueSlope repulsion(int element_a, int element_b, double r) const;
 
-  /// Distance that the network sees, Angstrom, and its derivative; r itself from outer on, (inner + outer)/2 below inner.
+  /// Distance that the network sees, Angstrom, and its derivative; r itself from outer on, (inner +
+  /// outer)/2 below inner.
   ValueSlope network_distance(int element_a, int element_b, double r) const;
 
  private:

@@ -27,8 +27,8 @@ constexpr double symmetry_spread = 1e-5;
 /// ceil(0.9 (n + 1)).
 /// @return  sigma = spread and num_atoms 0 if there is nothing to fit (no atoms, members that agree
 ///                  everywhere, or no errors)
-/// Source: ours (docs/almlip.md has the measurement); quantile: Vovk et al., Algorithmic Learning in a Random World (2005), split
-/// conformal prediction
+/// Source: ours (docs/almlip.md has the measurement); quantile: Vovk et al., Algorithmic Learning
+/// in a Random World (2005), split conformal prediction
 Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements);
 
 /// Fits the distance from the training environments of one element: Mahalanobis with the covariance

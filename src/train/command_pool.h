@@ -6,7 +6,8 @@ class App;
 
 namespace almlip {
 
-/// Adds `almlip pool`: query strategies compared on pools of formation energies; `almlip pool convert` makes such a pool from saved responses.
+/// Adds `almlip pool`: query strategies compared on pools of formation energies; `almlip pool
+/// convert` makes such a pool from saved responses.
 void add_pool_command(CLI::App &app);
 
 }    // namespace almlip

@@ -9,7 +9,7 @@
 namespace almlip {
 
 // Compiled in committee_loss_fast.cpp, committee_loss_default.cpp, committee_loss_accurate.cpp.
-#define ALMLIP_LOSS(Shape)                                              \
+#define ALMLIP_LOSS(Shape)                                               \
   extern template class LossKernel<double, native_lanes<double>, Shape>; \
   extern template class LossKernel<float, native_lanes<float>, Shape>;
 ALMLIP_LOSS(FastShape)
@@ -26,13 +26,17 @@ using Map = Eigen::Map<const RadialMatrix>;
 
 }    // namespace
 
-std::unique_ptr<CommitteeLoss> CommitteeLoss::create(const TrainingModel &model, const std::string &precision)
+std::unique_ptr<CommitteeLoss> CommitteeLoss::create(const TrainingModel &model,
+                                                     const std::string &precision)
 {
-  require(precision == "double" || precision == "single", "precision is \"", precision, "\", but it must be double or single");
-  require(model.settings.num_members <= max_members, "members is ", model.settings.num_members, ", but at most ", max_members, " are allowed");
+  require(precision == "double" || precision == "single", "precision is \"", precision,
+          "\", but it must be double or single");
+  require(model.settings.num_members <= max_members, "members is ", model.settings.num_members,
+          ", but at most ", max_members, " are allowed");
   return with_shape(model.settings, [&](auto tag) -> std::unique_ptr<CommitteeLoss> {
     using Shape = typename decltype(tag)::type;
-    if (precision == "single") return std::make_unique<LossKernel<float, native_lanes<float>, Shape>>(model);
+    if (precision == "single")
+      return std::make_unique<LossKernel<float, native_lanes<float>, Shape>>(model);
     return std::make_unique<LossKernel<double, native_lanes<double>, Shape>>(model);
   });
 }
@@ -56,7 +60,8 @@ std::vector<ParameterBlock> CommitteeLoss::layout(const ModelSettings &s)
       add(Kind::output_bias, e, k, 1, 1);
     }
   for (int e = 0; e < E; ++e)
-    for (int other = 0; other < E; ++other) add(Kind::radial, e, other, s.num_channels, s.num_radial);
+    for (int other = 0; other < E; ++other)
+      add(Kind::radial, e, other, s.num_channels, s.num_radial);
   return blocks;
 }
 
@@ -68,7 +73,8 @@ std::size_t CommitteeLoss::num_parameters(const ModelSettings &settings)
 
 namespace {
 
-/// Calls visit(block, index of the entry in the block, reference to its place in the potential, factor from parameters to the potential).
+/// Calls visit(block, index of the entry in the block, reference to its place in the potential,
+/// factor from parameters to the potential).
 template <class PotentialType, class Visit>
 void for_each_network_entry(const TrainingModel &model, PotentialType &potential, Visit &&visit)
 {
@@ -80,11 +86,21 @@ void for_each_network_entry(const TrainingModel &model, PotentialType &potential
     const std::size_t k = b.other;
     for (std::size_t q = 0; q < static_cast<std::size_t>(b.rows) * b.cols; ++q) {
       switch (b.kind) {
-        case Kind::hidden: visit(b, q, c.hidden[(k * H + q % H) * D + q / H], 1.0); break;
-        case Kind::hidden_bias: visit(b, q, c.hidden_bias[k * H + q], 1.0); break;
-        case Kind::output: visit(b, q, c.output[k * H + q], model.scale); break;
-        case Kind::skip: visit(b, q, c.skip[k * D + q], model.scale); break;
-        default: visit(b, q, c.output_bias[k], model.scale); break;
+        case Kind::hidden:
+          visit(b, q, c.hidden[(k * H + q % H) * D + q / H], 1.0);
+          break;
+        case Kind::hidden_bias:
+          visit(b, q, c.hidden_bias[k * H + q], 1.0);
+          break;
+        case Kind::output:
+          visit(b, q, c.output[k * H + q], model.scale);
+          break;
+        case Kind::skip:
+          visit(b, q, c.skip[k * D + q], model.scale);
+          break;
+        default:
+          visit(b, q, c.output_bias[k], model.scale);
+          break;
       }
     }
   }
@@ -95,7 +111,8 @@ void for_each_network_entry(const TrainingModel &model, PotentialType &potential
 Potential to_potential(const TrainingModel &model, const std::vector<double> &parameters)
 {
   const ModelSettings &s = model.settings;
-  const std::size_t E = s.elements.size(), D = s.num_descriptors(), H = s.num_hidden, M = s.num_members;
+  const std::size_t E = s.elements.size(), D = s.num_descriptors(), H = s.num_hidden,
+                    M = s.num_members;
   Potential p;
   p.settings = s;
   p.calibration = no_calibration(static_cast<int>(E));
@@ -103,7 +120,8 @@ Potential to_potential(const TrainingModel &model, const std::vector<double> &pa
     ElementCommittee c;
     c.reference_energy = model.reference_energy[e];
     c.mean.assign(model.mean.begin() + e * D, model.mean.begin() + (e + 1) * D);
-    c.inverse_deviation.assign(model.inverse_deviation.begin() + e * D, model.inverse_deviation.begin() + (e + 1) * D);
+    c.inverse_deviation.assign(model.inverse_deviation.begin() + e * D,
+                               model.inverse_deviation.begin() + (e + 1) * D);
     c.hidden.resize(M * H * D);
     c.hidden_bias.resize(M * H);
     c.output.resize(M * H);
@@ -111,7 +129,10 @@ Potential to_potential(const TrainingModel &model, const std::vector<double> &pa
     c.output_bias.resize(M);
     p.committees.push_back(std::move(c));
   }
-  for_each_network_entry(model, p, [&](const ParameterBlock &b, std::size_t q, double &to, double factor) { to = factor * parameters[b.offset + q]; });
+  for_each_network_entry(model, p,
+                         [&](const ParameterBlock &b, std::size_t q, double &to, double factor) {
+                           to = factor * parameters[b.offset + q];
+                         });
   const Map whitening(model.whitening.data(), s.num_radial, s.num_radial);
   for (const ParameterBlock &b : CommitteeLoss::layout(s)) {
     if (b.kind != ParameterBlock::Kind::radial) continue;
@@ -125,13 +146,16 @@ std::vector<double> from_potential(const TrainingModel &model, const Potential &
 {
   std::vector<double> parameters(CommitteeLoss::num_parameters(model.settings));
   for_each_network_entry(model, potential,
-                         [&](const ParameterBlock &b, std::size_t q, const double &from, double factor) { parameters[b.offset + q] = from / factor; });
+                         [&](const ParameterBlock &b, std::size_t q, const double &from,
+                             double factor) { parameters[b.offset + q] = from / factor; });
   const ModelSettings &s = model.settings;
-  const Eigen::PartialPivLU<RadialMatrix> whitening(Map(model.whitening.data(), s.num_radial, s.num_radial).transpose());
+  const Eigen::PartialPivLU<RadialMatrix> whitening(
+      Map(model.whitening.data(), s.num_radial, s.num_radial).transpose());
   const double *radial = potential.radial.data();
   for (const ParameterBlock &b : CommitteeLoss::layout(s)) {
     if (b.kind != ParameterBlock::Kind::radial) continue;
-    const RadialMatrix whitened = whitening.solve(Map(radial, b.rows, b.cols).transpose()).transpose();
+    const RadialMatrix whitened =
+        whitening.solve(Map(radial, b.rows, b.cols).transpose()).transpose();
     std::copy_n(whitened.data(), whitened.size(), &parameters[b.offset]);
     radial += static_cast<std::ptrdiff_t>(b.rows) * b.cols;
   }

@@ -6,8 +6,8 @@
 
 namespace almlip {
 
-/// Cutoff within which an atom has 30 neighbours, on average over the atoms of the frames; from 3 to
-/// 6 Angstrom, rounded to 0.01. At most 200 frames are looked at, evenly spaced.
+/// Cutoff within which an atom has 30 neighbours, on average over the atoms of the frames; from 3
+/// to 6 Angstrom, rounded to 0.01. At most 200 frames are looked at, evenly spaced.
 ///
 /// More neighbours cost time, fewer cost accuracy; between 25 and 38 the errors of five elements in
 /// four structures hardly changed, while no single distance suits all of them.

@@ -12,20 +12,23 @@
 
 namespace almlip {
 
-/// Errors of a group of frames. Numbers without a reference, or without a committee that disagrees, are absent.
-/// Calibration (ece, coverage90) leaves out atoms whose members agree within `symmetry_spread` (calibration.h): forces that vanish by symmetry.
+/// Errors of a group of frames. Numbers without a reference, or without a committee that disagrees,
+/// are absent. Calibration (ece, coverage90) leaves out atoms whose members agree within
+/// `symmetry_spread` (calibration.h): forces that vanish by symmetry.
 struct ErrorGroup {
   int frames = 0, atoms = 0;
   std::optional<double> energy_mae, energy_rmse;    ///< eV/atom
   std::optional<double> force_mae, force_rmse;      ///< over components, eV/Angstrom
   std::optional<double> stress_mae, stress_rmse;    ///< over the six components, GPa
-  std::optional<double> spearman;                   ///< rank correlation of sigma and force error over atoms
-  std::optional<double> ece;                        ///< expected calibration error of force components
-  std::optional<double> coverage90;                 ///< share of atoms with an error below quantile90 sigma
-  std::optional<double> worst5_in_top10;            ///< share of the worst 5 % of the atoms among the first 10 % by sigma
+  std::optional<double> spearman;      ///< rank correlation of sigma and force error over atoms
+  std::optional<double> ece;           ///< expected calibration error of force components
+  std::optional<double> coverage90;    ///< share of atoms with an error below quantile90 sigma
+  std::optional<double>
+      worst5_in_top10;    ///< share of the worst 5 % of the atoms among the first 10 % by sigma
 };
 
-/// Collects errors frame by frame and reports them for every config_type and for all frames together.
+/// Collects errors frame by frame and reports them for every config_type and for all frames
+/// together.
 class ErrorReport {
  public:
   /// @param quantile90  Calibration::quantile90 of the potential
@@ -41,7 +44,8 @@ class ErrorReport {
   /// Lines for people: energies in meV/atom, forces in eV/Angstrom, stress in GPa.
   std::string table() const;
 
-  /// `{"groups": {"all": {...}, "<config_type>": {...}}}` with the names of ErrorGroup's fields; absent numbers are null.
+  /// `{"groups": {"all": {...}, "<config_type>": {...}}}` with the names of ErrorGroup's fields;
+  /// absent numbers are null.
   std::string json() const;
 
  private:

@@ -42,15 +42,18 @@ class JsonKeys {
   void add(const std::string &key, int &to, int least, int most)
   {
     set_[key] = [this, key, &to, least, most](const Json &value) {
-      const bool ok = value.is_number_integer() && value.get<double>() >= least && value.get<double>() <= most;
-      check(ok, key, value, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+      const bool ok =
+          value.is_number_integer() && value.get<double>() >= least && value.get<double>() <= most;
+      check(ok, key, value,
+            "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
       to = value.get<int>();
     };
   }
   void add(const std::string &key, double &to, double least, double most)
   {
     set_[key] = [this, key, &to, least, most](const Json &value) {
-      const bool ok = value.is_number() && value.get<double>() >= least && value.get<double>() <= most;
+      const bool ok =
+          value.is_number() && value.get<double>() >= least && value.get<double>() <= most;
       std::ostringstream allowed;
       allowed << "a number from " << least << " to " << most;
       check(ok, key, value, allowed.str());
@@ -66,7 +69,10 @@ class JsonKeys {
       to = value.get<std::vector<std::string>>();
     };
   }
-  void add(const std::string &key, std::function<void(const Json &)> use) { set_[key] = std::move(use); }
+  void add(const std::string &key, std::function<void(const Json &)> use)
+  {
+    set_[key] = std::move(use);
+  }
 
   /// Uses every key of the object.
   /// @throws Error for an unknown key or a value that is not allowed
@@ -75,7 +81,8 @@ class JsonKeys {
     require(object.is_object(), where_, ": there must be an object, {\"key\": value, ...}");
     for (const auto &[key, value] : object.items()) {
       const auto entry = set_.find(key);
-      if (entry == set_.end()) fail(where_, ": there is no setting \"", key, "\"; the settings are ", names());
+      if (entry == set_.end())
+        fail(where_, ": there is no setting \"", key, "\"; the settings are ", names());
       entry->second(value);
     }
   }

@@ -13,25 +13,26 @@ namespace almlip {
 
 /// Geometry and scaled references of a frame in the layout of the loss kernel.
 ///
-/// Atoms are sorted by element into slots; every element fills whole packs of Lanes slots. A neighbour record is four rows of Lanes numbers: direction x y z and
-/// distance; neighbours are grouped by element and padded to the longest lane with records at the cutoff.
+/// Atoms are sorted by element into slots; every element fills whole packs of Lanes slots. A
+/// neighbour record is four rows of Lanes numbers: direction x y z and distance; neighbours are
+/// grouped by element and padded to the longest lane with records at the cutoff.
 template <class Real, int Lanes>
 class LossFrame final : public PreparedFrame {
   static constexpr int W = Lanes;
 
  public:
   int num_packs = 0;
-  std::vector<int> pack_element;          ///< shape [num_packs]
-  std::vector<int> first_pack;            ///< by element, shape [E + 1]
-  std::vector<int> count;                 ///< atoms by element
-  std::vector<int> slot;                  ///< of every atom of the frame
-  AlignedArray<Real> is_atom;             ///< 1 or 0 (padding), shape [stride]
-  std::vector<double> forces;             ///< reference / scale, shape [stride][3]
-  double energy = 0.0;                    ///< (reference - sum E0) / num_atoms / scale
-  double reference_energy = 0.0;          ///< sum of E0, eV
-  Tensor6 virial{};                       ///< reference / num_atoms / scale
+  std::vector<int> pack_element;    ///< shape [num_packs]
+  std::vector<int> first_pack;      ///< by element, shape [E + 1]
+  std::vector<int> count;           ///< atoms by element
+  std::vector<int> slot;            ///< of every atom of the frame
+  AlignedArray<Real> is_atom;       ///< 1 or 0 (padding), shape [stride]
+  std::vector<double> forces;       ///< reference / scale, shape [stride][3]
+  double energy = 0.0;              ///< (reference - sum E0) / num_atoms / scale
+  double reference_energy = 0.0;    ///< sum of E0, eV
+  Tensor6 virial{};                 ///< reference / num_atoms / scale
   bool has_virial = false;
-  AlignedArray<Real> basis_density;       ///< A0, shape [num_packs][E][num_lm][num_radial][Lanes]
+  AlignedArray<Real> basis_density;    ///< A0, shape [num_packs][E][num_lm][num_radial][Lanes]
 
   LossFrame(const Frame &frame, const TrainingModel &model)
   {
@@ -44,10 +45,19 @@ class LossFrame final : public PreparedFrame {
 
   std::size_t stride() const { return static_cast<std::size_t>(num_packs) * W; }
   int num_neighbors(int p) const { return group_start(p, num_elements_); }
-  int group_start(int p, int element) const { return group_start_[p * (num_elements_ + 1) + element]; }
-  const Real *record(int p, int k) const { return records_.data() + static_cast<std::size_t>(first_record_[p] + k) * 4 * W; }
+  int group_start(int p, int element) const
+  {
+    return group_start_[p * (num_elements_ + 1) + element];
+  }
+  const Real *record(int p, int k) const
+  {
+    return records_.data() + static_cast<std::size_t>(first_record_[p] + k) * 4 * W;
+  }
   /// Slots of the k-th neighbours of a pack; the slot after the last one for padding.
-  const int *neighbor(int p, int k) const { return neighbor_.data() + static_cast<std::size_t>(first_record_[p] + k) * W; }
+  const int *neighbor(int p, int k) const
+  {
+    return neighbor_.data() + static_cast<std::size_t>(first_record_[p] + k) * W;
+  }
 
  private:
   void assign_slots(const Frame &frame, const TrainingModel &model)
@@ -57,7 +67,9 @@ class LossFrame final : public PreparedFrame {
     first_pack.assign(1, 0);
     for (int i = 0; i < num_atoms; ++i) {
       element_[i] = model.settings.element_index(chemical_symbol(frame.atomic_numbers[i]));
-      require(element_[i] >= 0, frame.source, ": atom ", i + 1, " is ", chemical_symbol(frame.atomic_numbers[i]), ", which is not among the elements of the settings");
+      require(element_[i] >= 0, frame.source, ": atom ", i + 1, " is ",
+              chemical_symbol(frame.atomic_numbers[i]),
+              ", which is not among the elements of the settings");
     }
     for (int e = 0; e < num_elements_; ++e) {
       int next = num_packs * W;
@@ -80,7 +92,8 @@ class LossFrame final : public PreparedFrame {
     for (int i = 0; i < num_atoms && !frame.forces.empty(); ++i)
       for (int d = 0; d < 3; ++d) forces[3 * slot[i] + d] = frame.forces[3 * i + d] / model.scale;
     has_virial = frame.virial.has_value();
-    for (int q = 0; has_virial && q < 6; ++q) virial[q] = (*frame.virial)[q] / num_atoms / model.scale;
+    for (int q = 0; has_virial && q < 6; ++q)
+      virial[q] = (*frame.virial)[q] / num_atoms / model.scale;
   }
 
   void fill_records(const Surroundings &s, double cutoff)
@@ -108,7 +121,8 @@ class LossFrame final : public PreparedFrame {
     }
   }
 
-  void add_record(const Surroundings &s, const int *atom, const std::vector<int> (&list)[W], std::size_t k, double cutoff)
+  void add_record(const Surroundings &s, const int *atom, const std::vector<int> (&list)[W],
+                  std::size_t k, double cutoff)
   {
     const std::size_t at = records_.size();
     records_.resize(at + 4 * W, Real(0));
@@ -116,7 +130,8 @@ class LossFrame final : public PreparedFrame {
       const bool present = k < list[w].size();
       double d[3] = {1, 0, 0}, r = cutoff;    // padding: B_n and its slope vanish at the cutoff
       if (present) {
-        for (int axis = 0; axis < 3; ++axis) d[axis] = s.positions[3 * list[w][k] + axis] - s.positions[3 * atom[w] + axis];
+        for (int axis = 0; axis < 3; ++axis)
+          d[axis] = s.positions[3 * list[w][k] + axis] - s.positions[3 * atom[w] + axis];
         r = std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
         for (double &v : d) v /= r;
       }

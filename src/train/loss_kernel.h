@@ -12,21 +12,28 @@
 
 namespace almlip {
 
-/// CommitteeLoss for one shape and precision. Lanes of a pack are atoms of one element, as in committee_kernel.h.
+/// CommitteeLoss for one shape and precision. Lanes of a pack are atoms of one element, as in
+/// committee_kernel.h.
 ///
-/// Notation (k = member):  A = K A0,  G = invariants(A),  x = (G - mean) / deviation,  z = W x + b,  E_k = w.silu(z) + skip.x + b'
+/// Notation (k = member):  A = K A0,  G = invariants(A),  x = (G - mean) / deviation,  z = W x + b,
+/// E_k = w.silu(z) + skip.x + b'
 ///   first pass   E_k, dE_k/dA, forces F_k
-///   residuals    g_k = dL/dE_k,  v_k = dL/dF_k (a displacement of every atom),  e_k = dL/dvirial_k (a strain)
-///   second pass  dL/dtheta = d/dtheta of  sum_k g_k E_k - Edot_k,  Edot_k the derivative of E_k along (v_k, e_k): tangents of A, x and z by
-///                one more sweep over the neighbours, then the ordinary reverse rules for E and for Edot.
-/// A0[lm][n] = sum_j B_n S_lm does not depend on any parameter and is kept per atom, so that the density of the first pass is a small product.
-/// Energies and forces are divided by `scale` throughout.
+///   residuals    g_k = dL/dE_k,  v_k = dL/dF_k (a displacement of every atom),  e_k = dL/dvirial_k
+///   (a strain) second pass  dL/dtheta = d/dtheta of  sum_k g_k E_k - Edot_k,  Edot_k the
+///   derivative of E_k along (v_k, e_k): tangents of A, x and z by
+///                one more sweep over the neighbours, then the ordinary reverse rules for E and for
+///                Edot.
+/// A0[lm][n] = sum_j B_n S_lm does not depend on any parameter and is kept per atom, so that the
+/// density of the first pass is a small product. Energies and forces are divided by `scale`
+/// throughout.
 template <class Real, int Lanes, class Shape>
 class LossKernel final : public CommitteeLoss {
-  static constexpr int W = Lanes, C = Shape::num_channels, D = Shape::num_descriptors, num_radial = Shape::num_radial;
+  static constexpr int W = Lanes, C = Shape::num_channels, D = Shape::num_descriptors,
+                       num_radial = Shape::num_radial;
   static constexpr int LMax = Shape::lmax, num_lm = Shape::num_lm;
   static constexpr int row_block = 8, tile_packs = register_bytes == 64 ? 2 : 1;
-  static constexpr int padded_D = (D + 11) / 12 * 12;    ///< 12 is a multiple of every row tile of the weight gradient
+  static constexpr int padded_D =
+      (D + 11) / 12 * 12;    ///< 12 is a multiple of every row tile of the weight gradient
   static constexpr int max_accumulators = register_bytes == 64 ? 24 : 12;
   static constexpr int density_size = num_lm * C * W, basis_density_size = num_lm * num_radial * W;
   static constexpr int component_size = Shape::num_components * W;
@@ -60,16 +67,21 @@ class LossKernel final : public CommitteeLoss {
   std::unique_ptr<PreparedFrame> prepare(const Frame &frame) override
   {
     auto f = std::make_unique<Prepared>(frame, model_);
-    f->basis_density.assign(static_cast<std::size_t>(f->num_packs) * E_ * basis_density_size, Real(0));
+    f->basis_density.assign(static_cast<std::size_t>(f->num_packs) * E_ * basis_density_size,
+                            Real(0));
     for (int p = 0; p < f->num_packs; ++p) {
       reserve(*f);
       radial_basis(*f, p);
-      for (int e = 0; e < E_; ++e) project_basis(*f, p, e, f->basis_density.data() + static_cast<std::size_t>(p * E_ + e) * basis_density_size);
+      for (int e = 0; e < E_; ++e)
+        project_basis(
+            *f, p, e,
+            f->basis_density.data() + static_cast<std::size_t>(p * E_ + e) * basis_density_size);
     }
     return f;
   }
 
-  void set_standardisation(const std::vector<double> &mean, const std::vector<double> &inverse_deviation) override
+  void set_standardisation(const std::vector<double> &mean,
+                           const std::vector<double> &inverse_deviation) override
   {
     model_.mean = mean;
     model_.inverse_deviation = inverse_deviation;
@@ -97,7 +109,9 @@ class LossKernel final : public CommitteeLoss {
         if (slot / W != p) continue;
         for (int d = 0; d < D; ++d)
           g[static_cast<std::size_t>(i) * D + d] =
-              static_cast<double>(x_[static_cast<std::size_t>(d) * f.stride() + slot]) / model_.inverse_deviation[e * D + d] + model_.mean[e * D + d];
+              static_cast<double>(x_[static_cast<std::size_t>(d) * f.stride() + slot]) /
+                  model_.inverse_deviation[e * D + d] +
+              model_.mean[e * D + d];
       }
     }
     return g;
@@ -117,7 +131,9 @@ class LossKernel final : public CommitteeLoss {
     out.forces.resize(static_cast<std::size_t>(f.num_atoms) * 3 * M_);
     for (int i = 0; i < f.num_atoms; ++i)
       for (int q = 0; q < 3 * M_; ++q)
-        out.forces[static_cast<std::size_t>(i) * 3 * M_ + q] = static_cast<double>(force_[static_cast<std::size_t>(f.slot[i]) * force_row_ + q]) * model_.scale;
+        out.forces[static_cast<std::size_t>(i) * 3 * M_ + q] =
+            static_cast<double>(force_[static_cast<std::size_t>(f.slot[i]) * force_row_ + q]) *
+            model_.scale;
     return out;
   }
 
@@ -161,11 +177,13 @@ class LossKernel final : public CommitteeLoss {
   }
 
  private:
-  /// Packed weights of all members of one central element; members' hidden units are padded to padded_H with zero weights.
+  /// Packed weights of all members of one central element; members' hidden units are padded to
+  /// padded_H with zero weights.
   struct Network {
     Matrix forward;    ///< [M padded_H, then M linear outputs] x D
     Matrix reverse;    ///< D x [M padded_H], output weights and 1/deviation included
-    std::vector<Real> output, output_bias, skip_reverse;    ///< [M padded_H]; [M]; [M][padded rows of reverse]
+    std::vector<Real> output, output_bias,
+        skip_reverse;    ///< [M padded_H]; [M]; [M][padded rows of reverse]
 
     void resize(int M, int H, int num_descriptors)
     {
@@ -178,7 +196,7 @@ class LossKernel final : public CommitteeLoss {
     }
   };
 
-  // ---- parameters ---------------------------------------------------------------------------------------------------------
+  // ---- parameters
 
   void unpack(const ParameterBlock &b, const double *theta)
   {
@@ -207,7 +225,8 @@ class LossKernel final : public CommitteeLoss {
         for (int c = 0; c < C; ++c)
           for (int m = 0; m < num_radial; ++m) {
             double sum = 0;
-            for (int q = 0; q < num_radial; ++q) sum += theta[c * num_radial + q] * model_.whitening[q * num_radial + m];
+            for (int q = 0; q < num_radial; ++q)
+              sum += theta[c * num_radial + q] * model_.whitening[q * num_radial + m];
             to[c * num_radial + m] = Real(sum);
           }
         break;
@@ -220,8 +239,11 @@ class LossKernel final : public CommitteeLoss {
     Network &n = networks_[e];
     const Real *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(e) * D];
     for (int d = 0; d < D; ++d) {
-      for (int unit = 0; unit < num_hidden_; ++unit) n.reverse.at(d, unit) = n.forward.at(unit, d) * n.output[unit] * inverse_deviation[d];
-      for (int k = 0; k < M_; ++k) n.skip_reverse[k * n.reverse.padded_rows() + d] = n.forward.at(num_hidden_ + k, d) * inverse_deviation[d];
+      for (int unit = 0; unit < num_hidden_; ++unit)
+        n.reverse.at(d, unit) = n.forward.at(unit, d) * n.output[unit] * inverse_deviation[d];
+      for (int k = 0; k < M_; ++k)
+        n.skip_reverse[k * n.reverse.padded_rows() + d] =
+            n.forward.at(num_hidden_ + k, d) * inverse_deviation[d];
     }
   }
 
@@ -229,40 +251,51 @@ class LossKernel final : public CommitteeLoss {
   {
     using Kind = ParameterBlock::Kind;
     const int k = b.other;
-    const std::size_t units = static_cast<std::size_t>(b.element) * num_hidden_ + static_cast<std::size_t>(k) * padded_H_;
-    auto sum = [](const AlignedArray<Real> &from, std::size_t row) { return lane_sum<Real, Lanes>(load<V>(from.data() + row * W)); };
+    const std::size_t units =
+        static_cast<std::size_t>(b.element) * num_hidden_ + static_cast<std::size_t>(k) * padded_H_;
+    auto sum = [](const AlignedArray<Real> &from, std::size_t row) {
+      return lane_sum<Real, Lanes>(load<V>(from.data() + row * W));
+    };
     const std::vector<Real> &output = networks_[b.element].output;
     switch (b.kind) {
       case Kind::hidden:
         for (int d = 0; d < D; ++d)
           for (int h = 0; h < H_; ++h)
-            out[d * H_ + h] = static_cast<double>(output[k * padded_H_ + h] * weight_gradient_[((static_cast<std::size_t>(b.element) * M_ + k) * padded_D + d) * padded_H_ + h]);
+            out[d * H_ + h] = static_cast<double>(
+                output[k * padded_H_ + h] *
+                weight_gradient_[((static_cast<std::size_t>(b.element) * M_ + k) * padded_D + d) *
+                                     padded_H_ +
+                                 h]);
         break;
       case Kind::hidden_bias:
-        for (int h = 0; h < H_; ++h) out[h] = static_cast<double>(output[k * padded_H_ + h]) * sum(bias_gradient_, units + h);
+        for (int h = 0; h < H_; ++h)
+          out[h] = static_cast<double>(output[k * padded_H_ + h]) * sum(bias_gradient_, units + h);
         break;
       case Kind::output:
         for (int h = 0; h < H_; ++h) out[h] = sum(output_gradient_, units + h);
         break;
       case Kind::skip:
-        for (int d = 0; d < D; ++d) out[d] = sum(skip_gradient_, (static_cast<std::size_t>(b.element) * M_ + k) * D + d);
+        for (int d = 0; d < D; ++d)
+          out[d] = sum(skip_gradient_, (static_cast<std::size_t>(b.element) * M_ + k) * D + d);
         break;
       case Kind::output_bias:
         out[0] = output_bias_gradient_[b.element * M_ + k];
         break;
       case Kind::radial: {
-        const std::size_t pair = (static_cast<std::size_t>(b.element) * E_ + b.other) * C * num_radial;
+        const std::size_t pair =
+            (static_cast<std::size_t>(b.element) * E_ + b.other) * C * num_radial;
         for (int c = 0; c < C; ++c)
           for (int m = 0; m < num_radial; ++m) {
             const double g = sum(radial_gradient_, pair + c * num_radial + m);
-            for (int q = 0; q < num_radial; ++q) out[c * num_radial + q] += g * model_.whitening[q * num_radial + m];
+            for (int q = 0; q < num_radial; ++q)
+              out[c * num_radial + q] += g * model_.whitening[q * num_radial + m];
           }
         break;
       }
     }
   }
 
-  // ---- scratch --------------------------------------------------------------------------------------------------------------
+  // ---- scratch
 
   void reserve(const Prepared &f)
   {
@@ -286,15 +319,17 @@ class LossKernel final : public CommitteeLoss {
     x_.resize(s * padded_D);
     x_dot_.resize(s * padded_D * M_);
     hidden_.resize(s * (num_hidden_ + M_ + row_block));
-    for (auto *a : {&slope_, &curvature_, &z_dot_, &by_atom_y_, &by_atom_slope_}) a->resize(s * num_hidden_);
+    for (auto *a : {&slope_, &curvature_, &z_dot_, &by_atom_y_, &by_atom_slope_})
+      a->resize(s * num_hidden_);
     x_adjoint_.resize(s * padded_rows * M_);
     x_adjoint_sum_.resize(s * padded_rows);
     force_.resize((s + 1) * force_row_);
   }
 
-  // ---- first pass -----------------------------------------------------------------------------------------------------------
+  // ---- first pass
 
-  /// Energies (energy_), forces (force_, rows of slots) and, if wanted, virials (virial_) of every member; E0 not included.
+  /// Energies (energy_), forces (force_, rows of slots) and, if wanted, virials (virial_) of every
+  /// member; E0 not included.
   void first_pass(const Prepared &f, bool virial)
   {
     reserve(f);
@@ -307,7 +342,9 @@ class LossKernel final : public CommitteeLoss {
     for (int p = 0; p < f.num_packs; ++p) {
       for (int k = 0; k < M_; ++k) {
         const Real *g = x_adjoint(f, k) + p * W;
-        Body::forward_reverse(density(p), components(p), [&](int d) { return load<V>(g + d * f.stride()); }, adjoint(p, k));
+        Body::forward_reverse(
+            density(p), components(p), [&](int d) { return load<V>(g + d * f.stride()); },
+            adjoint(p, k));
         Projection::apply_norms(adjoint(p, k));
       }
       radial_values(f, p);
@@ -319,7 +356,8 @@ class LossKernel final : public CommitteeLoss {
     }
     virial_.assign(M_, Tensor6{});
     for (int k = 0; k < M_; ++k)
-      for (int q = 0; q < 6; ++q) virial_[k][q] = lane_sum<Real, Lanes>(load<V>(&virial_lanes_[(k * 6 + q) * W]));
+      for (int q = 0; q < 6; ++q)
+        virial_[k][q] = lane_sum<Real, Lanes>(load<V>(&virial_lanes_[(k * 6 + q) * W]));
   }
 
   /// R_c and dR_c/dr of all neighbours of one pack to basis_.
@@ -329,12 +367,16 @@ class LossKernel final : public CommitteeLoss {
     for (int e = 0; e < E_; ++e) {
       const Real *weights = radial(f.pack_element[p], e);
       for (int k = f.group_start(p, e); k < f.group_start(p, e + 1); ++k) {
-        const RadialBasis<Real, Lanes, num_radial> basis(load<V>(f.record(p, k) + 3 * W), inverse_cutoff);
+        const RadialBasis<Real, Lanes, num_radial> basis(load<V>(f.record(p, k) + 3 * W),
+                                                         inverse_cutoff);
         Real *to = basis_.data() + static_cast<std::size_t>(k) * 2 * C * W;
         static_for<C>([&](auto c) {
           V value{}, rate{};
-          static_for<num_radial>([&](auto m) { value = value + weights[c * num_radial + m] * basis.chebyshev[m]; });
-          static_for<num_radial - 1>([&](auto m) { rate = rate + weights[c * num_radial + m + 1] * basis.derivative[m + 1]; });
+          static_for<num_radial>(
+              [&](auto m) { value = value + weights[c * num_radial + m] * basis.chebyshev[m]; });
+          static_for<num_radial - 1>([&](auto m) {
+            rate = rate + weights[c * num_radial + m + 1] * basis.derivative[m + 1];
+          });
           store(to + c * W, basis.envelope * value);
           store(to + (C + c) * W, basis.envelope_rate * rate + basis.envelope_slope * value);
         });
@@ -347,7 +389,8 @@ class LossKernel final : public CommitteeLoss {
   {
     const Real inverse_cutoff = Real(1 / model_.settings.cutoff);
     for (int k = 0; k < f.num_neighbors(p); ++k) {
-      const RadialBasis<Real, Lanes, num_radial> basis(load<V>(f.record(p, k) + 3 * W), inverse_cutoff);
+      const RadialBasis<Real, Lanes, num_radial> basis(load<V>(f.record(p, k) + 3 * W),
+                                                       inverse_cutoff);
       Real *to = basis_.data() + static_cast<std::size_t>(k) * 2 * num_radial * W;
       static_for<num_radial>([&](auto n) {
         store(to + n * W, basis.value(n));
@@ -365,22 +408,26 @@ class LossKernel final : public CommitteeLoss {
       for_each_lm<LMax>([&](auto l, auto m) {
         const V s = h.template value<l, m>() * Real(harmonic_norm(l, m));
         Real *to = a0 + lm_index(l, m) * num_radial * W;
-        for (int n = 0; n < num_radial; ++n) store(to + n * W, load<V>(to + n * W) + s * load<V>(b + n * W));
+        for (int n = 0; n < num_radial; ++n)
+          store(to + n * W, load<V>(to + n * W) + s * load<V>(b + n * W));
       });
     }
   }
 
   /// a[lm][c] (+)= norm(lm) sum_n K[c][n] a0[lm][n]
   template <class Norm>
-  ALMLIP_INLINE void mix_channels(const Real *weights, const Real *a0, Real *a, bool accumulate, Norm &&norm) const
+  ALMLIP_INLINE void mix_channels(const Real *weights, const Real *a0, Real *a, bool accumulate,
+                                  Norm &&norm) const
   {
     for (int lm = 0; lm < num_lm; ++lm) {
       V v[num_radial];
       const Real factor = norm(lm);
-      static_for<num_radial>([&](auto n) { v[n] = load<V>(a0 + (lm * num_radial + n) * W) * factor; });
+      static_for<num_radial>(
+          [&](auto n) { v[n] = load<V>(a0 + (lm * num_radial + n) * W) * factor; });
       static_for<C>([&](auto c) {
         V sum = v[0] * weights[c * num_radial];
-        static_for<num_radial - 1>([&](auto n) { sum = sum + v[n + 1] * weights[c * num_radial + n + 1]; });
+        static_for<num_radial - 1>(
+            [&](auto n) { sum = sum + v[n + 1] * weights[c * num_radial + n + 1]; });
         Real *to = a + (lm * C + c) * W;
         store(to, accumulate ? load<V>(to) + sum : sum);
       });
@@ -391,44 +438,58 @@ class LossKernel final : public CommitteeLoss {
   {
     const int element = f.pack_element[p];
     for (int e = 0; e < E_; ++e)
-      mix_channels(radial(element, e), basis_density(f, p, e), density(p), e > 0, [](int) { return Real(1); });
-    const Real *mean = &mean_[static_cast<std::size_t>(element) * D], *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(element) * D];
+      mix_channels(radial(element, e), basis_density(f, p, e), density(p), e > 0,
+                   [](int) { return Real(1); });
+    const Real *mean = &mean_[static_cast<std::size_t>(element) * D],
+               *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(element) * D];
     Real *x = x_.data() + p * W;
-    Body::forward(density(p), components(p), [&](int d, const V &g) { store(x + d * f.stride(), (g - mean[d]) * inverse_deviation[d]); });
+    Body::forward(density(p), components(p), [&](int d, const V &g) {
+      store(x + d * f.stride(), (g - mean[d]) * inverse_deviation[d]);
+    });
   }
 
   /// Rows y for the packs of element e.
-  void product(const Prepared &f, int e, int num_blocks, const Real *weights, int columns, int capacity, const Real *bias, const Real *x, Real *y) const
+  void product(const Prepared &f, int e, int num_blocks, const Real *weights, int columns,
+               int capacity, const Real *bias, const Real *x, Real *y) const
   {
     int p = f.first_pack[e];
     const int end = f.first_pack[e + 1];
     for (; p + tile_packs <= end; p += tile_packs)
-      multiply<Real, Lanes, row_block, tile_packs>(weights, num_blocks, columns, capacity, bias, x + p * W, y + p * W, f.stride());
-    for (; p < end; ++p) multiply<Real, Lanes, row_block, 1>(weights, num_blocks, columns, capacity, bias, x + p * W, y + p * W, f.stride());
+      multiply<Real, Lanes, row_block, tile_packs>(weights, num_blocks, columns, capacity, bias,
+                                                   x + p * W, y + p * W, f.stride());
+    for (; p < end; ++p)
+      multiply<Real, Lanes, row_block, 1>(weights, num_blocks, columns, capacity, bias, x + p * W,
+                                          y + p * W, f.stride());
   }
 
   /// hidden_ becomes silu(z), slope_ and curvature_ its derivatives, x_adjoint_ dE_k/dG.
   ALMLIP_STAGE void networks(const Prepared &f, int e)
   {
     const Network &n = networks_[e];
-    const std::size_t stride = f.stride(), begin = f.first_pack[e] * W, end = f.first_pack[e + 1] * W;
-    product(f, e, n.forward.num_blocks(), n.forward.weights.data(), D, D, n.forward.bias.data(), x_.data(), hidden_.data());
+    const std::size_t stride = f.stride(), begin = f.first_pack[e] * W,
+                      end = f.first_pack[e + 1] * W;
+    product(f, e, n.forward.num_blocks(), n.forward.weights.data(), D, D, n.forward.bias.data(),
+            x_.data(), hidden_.data());
     for (int k = 0; k < M_; ++k) {
       V total{};
       const Real *linear = hidden_.data() + (num_hidden_ + k) * stride;
-      for (std::size_t p = begin; p < end; p += W) total = total + load<V>(linear + p) * load<V>(&f.is_atom[p]);
+      for (std::size_t p = begin; p < end; p += W)
+        total = total + load<V>(linear + p) * load<V>(&f.is_atom[p]);
       for (int unit = k * padded_H_; unit < (k + 1) * padded_H_; ++unit)
         for (std::size_t p = begin; p < end; p += W) {
           const std::size_t at = unit * stride + p;
-          const V z = load<V>(&hidden_[at]), logistic = Real(1) / (Real(1) + pack_exp<Real, Lanes>(-z)), silu = z * logistic, rest = Real(1) - logistic;
+          const V z = load<V>(&hidden_[at]),
+                  logistic = Real(1) / (Real(1) + pack_exp<Real, Lanes>(-z)), silu = z * logistic,
+                  rest = Real(1) - logistic;
           store(&hidden_[at], silu);
           store(&slope_[at], logistic + silu * rest);
           store(&curvature_[at], logistic * rest * (Real(2) + z - (silu + silu)));
           total = total + n.output[unit] * silu * load<V>(&f.is_atom[p]);
         }
       energy_[k] += lane_sum<Real, Lanes>(total);
-      product(f, e, n.reverse.num_blocks(), n.reverse.weights.data() + k * padded_H_ * row_block, padded_H_, num_hidden_,
-              n.skip_reverse.data() + k * n.reverse.padded_rows(), slope_.data() + k * padded_H_ * stride, x_adjoint(f, k));
+      product(f, e, n.reverse.num_blocks(), n.reverse.weights.data() + k * padded_H_ * row_block,
+              padded_H_, num_hidden_, n.skip_reverse.data() + k * n.reverse.padded_rows(),
+              slope_.data() + k * padded_H_ * stride, x_adjoint(f, k));
     }
   }
 
@@ -437,7 +498,8 @@ class LossKernel final : public CommitteeLoss {
   ALMLIP_STAGE void pair_forces(const Prepared &f, int p)
   {
     for (int q = 0; q < f.num_neighbors(p); ++q) {
-      const Real *record = f.record(p, q), *radial = basis_.data() + static_cast<std::size_t>(q) * 2 * C * W;
+      const Real *record = f.record(p, q),
+                 *radial = basis_.data() + static_cast<std::size_t>(q) * 2 * C * W;
       const Harmonics<Real, Lanes, LMax> h(record);
       const V r = load<V>(record + 3 * W), inverse_r = Real(1) / r;
       for (int k = 0; k < M_; ++k) {
@@ -467,9 +529,11 @@ class LossKernel final : public CommitteeLoss {
       }
       const int *neighbor = f.neighbor(p, q);
       for (int w = 0; w < W; ++w) {
-        Real *fi = force_.data() + static_cast<std::size_t>(p * W + w) * force_row_, *fj = force_.data() + static_cast<std::size_t>(neighbor[w]) * force_row_;
+        Real *fi = force_.data() + static_cast<std::size_t>(p * W + w) * force_row_,
+             *fj = force_.data() + static_cast<std::size_t>(neighbor[w]) * force_row_;
         for (int c = 0; c < force_row_; c += W) {
-          const V g = load<V>(pair_rows_.data() + (static_cast<std::size_t>(q) * force_row_ + c + w) * W);
+          const V g =
+              load<V>(pair_rows_.data() + (static_cast<std::size_t>(q) * force_row_ + c + w) * W);
           store(fi + c, load<V>(fi + c) + g);
           store(fj + c, load<V>(fj + c) - g);
         }
@@ -477,7 +541,7 @@ class LossKernel final : public CommitteeLoss {
     }
   }
 
-  // ---- residuals ------------------------------------------------------------------------------------------------------------
+  // ---- residuals
 
   /// Loss; energy_residual_, strain_ and (in place of the forces) force_ become its derivatives.
   double residuals(const Prepared &f, const BatchWeights &w, bool stress)
@@ -503,34 +567,45 @@ class LossKernel final : public CommitteeLoss {
         continue;
       }
       for (int q = 0; q < 3 * M_; ++q) {
-        const double r = static_cast<double>(row[q]) - f.forces[3 * slot + q % 3], t = r * inverse_huber;
+        const double r = static_cast<double>(row[q]) - f.forces[3 * slot + q % 3],
+                     t = r * inverse_huber;
         const double root = std::sqrt(1 + t * t);
-        loss += w.per_component * 2 * r * r / (1 + root);    // pseudo-Huber 2 (root - 1) / inverse_huber^2 without cancellation
+        loss += w.per_component * 2 * r * r /
+                (1 + root);    // pseudo-Huber 2 (root - 1) / inverse_huber^2 without cancellation
         row[q] = Real(2 * w.per_component * r / root);
       }
     }
-    std::fill_n(force_.begin() + f.stride() * force_row_, force_row_, Real(0));    // the place of padding neighbours
+    std::fill_n(force_.begin() + f.stride() * force_row_, force_row_,
+                Real(0));    // the place of padding neighbours
     return loss;
   }
 
-  // ---- second pass ----------------------------------------------------------------------------------------------------------
+  // ---- second pass
 
-  /// Tangents of direction (3 rows) and distance of every neighbour along v_j - v_i + strain r_ij, for every member.
+  /// Tangents of direction (3 rows) and distance of every neighbour along v_j - v_i + strain r_ij,
+  /// for every member.
   ALMLIP_STAGE void gather_tangents(const Prepared &f, int p, bool stress)
   {
     alignas(64) Real vi[max_row * W], vj[max_row * W];
     for (int c = 0; c < force_row_; c += W)
-      transpose_tile<Real, Lanes>(force_.data() + static_cast<std::size_t>(p * W) * force_row_ + c, force_row_, vi + c * W, W);
+      transpose_tile<Real, Lanes>(force_.data() + static_cast<std::size_t>(p * W) * force_row_ + c,
+                                  force_row_, vi + c * W, W);
     for (int q = 0; q < f.num_neighbors(p); ++q) {
       const int *neighbor = f.neighbor(p, q);
       for (int c = 0; c < force_row_; c += W)
-        transpose_rows<Real, Lanes>([&](int w) __attribute__((always_inline)) { return load<V>(force_.data() + static_cast<std::size_t>(neighbor[w]) * force_row_ + c); },
-                                    vj + c * W, W);
+        transpose_rows<Real, Lanes>(
+            [&](int w) __attribute__((always_inline)) {
+              return load<V>(force_.data() + static_cast<std::size_t>(neighbor[w]) * force_row_ +
+                             c);
+            },
+            vj + c * W, W);
       const Real *record = f.record(p, q);
-      const V x = load<V>(record), y = load<V>(record + W), z = load<V>(record + 2 * W), r = load<V>(record + 3 * W), inverse_r = Real(1) / r;
+      const V x = load<V>(record), y = load<V>(record + W), z = load<V>(record + 2 * W),
+              r = load<V>(record + 3 * W), inverse_r = Real(1) / r;
       for (int k = 0; k < M_; ++k) {
         V d[3];
-        static_for<3>([&](auto a) { d[a] = load<V>(vj + (3 * k + a) * W) - load<V>(vi + (3 * k + a) * W); });
+        static_for<3>(
+            [&](auto a) { d[a] = load<V>(vj + (3 * k + a) * W) - load<V>(vi + (3 * k + a) * W); });
         if (stress) {
           const Tensor6 &e = strain_[k];
           d[0] = d[0] + r * (Real(e[0]) * x + Real(e[3]) * y + Real(e[4]) * z);
@@ -547,7 +622,8 @@ class LossKernel final : public CommitteeLoss {
     }
   }
 
-  /// Tangent of A along member k's residual, and the part of the radial gradient that needs the tangent of A0.
+  /// Tangent of A along member k's residual, and the part of the radial gradient that needs the
+  /// tangent of A0.
   ALMLIP_STAGE void density_tangent(const Prepared &f, int p, int k, bool learn_radial)
   {
     const int element = f.pack_element[p];
@@ -561,18 +637,21 @@ class LossKernel final : public CommitteeLoss {
         } else {
           constexpr int chunks = (rows + room - 1) / room, length = (rows + chunks - 1) / chunks;
           static_for<chunks>([&](auto q) {
-            constexpr int l0 = m + q * length, count = l0 + length > LMax + 1 ? LMax + 1 - l0 : length;
+            constexpr int l0 = m + q * length,
+                          count = l0 + length > LMax + 1 ? LMax + 1 - l0 : length;
             tangent_sweep<m, 1, l0, count>(f, p, e, k, a0);
             if constexpr (m > 0) tangent_sweep<m, 2, l0, count>(f, p, e, k, a0);
           });
         }
       });
-      mix_channels(radial(element, e), a0, density_dot(p, k), e > 0, [&](int lm) { return norms_[lm]; });
+      mix_channels(radial(element, e), a0, density_dot(p, k), e > 0,
+                   [&](int lm) { return norms_[lm]; });
       if (learn_radial) add_radial_gradient(element, e, adjoint(p, k), a0, Real(-1));
     }
   }
 
-  /// sum_j B_n dS_lm + dB_n/dr dr S_lm of neighbours of element e; rows l = L0 .. L0+Rows-1 of one |m|, Part 1 cosine, 2 sine, 3 both. Bare harmonics.
+  /// sum_j B_n dS_lm + dB_n/dr dr S_lm of neighbours of element e; rows l = L0 .. L0+Rows-1 of one
+  /// |m|, Part 1 cosine, 2 sine, 3 both. Bare harmonics.
   template <int m, int Part, int L0, int Rows>
   ALMLIP_INLINE void tangent_sweep(const Prepared &f, int p, int e, int k, Real *a0)
   {
@@ -580,11 +659,14 @@ class LossKernel final : public CommitteeLoss {
     V cosine_sum[Rows][N], sine_sum[Rows][N];
     static_for<Rows * N>([&](auto i) { cosine_sum[i / N][i % N] = sine_sum[i / N][i % N] = V{}; });
     for (int q = f.group_start(p, e); q < f.group_start(p, e + 1); ++q) {
-      const Real *u = f.record(p, q), *u_dot = tangent(q, k), *b = basis_.data() + static_cast<std::size_t>(q) * 2 * N * W;
-      const V z = load<V>(u + 2 * W), z_dot = load<V>(u_dot + 2 * W), r_dot = load<V>(u_dot + 3 * W);
+      const Real *u = f.record(p, q), *u_dot = tangent(q, k),
+                 *b = basis_.data() + static_cast<std::size_t>(q) * 2 * N * W;
+      const V z = load<V>(u + 2 * W), z_dot = load<V>(u_dot + 2 * W),
+              r_dot = load<V>(u_dot + 3 * W);
       V c{}, s{}, c_dot{}, s_dot{};
       if constexpr (m > 0) {
-        const V x = load<V>(u), y = load<V>(u + W), x_dot = load<V>(u_dot), y_dot = load<V>(u_dot + W);
+        const V x = load<V>(u), y = load<V>(u + W), x_dot = load<V>(u_dot),
+                y_dot = load<V>(u_dot + W);
         V c1 = V{} + Real(1), s1{};    // of m - 1
         c = x;
         s = y;
@@ -651,28 +733,34 @@ class LossKernel final : public CommitteeLoss {
 
   ALMLIP_STAGE void invariants_tangent(const Prepared &f, int p, int k)
   {
-    const Real *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(f.pack_element[p]) * D];
+    const Real *inverse_deviation =
+        &inverse_deviation_[static_cast<std::size_t>(f.pack_element[p]) * D];
     Real *x_dot = x_dot_.data() + static_cast<std::size_t>(k) * padded_D * f.stride() + p * W;
-    Body::tangent(density(p), density_dot(p, k), components(p), components_dot(p, k),
-                  [&](int d, const V &g) { store(x_dot + d * f.stride(), g * inverse_deviation[d]); });
+    Body::tangent(
+        density(p), density_dot(p, k), components(p), components_dot(p, k),
+        [&](int d, const V &g) { store(x_dot + d * f.stride(), g * inverse_deviation[d]); });
   }
 
-  /// z_dot_ becomes y = g silu' - silu'' zdot, the derivative of sum_k g_k E_k - Edot_k with respect to z without the factor w; gradients of everything but W and K.
+  /// z_dot_ becomes y = g silu' - silu'' zdot, the derivative of sum_k g_k E_k - Edot_k with
+  /// respect to z without the factor w; gradients of everything but W and K.
   ALMLIP_STAGE void network_tangent(const Prepared &f, int e)
   {
     const Network &n = networks_[e];
-    const std::size_t stride = f.stride(), begin = f.first_pack[e] * W, end = f.first_pack[e + 1] * W;
+    const std::size_t stride = f.stride(), begin = f.first_pack[e] * W,
+                      end = f.first_pack[e + 1] * W;
     for (int k = 0; k < M_; ++k) {
       const Real *x_dot = x_dot_.data() + static_cast<std::size_t>(k) * padded_D * stride;
-      product(f, e, padded_H_ / row_block, n.forward.weights.data() + static_cast<std::size_t>(k) * padded_H_ * D, D, D, nullptr, x_dot,
-              z_dot_.data() + k * padded_H_ * stride);
+      product(f, e, padded_H_ / row_block,
+              n.forward.weights.data() + static_cast<std::size_t>(k) * padded_H_ * D, D, D, nullptr,
+              x_dot, z_dot_.data() + k * padded_H_ * stride);
       const Real g = energy_residual_[k];
       for (int unit = k * padded_H_; unit < (k + 1) * padded_H_; ++unit) {
         const std::size_t row = static_cast<std::size_t>(e) * num_hidden_ + unit;
         V bias = load<V>(&bias_gradient_[row * W]), output = load<V>(&output_gradient_[row * W]);
         for (std::size_t p = begin; p < end; p += W) {
           const std::size_t at = unit * stride + p;
-          const V share = g * load<V>(&f.is_atom[p]), z_dot = load<V>(&z_dot_[at]), slope = load<V>(&slope_[at]);
+          const V share = g * load<V>(&f.is_atom[p]), z_dot = load<V>(&z_dot_[at]),
+                  slope = load<V>(&slope_[at]);
           const V y = share * slope - load<V>(&curvature_[at]) * z_dot;
           store(&z_dot_[at], y);
           bias = bias + y;
@@ -684,45 +772,57 @@ class LossKernel final : public CommitteeLoss {
       for (int d = 0; d < D; ++d) {
         Real *to = &skip_gradient_[((static_cast<std::size_t>(e) * M_ + k) * D + d) * W];
         V sum = load<V>(to);
-        for (std::size_t p = begin; p < end; p += W) sum = sum + g * load<V>(&f.is_atom[p]) * load<V>(&x_[d * stride + p]) - load<V>(x_dot + d * stride + p);
+        for (std::size_t p = begin; p < end; p += W)
+          sum = sum + g * load<V>(&f.is_atom[p]) * load<V>(&x_[d * stride + p]) -
+                load<V>(x_dot + d * stride + p);
         store(to, sum);
       }
       output_bias_gradient_[e * M_ + k] += static_cast<double>(g) * f.count[e];
     }
   }
 
-  /// The radial gradient of element e: adjoint of A for E and for Edot, without the part that density_tangent has added.
+  /// The radial gradient of element e: adjoint of A for E and for Edot, without the part that
+  /// density_tangent has added.
   ALMLIP_STAGE void second_reverse(const Prepared &f, int e)
   {
     const Network &n = networks_[e];
     const std::size_t stride = f.stride();
     std::vector<Real> bias(n.reverse.padded_rows(), Real(0));
     for (int k = 0; k < M_; ++k)
-      for (int d = 0; d < D; ++d) bias[d] += energy_residual_[k] * n.skip_reverse[k * n.reverse.padded_rows() + d];
-    product(f, e, n.reverse.num_blocks(), n.reverse.weights.data(), num_hidden_, num_hidden_, bias.data(), z_dot_.data(), x_adjoint_sum_.data());
+      for (int d = 0; d < D; ++d)
+        bias[d] += energy_residual_[k] * n.skip_reverse[k * n.reverse.padded_rows() + d];
+    product(f, e, n.reverse.num_blocks(), n.reverse.weights.data(), num_hidden_, num_hidden_,
+            bias.data(), z_dot_.data(), x_adjoint_sum_.data());
     for (int p = f.first_pack[e]; p < f.first_pack[e + 1]; ++p) {
       const Real *g = x_adjoint_sum_.data() + p * W;
-      Body::forward_reverse(density(p), components(p), [&](int d) { return load<V>(g + d * stride); }, a_adjoint_.data());
+      Body::forward_reverse(
+          density(p), components(p), [&](int d) { return load<V>(g + d * stride); },
+          a_adjoint_.data());
       for (int k = 0; k < M_; ++k) {
         const Real *gk = x_adjoint(f, k) + p * W;
-        Body::subtract_reverse_tangent(density(p), density_dot(p, k), components_dot(p, k), [&](int d) { return load<V>(gk + d * stride); },
-                                       a_adjoint_.data());
+        Body::subtract_reverse_tangent(
+            density(p), density_dot(p, k), components_dot(p, k),
+            [&](int d) { return load<V>(gk + d * stride); }, a_adjoint_.data());
       }
-      for (int other = 0; other < E_; ++other) add_radial_gradient(e, other, a_adjoint_.data(), basis_density(f, p, other), Real(1));
+      for (int other = 0; other < E_; ++other)
+        add_radial_gradient(e, other, a_adjoint_.data(), basis_density(f, p, other), Real(1));
     }
   }
 
   /// dL/dK[c][n] += sign sum_lm adjoint[lm][c] a0[lm][n]
-  ALMLIP_STAGE void add_radial_gradient(int element, int other, const Real *adjoint, const Real *a0, Real sign)
+  ALMLIP_STAGE void add_radial_gradient(int element, int other, const Real *adjoint, const Real *a0,
+                                        Real sign)
   {
-    Real *gradient = &radial_gradient_[(static_cast<std::size_t>(element) * E_ + other) * C * num_radial * W];
+    Real *gradient =
+        &radial_gradient_[(static_cast<std::size_t>(element) * E_ + other) * C * num_radial * W];
     static_for<C / 2>([&](auto half) {
       constexpr int c0 = 2 * half;
       V sum[2][num_radial] = {};
       for (int lm = 0; lm < num_lm; ++lm)
         static_for<2>([&](auto c) {
           const V v = load<V>(adjoint + (lm * C + c0 + c) * W) * sign;
-          static_for<num_radial>([&](auto n) { sum[c][n] = sum[c][n] + v * load<V>(a0 + (lm * num_radial + n) * W); });
+          static_for<num_radial>(
+              [&](auto n) { sum[c][n] = sum[c][n] + v * load<V>(a0 + (lm * num_radial + n) * W); });
         });
       static_for<2>([&](auto c) {
         static_for<num_radial>([&](auto n) {
@@ -733,12 +833,14 @@ class LossKernel final : public CommitteeLoss {
     });
   }
 
-  /// dL/dW[d][h] (without the factor w[h]) += sum_atoms x[d] y[h] - xdot[d] silu'[h]; lanes are hidden units.
+  /// dL/dW[d][h] (without the factor w[h]) += sum_atoms x[d] y[h] - xdot[d] silu'[h]; lanes are
+  /// hidden units.
   ALMLIP_STAGE void weight_gradient(const Prepared &f, int e)
   {
     for (int p = f.first_pack[e]; p < f.first_pack[e + 1]; ++p)
       for (int unit = 0; unit < num_hidden_; unit += W) {
-        const std::size_t from = unit * f.stride() + p * W, to = static_cast<std::size_t>(p) * W * num_hidden_ + unit;
+        const std::size_t from = unit * f.stride() + p * W,
+                          to = static_cast<std::size_t>(p) * W * num_hidden_ + unit;
         transpose_tile<Real, Lanes>(&z_dot_[from], f.stride(), &by_atom_y_[to], num_hidden_);
         transpose_tile<Real, Lanes>(&slope_[from], f.stride(), &by_atom_slope_[to], num_hidden_);
       }
@@ -753,42 +855,74 @@ class LossKernel final : public CommitteeLoss {
   template <int NumPacks, int Rows>
   void weight_gradient_tiles(const Prepared &f, int e)
   {
-    const std::size_t stride = f.stride(), begin = static_cast<std::size_t>(f.first_pack[e]) * W, end = begin + f.count[e];
+    const std::size_t stride = f.stride(), begin = static_cast<std::size_t>(f.first_pack[e]) * W,
+                      end = begin + f.count[e];
     for (int k = 0; k < M_; ++k)
       for (int h = 0; h < padded_H_; h += NumPacks * W)
         for (int d = 0; d < padded_D; d += Rows) {
-          const Real *x = &x_[d * stride], *x_dot = &x_dot_[(static_cast<std::size_t>(k) * padded_D + d) * stride];
-          Real *to = &weight_gradient_[((static_cast<std::size_t>(e) * M_ + k) * padded_D + d) * padded_H_ + h];
+          const Real *x = &x_[d * stride],
+                     *x_dot = &x_dot_[(static_cast<std::size_t>(k) * padded_D + d) * stride];
+          Real *to = &weight_gradient_[((static_cast<std::size_t>(e) * M_ + k) * padded_D + d) *
+                                           padded_H_ +
+                                       h];
           V sum[Rows][NumPacks];
-          static_for<Rows>([&](auto r) { static_for<NumPacks>([&](auto q) { sum[r][q] = load<V>(to + r * padded_H_ + q * W); }); });
+          static_for<Rows>([&](auto r) {
+            static_for<NumPacks>([&](auto q) { sum[r][q] = load<V>(to + r * padded_H_ + q * W); });
+          });
           for (std::size_t i = begin; i < end; ++i) {
-            const Real *y = &by_atom_y_[i * num_hidden_ + k * padded_H_ + h], *slope = &by_atom_slope_[i * num_hidden_ + k * padded_H_ + h];
+            const Real *y = &by_atom_y_[i * num_hidden_ + k * padded_H_ + h],
+                       *slope = &by_atom_slope_[i * num_hidden_ + k * padded_H_ + h];
             V u[NumPacks], v[NumPacks];
             static_for<NumPacks>([&](auto q) { u[q] = load<V>(y + q * W); });
             static_for<NumPacks>([&](auto q) { v[q] = load<V>(slope + q * W); });
             static_for<Rows>([&](auto r) {
-              static_for<NumPacks>([&](auto q) { sum[r][q] = sum[r][q] + x[r * stride + i] * u[q] - x_dot[r * stride + i] * v[q]; });
+              static_for<NumPacks>([&](auto q) {
+                sum[r][q] = sum[r][q] + x[r * stride + i] * u[q] - x_dot[r * stride + i] * v[q];
+              });
             });
           }
-          static_for<Rows>([&](auto r) { static_for<NumPacks>([&](auto q) { store(to + r * padded_H_ + q * W, sum[r][q]); }); });
+          static_for<Rows>([&](auto r) {
+            static_for<NumPacks>([&](auto q) { store(to + r * padded_H_ + q * W, sum[r][q]); });
+          });
         }
   }
 
   static constexpr int max_row = 64;    ///< 3 M rounded up to whole packs; create() checks
 
-  Real *radial(int element, int other) { return &radial_[static_cast<std::size_t>(element * E_ + other) * C * num_radial]; }
-  const Real *basis_density(const Prepared &f, int p, int e) const { return f.basis_density.data() + static_cast<std::size_t>(p * E_ + e) * basis_density_size; }
+  Real *radial(int element, int other)
+  {
+    return &radial_[static_cast<std::size_t>(element * E_ + other) * C * num_radial];
+  }
+  const Real *basis_density(const Prepared &f, int p, int e) const
+  {
+    return f.basis_density.data() + static_cast<std::size_t>(p * E_ + e) * basis_density_size;
+  }
   Real *density(int p) { return density_.data() + static_cast<std::size_t>(p) * density_size; }
-  Real *components(int p) { return components_.data() + static_cast<std::size_t>(p) * component_size; }
-  Real *adjoint(int p, int k) { return adjoint_.data() + static_cast<std::size_t>(p * M_ + k) * density_size; }
-  Real *density_dot(int p, int k) { return density_dot_.data() + static_cast<std::size_t>(p * M_ + k) * density_size; }
-  Real *components_dot(int p, int k) { return components_dot_.data() + static_cast<std::size_t>(p * M_ + k) * component_size; }
+  Real *components(int p)
+  {
+    return components_.data() + static_cast<std::size_t>(p) * component_size;
+  }
+  Real *adjoint(int p, int k)
+  {
+    return adjoint_.data() + static_cast<std::size_t>(p * M_ + k) * density_size;
+  }
+  Real *density_dot(int p, int k)
+  {
+    return density_dot_.data() + static_cast<std::size_t>(p * M_ + k) * density_size;
+  }
+  Real *components_dot(int p, int k)
+  {
+    return components_dot_.data() + static_cast<std::size_t>(p * M_ + k) * component_size;
+  }
   Real *x_adjoint(const Prepared &f, int k)
   {
     constexpr int padded_rows = (D + row_block - 1) / row_block * row_block;
     return x_adjoint_.data() + static_cast<std::size_t>(k) * padded_rows * f.stride();
   }
-  Real *tangent(int neighbor, int k) { return tangents_.data() + (static_cast<std::size_t>(k) * neighbor_capacity_ + neighbor) * 4 * W; }
+  Real *tangent(int neighbor, int k)
+  {
+    return tangents_.data() + (static_cast<std::size_t>(k) * neighbor_capacity_ + neighbor) * 4 * W;
+  }
 
   TrainingModel model_;
   const int E_, M_, H_, padded_H_, num_hidden_, force_row_;
@@ -798,16 +932,22 @@ class LossKernel final : public CommitteeLoss {
   std::vector<Real> mean_, inverse_deviation_;    ///< shape [E][D]
   Real norms_[num_lm];
 
-  int neighbor_capacity_ = 0, pack_capacity_ = 0;    ///< scratch only grows; rows D .. padded_D of x hold numbers that nobody reads
-  AlignedArray<Real> density_, components_, adjoint_, density_dot_, components_dot_;                        // one frame, by pack
-  AlignedArray<Real> x_, x_dot_, hidden_, slope_, curvature_, z_dot_, x_adjoint_, x_adjoint_sum_, force_;   // one frame, rows of slots
-  AlignedArray<Real> by_atom_y_, by_atom_slope_;                                                            // one frame, [slot][hidden unit]
-  AlignedArray<Real> basis_, pair_rows_, tangents_, a_dot_basis_, a_adjoint_, virial_lanes_;                // one pack
+  int neighbor_capacity_ = 0,
+      pack_capacity_ =
+          0;    ///< scratch only grows; rows D .. padded_D of x hold numbers that nobody reads
+  AlignedArray<Real> density_, components_, adjoint_, density_dot_,
+      components_dot_;    // one frame, by pack
+  AlignedArray<Real> x_, x_dot_, hidden_, slope_, curvature_, z_dot_, x_adjoint_, x_adjoint_sum_,
+      force_;                                       // one frame, rows of slots
+  AlignedArray<Real> by_atom_y_, by_atom_slope_;    // one frame, [slot][hidden unit]
+  AlignedArray<Real> basis_, pair_rows_, tangents_, a_dot_basis_, a_adjoint_,
+      virial_lanes_;    // one pack
   std::vector<double> energy_;
   std::vector<Real> energy_residual_;
   std::vector<Tensor6> virial_, strain_;
 
-  AlignedArray<Real> weight_gradient_, bias_gradient_, output_gradient_, skip_gradient_, radial_gradient_;    // all but the first per lane
+  AlignedArray<Real> weight_gradient_, bias_gradient_, output_gradient_, skip_gradient_,
+      radial_gradient_;    // all but the first per lane
   std::vector<double> output_bias_gradient_;
 };
 

@@ -21,7 +21,8 @@ MeanDeviation mean_deviation(const std::vector<Share> &shares, Property &&proper
   MeanDeviation result;
   double variance = 0.0;
   for (const Share &share : shares) result.mean += share.weight * property(share);
-  for (const Share &share : shares) variance += share.weight * std::pow(property(share) - result.mean, 2);
+  for (const Share &share : shares)
+    variance += share.weight * std::pow(property(share) - result.mean, 2);
   result.deviation = std::sqrt(variance);
   return result;
 }
@@ -59,7 +60,8 @@ CompositionStatistics composition_statistics(const std::vector<int> &atomic_numb
   for (const Share &a : shares) {
     result.radius_cubed += a.weight * std::pow(radius(a), 3);
     for (const Share &b : shares)
-      result.electronegativity_difference += a.weight * b.weight * std::abs(electronegativity(a) - electronegativity(b));
+      result.electronegativity_difference +=
+          a.weight * b.weight * std::abs(electronegativity(a) - electronegativity(b));
   }
   return result;
 }

@@ -14,10 +14,11 @@ struct MeanDeviation {
 struct CompositionStatistics {
   MeanDeviation number, mass, electronegativity, radius, valence, period;
   double num_elements = 0.0;
-  double electronegativity_range = 0.0;         ///< largest minus smallest of the elements
-  double radius_range = 0.0;                    ///< Angstrom
-  double electronegativity_difference = 0.0;    ///< mean of |difference| over all pairs of atoms, an atom with itself included
-  double radius_cubed = 0.0;                    ///< mean, Angstrom^3
+  double electronegativity_range = 0.0;    ///< largest minus smallest of the elements
+  double radius_range = 0.0;               ///< Angstrom
+  double electronegativity_difference =
+      0.0;    ///< mean of |difference| over all pairs of atoms, an atom with itself included
+  double radius_cubed = 0.0;    ///< mean, Angstrom^3
 };
 
 /// @param atomic_numbers  1 to last_element_with_properties

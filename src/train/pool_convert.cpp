@@ -45,7 +45,9 @@ std::optional<Json> from_materials_project(const Json &record)
   copy(record, "energy_above_hull", row, "e_above_hull");
   copy(record, "efermi", row, "fermi_energy");
   copy(record, "total_magnetization", row, "total_magnetization");
-  if (record.contains("structure") && record["structure"].is_object() && !copy_structure(record["structure"], row)) return std::nullopt;
+  if (record.contains("structure") && record["structure"].is_object() &&
+      !copy_structure(record["structure"], row))
+    return std::nullopt;
   return row;
 }
 
@@ -57,7 +59,8 @@ Json from_oqmd(const Json &record)
   copy(record, "delta_e", row, "formation_energy_per_atom");
   copy(record, "band_gap", row, "band_gap");
   copy(record, "stability", row, "e_above_hull");
-  if (!record.contains("unit_cell") || !record.contains("sites") || record["sites"].empty()) return row;
+  if (!record.contains("unit_cell") || !record.contains("sites") || record["sites"].empty())
+    return row;
   row["lattice"] = record["unit_cell"];
   for (const Json &site : record["sites"]) {    // "Cs @ 0.5 0.5 0.5"
     std::istringstream words(site.get<std::string>());
@@ -73,8 +76,10 @@ Json from_oqmd(const Json &record)
 void append(Pool &pool, const Json &record, const std::string &where)
 {
   require(record.is_object(), where, ": this is not a JSON object");
-  const bool materials_project = record.contains("formation_energy_per_atom") || record.contains("material_id");
-  require(materials_project || record.contains("delta_e"), where, ": this is neither a record of the Materials Project (it would have \"material_id\" and "
+  const bool materials_project =
+      record.contains("formation_energy_per_atom") || record.contains("material_id");
+  require(materials_project || record.contains("delta_e"), where,
+          ": this is neither a record of the Materials Project (it would have \"material_id\" and "
           "\"formation_energy_per_atom\") nor one of OQMD (\"delta_e\")");
   std::optional<Json> row;
   try {
@@ -96,12 +101,17 @@ Pool convert_responses(const std::vector<std::string> &paths)
   Pool pool;
   for (const std::string &path : paths) {
     Json response = Json::parse(read_text(path), nullptr, false);
-    require(!response.is_discarded(), path, ": this is not JSON; save the response of the interface as it came");
-    const Json records = response.is_object() && response.contains("data") ? response["data"] : response;
-    require(records.is_array(), path, ": there is no list of records; a response has {\"data\": [...]}");
-    for (std::size_t i = 0; i < records.size(); ++i) append(pool, records[i], path + ", record " + std::to_string(i + 1));
+    require(!response.is_discarded(), path,
+            ": this is not JSON; save the response of the interface as it came");
+    const Json records =
+        response.is_object() && response.contains("data") ? response["data"] : response;
+    require(records.is_array(), path,
+            ": there is no list of records; a response has {\"data\": [...]}");
+    for (std::size_t i = 0; i < records.size(); ++i)
+      append(pool, records[i], path + ", record " + std::to_string(i + 1));
   }
-  require(!pool.entries.empty(), paths.empty() ? "convert" : paths[0], ": there is no usable entry; left out: ", pool.dropped_text());
+  require(!pool.entries.empty(), paths.empty() ? "convert" : paths[0],
+          ": there is no usable entry; left out: ", pool.dropped_text());
   return pool;
 }
 

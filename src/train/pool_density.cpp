@@ -18,7 +18,8 @@ constexpr double farthest = 8.0;    // Angstrom
 using Projection = Density<double, 1, num_channels, lmax>;
 
 /// Appends the record of one neighbour as `Density` reads it.
-void append_record(const double *from, const double *to, double radii, double weight, std::vector<double> &records)
+void append_record(const double *from, const double *to, double radii, double weight,
+                   std::vector<double> &records)
 {
   const double d[3] = {to[0] - from[0], to[1] - from[1], to[2] - from[2]};
   const double r = std::hypot(d[0], d[1], d[2]);
@@ -38,7 +39,8 @@ void add_invariants(const double *a, std::vector<double> &sum)
   for (int l = 1; l <= lmax; ++l)
     for (int c = 0; c < num_channels; ++c)
       for (int e = c; e < num_channels; ++e, ++feature)
-        for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) sum[feature] += a[lm * num_channels + c] * a[lm * num_channels + e];
+        for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm)
+          sum[feature] += a[lm * num_channels + c] * a[lm * num_channels + e];
 }
 
 }    // namespace
@@ -51,8 +53,10 @@ std::vector<double> density_features(const Frame &frame)
     properties.push_back(element_properties(z));
     largest = std::max(largest, properties.back().covalent_radius);
   }
-  const Surroundings surroundings = find_surroundings(frame, std::min(2.0 * cutoff * largest, farthest));
-  std::vector<double> mean(num_density_features, 0.0), records, a((lmax + 1) * (lmax + 1) * num_channels);
+  const Surroundings surroundings =
+      find_surroundings(frame, std::min(2.0 * cutoff * largest, farthest));
+  std::vector<double> mean(num_density_features, 0.0), records,
+      a((lmax + 1) * (lmax + 1) * num_channels);
   for (int i = 0; i < frame.num_atoms(); ++i) {
     records.clear();
     for (int p = surroundings.first[i]; p < surroundings.first[i + 1]; ++p) {
@@ -62,7 +66,9 @@ std::vector<double> density_features(const Frame &frame)
                     properties[j].electronegativity - properties[i].electronegativity, records);
     }
     std::fill(a.begin(), a.end(), 0.0);
-    if (!records.empty()) Projection::project(records.data(), static_cast<int>(records.size()) / Projection::record_rows, a.data());
+    if (!records.empty())
+      Projection::project(records.data(),
+                          static_cast<int>(records.size()) / Projection::record_rows, a.data());
     add_invariants(a.data(), mean);
   }
   for (double &value : mean) value /= frame.num_atoms();

@@ -10,14 +10,17 @@
 namespace almlip {
 
 /// Descriptors of entries by name. A name is one or several parts joined by "+":
-///   paper17        8 numbers of the composition and 9 of database properties, as in arXiv:2601.06916. Leaks: the energy above the hull is, at fixed
-///                  formula, linear in the target, and gap, Fermi energy and magnetisation need the calculation that one wants to save
+///   paper17        8 numbers of the composition and 9 of database properties, as in
+///   arXiv:2601.06916. Leaks: the energy above the hull is, at fixed
+///                  formula, linear in the target, and gap, Fermi energy and magnetisation need the
+///                  calculation that one wants to save
 ///   leakfree17     8 numbers of the composition and 9 of the geometry
 ///   composition17  17 numbers of the composition only
-///   valence        7 more simple ones: valence electrons and period (mean, deviation), electronegativity range, shortest distance, atoms
-///   rdf            radial distribution in units of the bond length, plain and weighted with electronegativity difference, 22 numbers
-///   fractions      share of each element, 96 numbers
-///   density        density projection on radial functions and harmonics, its invariants averaged over the atoms, 34 numbers
+///   valence        7 more simple ones: valence electrons and period (mean, deviation),
+///   electronegativity range, shortest distance, atoms rdf            radial distribution in units
+///   of the bond length, plain and weighted with electronegativity difference, 22 numbers fractions
+///   share of each element, 96 numbers density        density projection on radial functions and
+///   harmonics, its invariants averaged over the atoms, 34 numbers
 class PoolDescriptor {
  public:
   /// @throws Error for an unknown part; lists the names

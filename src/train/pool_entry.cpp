@@ -44,7 +44,8 @@ class FormulaReader {
       return true;
     }
     std::string symbol(1, text_[position_++]);
-    while (position_ < text_.size() && std::islower(static_cast<unsigned char>(text_[position_]))) symbol += text_[position_++];
+    while (position_ < text_.size() && std::islower(static_cast<unsigned char>(text_[position_])))
+      symbol += text_[position_++];
     part = {atomic_number(symbol)};
     return part[0] > 0;
   }
@@ -53,11 +54,13 @@ class FormulaReader {
   int read_count()
   {
     std::string digits;
-    while (position_ < text_.size() && (std::isdigit(static_cast<unsigned char>(text_[position_])) || text_[position_] == '.'))
+    while (position_ < text_.size() &&
+           (std::isdigit(static_cast<unsigned char>(text_[position_])) || text_[position_] == '.'))
       digits += text_[position_++];
     if (digits.empty()) return 1;
     const std::size_t point = digits.find('.');
-    if (point != std::string::npos && digits.find_first_not_of('0', point + 1) != std::string::npos) return 0;
+    if (point != std::string::npos && digits.find_first_not_of('0', point + 1) != std::string::npos)
+      return 0;
     digits = digits.substr(0, point);
     return digits.empty() || digits.size() > 6 ? 0 : std::stoi(digits);
   }
@@ -77,7 +80,8 @@ bool PoolEntry::contains(int atomic_number) const
 std::string Pool::dropped_text() const
 {
   std::string text;
-  for (const auto &[reason, count] : dropped) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + reason;
+  for (const auto &[reason, count] : dropped)
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + reason;
   return text.empty() ? "none" : text;
 }
 
@@ -95,7 +99,8 @@ std::string reduced_formula(const std::vector<int> &atomic_numbers)
   int divisor = 0;
   for (const auto &[symbol, number] : count) divisor = std::gcd(divisor, number);
   std::string text;
-  for (const auto &[symbol, number] : count) text += symbol + (number == divisor ? "" : std::to_string(number / divisor));
+  for (const auto &[symbol, number] : count)
+    text += symbol + (number == divisor ? "" : std::to_string(number / divisor));
   return text;
 }
 

@@ -13,13 +13,14 @@ namespace almlip {
 struct PoolEntry {
   std::string id;
   std::string formula;    ///< reduced, elements in alphabetical order, such as "O2Ti"
-  Frame frame;            ///< atoms of the cell; without a structure those of the formula unit, no positions
-  double formation_energy = 0.0;                  ///< eV/atom
-  double band_gap = 0.0;                          ///< eV
-  std::optional<double> energy_above_hull;        ///< eV/atom
-  std::optional<double> fermi_energy;             ///< eV
-  std::optional<double> magnetization;            ///< of the cell, Bohr magnetons
-  bool suspect = false;                           ///< marked so at its source
+  Frame
+      frame;    ///< atoms of the cell; without a structure those of the formula unit, no positions
+  double formation_energy = 0.0;              ///< eV/atom
+  double band_gap = 0.0;                      ///< eV
+  std::optional<double> energy_above_hull;    ///< eV/atom
+  std::optional<double> fermi_energy;         ///< eV
+  std::optional<double> magnetization;        ///< of the cell, Bohr magnetons
+  bool suspect = false;                       ///< marked so at its source
 
   bool has_structure() const { return !frame.positions.empty(); }
   bool contains(int atomic_number) const;
@@ -34,8 +35,8 @@ struct Pool {
   std::string dropped_text() const;
 };
 
-/// Atomic numbers of the atoms of a formula such as "TiO2", "Ca(OH)2" or "Ti1 O2"; empty if it is not understood, has an unknown element
-/// or a number of atoms that is not whole.
+/// Atomic numbers of the atoms of a formula such as "TiO2", "Ca(OH)2" or "Ti1 O2"; empty if it is
+/// not understood, has an unknown element or a number of atoms that is not whole.
 std::vector<int> parse_formula(const std::string &formula);
 
 /// Reduced formula, elements in alphabetical order, of a list of atoms.

@@ -19,8 +19,9 @@ namespace {
 
 std::string note_of(const std::string &file, const Pool &pool, std::size_t num_read)
 {
-  return std::filesystem::path(file).filename().string() + ": " + std::to_string(pool.entries.size()) + " of " + std::to_string(num_read) +
-      " entries are used; left out: " + pool.dropped_text();
+  return std::filesystem::path(file).filename().string() + ": " +
+         std::to_string(pool.entries.size()) + " of " + std::to_string(num_read) +
+         " entries are used; left out: " + pool.dropped_text();
 }
 
 std::size_t num_rows(const Pool &pool)
@@ -30,7 +31,8 @@ std::size_t num_rows(const Pool &pool)
   return count;
 }
 
-Pool read_filtered(const std::string &file, const PoolFilter &filter, std::vector<std::string> &notes)
+Pool read_filtered(const std::string &file, const PoolFilter &filter,
+                   std::vector<std::string> &notes)
 {
   Pool pool = read_pool(file);
   const std::size_t rows = num_rows(pool);
@@ -43,7 +45,8 @@ Pool read_filtered(const std::string &file, const PoolFilter &filter, std::vecto
 PoolFilter source_filter(const PoolStudy &study)
 {
   PoolFilter filter = study.filter;
-  for (const PoolProtocol &p : study.series) filter.structures = filter.structures || PoolDescriptor(p.descriptor).needs_structure();
+  for (const PoolProtocol &p : study.series)
+    filter.structures = filter.structures || PoolDescriptor(p.descriptor).needs_structure();
   return filter;
 }
 
@@ -61,7 +64,8 @@ std::string digest(const StudyData &data)
   text.precision(12);
   const auto add = [&](const std::vector<PoolEntry> &entries) {
     double sum = 0.0;
-    for (std::size_t i = 0; i < entries.size(); ++i) sum += double(i % 1009 + 1) * entries[i].formation_energy;
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      sum += double(i % 1009 + 1) * entries[i].formation_energy;
     text << ' ' << entries.size() << ' ' << sum;
   };
   add(data.entries);
@@ -72,9 +76,11 @@ std::string digest(const StudyData &data)
 /// Descriptors of all entries, computed when they are asked for first.
 class DescriptorCache {
  public:
-  explicit DescriptorCache(const StudyData &data) : data_(data), energies_(energies_of(data.entries))
+  explicit DescriptorCache(const StudyData &data)
+      : data_(data), energies_(energies_of(data.entries))
   {
-    for (const std::vector<PoolEntry> &target : data.targets) target_energies_.push_back(energies_of(target));
+    for (const std::vector<PoolEntry> &target : data.targets)
+      target_energies_.push_back(energies_of(target));
   }
 
   RunData of(const std::string &name)
@@ -108,22 +114,28 @@ struct Task {
 /// The runs of a study and where they are kept.
 class Worker {
  public:
-  Worker(const PoolStudy &study, const StudyData &data, const std::string &folder) :
-      study_(study), data_(data), store_((std::filesystem::path(folder) / "runs").string()), descriptors_(data)
+  Worker(const PoolStudy &study, const StudyData &data, const std::string &folder)
+      : study_(study),
+        data_(data),
+        store_((std::filesystem::path(folder) / "runs").string()),
+        descriptors_(data)
   {
     const std::string data_text = digest(data);
-    for (const PoolProtocol &p : study.series) settings_.push_back(shaping_text(study, p) + data_text);
+    for (const PoolProtocol &p : study.series)
+      settings_.push_back(shaping_text(study, p) + data_text);
   }
 
   std::optional<PoolRun> finished(const Task &task, int series) const
   {
-    return store_.read(study_.systems[task.system], study_.series[series].name, task.seed, settings_[series]);
+    return store_.read(study_.systems[task.system], study_.series[series].name, task.seed,
+                       settings_[series]);
   }
 
   void run(const Task &task, int series)
   {
     const PoolProtocol &protocol = study_.series[series];
-    const PoolSplit split = study_split(study_, data_, study_.systems[task.system], protocol, task.seed);
+    const PoolSplit split =
+        study_split(study_, data_, study_.systems[task.system], protocol, task.seed);
     const PoolRun run = run_pool(protocol, study_, split, descriptors_.of(protocol.descriptor));
     store_.write(study_.systems[task.system], protocol.name, task.seed, settings_[series], run);
   }
@@ -155,16 +167,19 @@ void work(const PoolStudy &study, Worker &worker, const Ranks &ranks)
   for (const Task &task : tasks)
     for (int series = 0; series < num_series; ++series)
       if (!worker.finished(task, series)) missing.push_back({task, series});
-  PoolProgress progress(static_cast<int>(missing.size()), static_cast<int>(tasks.size()) * num_series, ranks.first());
+  PoolProgress progress(static_cast<int>(missing.size()),
+                        static_cast<int>(tasks.size()) * num_series, ranks.first());
   for (const auto &[task, series] : missing) {
     worker.run(task, series);
-    progress.step(study.systems[task.system] + ", seed " + std::to_string(task.seed) + ", " + study.series[series].name);
+    progress.step(study.systems[task.system] + ", seed " + std::to_string(task.seed) + ", " +
+                  study.series[series].name);
   }
 }
 
 }    // namespace
 
-std::vector<std::vector<int>> StudyData::members(const PoolStudy &study, const std::string &system) const
+std::vector<std::vector<int>> StudyData::members(const PoolStudy &study,
+                                                 const std::string &system) const
 {
   std::vector<std::vector<int>> result(study.sources.size());
   for (int i : entries_of_system(entries, system)) result[source[i]].push_back(i);
@@ -180,29 +195,37 @@ StudyData read_study_data(const PoolStudy &study)
     data.source.insert(data.source.end(), pool.entries.size(), static_cast<int>(s));
     std::move(pool.entries.begin(), pool.entries.end(), std::back_inserter(data.entries));
   }
-  for (const PoolTarget &target : study.targets) data.targets.push_back(read_filtered(target.file, filter, data.notes).entries);
+  for (const PoolTarget &target : study.targets)
+    data.targets.push_back(read_filtered(target.file, filter, data.notes).entries);
   for (const std::string &system : study.systems) {
     std::string counts;
-    for (const std::vector<int> &list : data.members(study, system)) counts += (counts.empty() ? "" : " + ") + std::to_string(list.size());
+    for (const std::vector<int> &list : data.members(study, system))
+      counts += (counts.empty() ? "" : " + ") + std::to_string(list.size());
     data.notes.push_back("system " + system + ": " + counts + " entries");
     for (const PoolProtocol &protocol : study.series) {
       const PoolSplit split = study_split(study, data, system, protocol, study.first_seed);
-      require(static_cast<int>(split.pool.size()) >= protocol.last_labels(), "system ", system, ", series ", protocol.name, ": the pool has ",
-              split.pool.size(), " entries, but ", protocol.initial, " at the beginning and ", protocol.rounds, " batches of ", protocol.batch,
-              " need ", protocol.last_labels(), "; use more entries, or a smaller \"initial\", \"rounds\" or \"batch\"");
+      require(static_cast<int>(split.pool.size()) >= protocol.last_labels(), "system ", system,
+              ", series ", protocol.name, ": the pool has ", split.pool.size(), " entries, but ",
+              protocol.initial, " at the beginning and ", protocol.rounds, " batches of ",
+              protocol.batch, " need ", protocol.last_labels(),
+              "; use more entries, or a smaller \"initial\", \"rounds\" or \"batch\"");
     }
   }
   return data;
 }
 
-PoolSplit study_split(const PoolStudy &study, const StudyData &data, const std::string &system, const PoolProtocol &protocol, int seed)
+PoolSplit study_split(const PoolStudy &study, const StudyData &data, const std::string &system,
+                      const PoolProtocol &protocol, int seed)
 {
   std::vector<std::vector<int>> target_members;
-  for (const std::vector<PoolEntry> &target : data.targets) target_members.push_back(entries_of_system(target, system));
-  return split_pool(study, data.entries, data.members(study, system), data.targets, target_members, protocol.one_per_formula, seed, system);
+  for (const std::vector<PoolEntry> &target : data.targets)
+    target_members.push_back(entries_of_system(target, system));
+  return split_pool(study, data.entries, data.members(study, system), data.targets, target_members,
+                    protocol.one_per_formula, seed, system);
 }
 
-StudyRuns execute_study(const PoolStudy &study, const StudyData &data, const std::string &folder, const Ranks &ranks)
+StudyRuns execute_study(const PoolStudy &study, const StudyData &data, const std::string &folder,
+                        const Ranks &ranks)
 {
   Worker worker(study, data, folder);
   ranks.agree([&] { work(study, worker, ranks); });
@@ -213,8 +236,10 @@ StudyRuns execute_study(const PoolStudy &study, const StudyData &data, const std
     for (std::size_t system = 0; system < study.systems.size(); ++system)
       for (std::size_t series = 0; series < study.series.size(); ++series)
         for (int seed = study.first_seed; seed < study.first_seed + study.seeds; ++seed) {
-          const std::optional<PoolRun> run = worker.finished({static_cast<int>(system), seed}, static_cast<int>(series));
-          require(run.has_value(), folder, ": the run of ", study.systems[system], ", ", study.series[series].name, ", seed ", seed,
+          const std::optional<PoolRun> run =
+              worker.finished({static_cast<int>(system), seed}, static_cast<int>(series));
+          require(run.has_value(), folder, ": the run of ", study.systems[system], ", ",
+                  study.series[series].name, ", seed ", seed,
                   " is missing; do all ranks write to the same folder?");
           runs[system][series].push_back(*run);
         }
@@ -236,7 +261,8 @@ std::vector<double> principal_components(const Rows &descriptors)
   const int last = static_cast<int>(points.cols()) - 1;
   std::vector<double> result;
   for (Eigen::Index i = 0; i < points.rows(); ++i)
-    for (int k = 0; k < 2; ++k) result.push_back(last >= k ? points.row(i).dot(solver.eigenvectors().col(last - k)) : 0.0);
+    for (int k = 0; k < 2; ++k)
+      result.push_back(last >= k ? points.row(i).dot(solver.eigenvectors().col(last - k)) : 0.0);
   return result;
 }
 

@@ -13,8 +13,8 @@ namespace {
 constexpr double pi = 3.14159265358979323846;
 constexpr double amu_per_cubic_angstrom = 1.66053907;    // g/cm^3
 constexpr double bond_length = 1.25;                     // scaled
-constexpr double longest = 2.55;                         // scaled; two and a half widths beyond the last center
-constexpr double farthest = 8.0;                         // Angstrom
+constexpr double longest = 2.55;    // scaled; two and a half widths beyond the last center
+constexpr double farthest = 8.0;    // Angstrom
 
 /// Adds Gaussians of one scaled distance to the two radial distributions.
 void add_radial(double x, double ionicity, GeometryStatistics &result)
@@ -35,7 +35,8 @@ MeanDeviation mean_deviation(const std::vector<double> &values)
   MeanDeviation result;
   double squares = 0.0;
   for (double value : values) result.mean += value / double(values.size());
-  for (double value : values) squares += (value - result.mean) * (value - result.mean) / double(values.size());
+  for (double value : values)
+    squares += (value - result.mean) * (value - result.mean) / double(values.size());
   result.deviation = std::sqrt(squares);
   return result;
 }
@@ -48,7 +49,8 @@ struct Atoms {
   explicit Atoms(const Frame &frame)
   {
     for (int z : frame.atomic_numbers) properties.push_back(element_properties(z));
-    for (const ElementProperties &p : properties) largest_radius = std::max(largest_radius, p.covalent_radius);
+    for (const ElementProperties &p : properties)
+      largest_radius = std::max(largest_radius, p.covalent_radius);
   }
 };
 
@@ -65,8 +67,10 @@ void add_bulk(const Frame &frame, const Atoms &atoms, GeometryStatistics &result
   result.packing = spheres / volume;
 }
 
-/// Adds what the neighbours within the cutoff tell; returns the largest scaled distance of a nearest neighbour.
-double add_neighbors(const Frame &frame, const Atoms &atoms, double cutoff, bool radial, GeometryStatistics &result)
+/// Adds what the neighbours within the cutoff tell; returns the largest scaled distance of a
+/// nearest neighbour.
+double add_neighbors(const Frame &frame, const Atoms &atoms, double cutoff, bool radial,
+                     GeometryStatistics &result)
 {
   const int num_atoms = frame.num_atoms();
   const Surroundings surroundings = find_surroundings(frame, cutoff);
@@ -78,8 +82,10 @@ double add_neighbors(const Frame &frame, const Atoms &atoms, double cutoff, bool
     for (int p = surroundings.first[i]; p < surroundings.first[i + 1]; ++p) {
       const int j = surroundings.owner[surroundings.neighbors[p]];
       const ElementProperties &other = atoms.properties[j];
-      const double *a = &surroundings.positions[3 * i], *b = &surroundings.positions[3 * surroundings.neighbors[p]];
-      const double r = std::sqrt((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]) + (a[2] - b[2]) * (a[2] - b[2]));
+      const double *a = &surroundings.positions[3 * i],
+                   *b = &surroundings.positions[3 * surroundings.neighbors[p]];
+      const double r = std::sqrt((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]) +
+                                 (a[2] - b[2]) * (a[2] - b[2]));
       const double x = r / (own.covalent_radius + other.covalent_radius);
       const double ionicity = std::abs(own.electronegativity - other.electronegativity);
       shortest[i] = std::min(shortest[i], r);

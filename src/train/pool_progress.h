@@ -5,7 +5,8 @@
 
 namespace almlip {
 
-/// Progress of a study on stderr: one line that is rewritten on a terminal, a plain line at every twentieth of the runs in a log.
+/// Progress of a study on stderr: one line that is rewritten on a terminal, a plain line at every
+/// twentieth of the runs in a log.
 class PoolProgress {
  public:
   /// @param num_missing  runs to do

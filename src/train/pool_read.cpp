@@ -58,7 +58,8 @@ std::vector<double> triples(const Json &rows, const char *name)
   for (const Json &row : rows) {
     if (!row.is_array() || row.size() != 3) throw Unusable{std::string("with a damaged ") + name};
     for (const Json &value : row) {
-      if (!value.is_number() || !std::isfinite(value.get<double>())) throw Unusable{std::string("with a damaged ") + name};
+      if (!value.is_number() || !std::isfinite(value.get<double>()))
+        throw Unusable{std::string("with a damaged ") + name};
       result.push_back(value.get<double>());
     }
   }
@@ -67,13 +68,16 @@ std::vector<double> triples(const Json &rows, const char *name)
 
 void read_structure(const Json &row, Frame &frame)
 {
-  const std::vector<double> lattice = triples(row["lattice"], "lattice"), fractions = triples(row["frac_coords"], "frac_coords");
+  const std::vector<double> lattice = triples(row["lattice"], "lattice"),
+                            fractions = triples(row["frac_coords"], "frac_coords");
   if (lattice.size() != 9) throw Unusable{"with a damaged lattice"};
-  if (!row.contains("species") || fractions.size() != 3 * row["species"].size()) throw Unusable{"with a damaged frac_coords"};
+  if (!row.contains("species") || fractions.size() != 3 * row["species"].size())
+    throw Unusable{"with a damaged frac_coords"};
   std::copy(lattice.begin(), lattice.end(), frame.cell.begin());
   for (std::size_t i = 0; i < fractions.size(); i += 3)
     for (int d = 0; d < 3; ++d)
-      frame.positions.push_back(fractions[i] * lattice[d] + fractions[i + 1] * lattice[3 + d] + fractions[i + 2] * lattice[6 + d]);
+      frame.positions.push_back(fractions[i] * lattice[d] + fractions[i + 1] * lattice[3 + d] +
+                                fractions[i + 2] * lattice[6 + d]);
   if (!(frame.volume() > 1e-6)) throw Unusable{"with a cell that has no volume"};
 }
 
@@ -89,8 +93,11 @@ Frame read_atoms(const Json &row, const std::string &where)
   Frame frame;
   frame.source = where;
   if (row.contains("species") && row["species"].is_array()) {
-    for (const Json &symbol : row["species"]) frame.atomic_numbers.push_back(known_element(symbol.is_string() ? symbol.get<std::string>() : ""));
-    if (row.contains("lattice") && row["lattice"].is_array() && row.contains("frac_coords")) read_structure(row, frame);
+    for (const Json &symbol : row["species"])
+      frame.atomic_numbers.push_back(
+          known_element(symbol.is_string() ? symbol.get<std::string>() : ""));
+    if (row.contains("lattice") && row["lattice"].is_array() && row.contains("frac_coords"))
+      read_structure(row, frame);
   } else {
     const std::string formula = text_of(row, "formula");
     if (formula.empty()) throw Unusable{"without formula"};
@@ -109,10 +116,12 @@ PoolEntry read_entry(const Json &row, const std::string &where)
   entry.formation_energy = needed(row, "formation_energy_per_atom");
   entry.band_gap = needed(row, "band_gap");
   if (entry.band_gap < 0.0) throw Unusable{"with a negative band_gap"};
-  entry.energy_above_hull = number(row, row.contains("e_above_hull") ? "e_above_hull" : "e_above_hull_est");
+  entry.energy_above_hull =
+      number(row, row.contains("e_above_hull") ? "e_above_hull" : "e_above_hull_est");
   entry.fermi_energy = number(row, "fermi_energy");
   entry.magnetization = number(row, "total_magnetization");
-  entry.suspect = row.contains("suspect") && row["suspect"].is_boolean() && row["suspect"].get<bool>();
+  entry.suspect =
+      row.contains("suspect") && row["suspect"].is_boolean() && row["suspect"].get<bool>();
   entry.frame = read_atoms(row, where);
   entry.formula = reduced_formula(entry.frame.atomic_numbers);
   if (entry.id.empty()) entry.id = entry.formula;
@@ -131,11 +140,13 @@ void append(Pool &pool, const Json &row, const std::string &where)
 Json parse_row(const std::string &text, const std::string &where)
 {
   Json row = Json::parse(text, nullptr, false);
-  if (row.is_discarded()) {    // some writers put NaN and Infinity, which are not JSON: numbers that are missing
+  if (row.is_discarded()) {    // some writers put NaN and Infinity, which are not JSON: numbers
+                               // that are missing
     static const std::regex not_finite(R"(([:\[,]\s*)-?(NaN|Infinity|nan|inf)(?=\s*[,\]}]))");
     row = Json::parse(std::regex_replace(text, not_finite, "$1null"), nullptr, false);
   }
-  require(row.is_object(), where, ": this is not a JSON object; a pool has one {\"formula\": ..., ...} per line");
+  require(row.is_object(), where,
+          ": this is not a JSON object; a pool has one {\"formula\": ..., ...} per line");
   return row;
 }
 
@@ -145,7 +156,8 @@ Pool read_json_lines(const std::string &path)
   std::istringstream lines(read_text(path));
   std::string line;
   for (int count = 1; std::getline(lines, line); ++count)
-    if (line.find_first_not_of(" \t\r") != std::string::npos) append_json_entry(pool, line, path + ", line " + std::to_string(count));
+    if (line.find_first_not_of(" \t\r") != std::string::npos)
+      append_json_entry(pool, line, path + ", line " + std::to_string(count));
   return pool;
 }
 
@@ -194,10 +206,12 @@ Pool read_csv(const std::string &path)
   for (int count = 2; std::getline(lines, line); ++count) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::vector<std::string> fields = split_csv(line);
-    require(fields.size() == names.size(), path, ", line ", count, ": ", fields.size(), " fields, but the header has ", names.size());
+    require(fields.size() == names.size(), path, ", line ", count, ": ", fields.size(),
+            " fields, but the header has ", names.size());
     Json row;
     for (std::size_t i = 0; i < names.size(); ++i)
-      row[names[i]] = names[i] == "formula" || names[i] == "id" ? Json(fields[i]) : json_field(fields[i]);
+      row[names[i]] =
+          names[i] == "formula" || names[i] == "id" ? Json(fields[i]) : json_field(fields[i]);
     append(pool, row, path + ", line " + std::to_string(count));
   }
   return pool;
@@ -208,7 +222,8 @@ Pool read_frames(const std::string &path)
   Pool pool;
   for (Frame &frame : read_extxyz(path)) {
     Json row;
-    for (const auto &[key, value] : frame.info) row[key] = key == "id" ? Json(value) : json_field(value);
+    for (const auto &[key, value] : frame.info)
+      row[key] = key == "id" ? Json(value) : json_field(value);
     row["formula"] = frame.atomic_numbers.empty() ? "" : reduced_formula(frame.atomic_numbers);
     row.erase("species");
     const std::size_t before = pool.entries.size();
@@ -222,17 +237,20 @@ Pool read_frames(const std::string &path)
 std::vector<std::array<double, 3>> fractions_of(const Frame &frame)
 {
   const auto &h = frame.cell;
-  std::array<double, 9> inverse{};    // columns are the cross products of two cell vectors over the volume
+  std::array<double, 9>
+      inverse{};    // columns are the cross products of two cell vectors over the volume
   for (int d = 0; d < 3; ++d) {
     const double *u = &h[3 * ((d + 1) % 3)], *v = &h[3 * ((d + 2) % 3)];
-    for (int x = 0; x < 3; ++x) inverse[3 * x + d] = u[(x + 1) % 3] * v[(x + 2) % 3] - u[(x + 2) % 3] * v[(x + 1) % 3];
+    for (int x = 0; x < 3; ++x)
+      inverse[3 * x + d] = u[(x + 1) % 3] * v[(x + 2) % 3] - u[(x + 2) % 3] * v[(x + 1) % 3];
   }
   const double determinant = h[0] * inverse[0] + h[1] * inverse[3] + h[2] * inverse[6];
   std::vector<std::array<double, 3>> result(frame.num_atoms());
   for (int i = 0; i < frame.num_atoms(); ++i)
     for (int d = 0; d < 3; ++d) {
       double sum = 0.0;
-      for (int x = 0; x < 3; ++x) sum += frame.positions[3 * i + x] * inverse[3 * x + d] / determinant;
+      for (int x = 0; x < 3; ++x)
+        sum += frame.positions[3 * i + x] * inverse[3 * x + d] / determinant;
       result[i][d] = std::round(sum * 1e9) / 1e9;
     }
   return result;
@@ -264,8 +282,11 @@ Pool read_pool(const std::string &path)
   else if (ends_with(name, ".xyz") || ends_with(name, ".extxyz"))
     pool = read_frames(path);
   else
-    fail(path, ": the kind of this file is not known; a pool is .jsonl, .csv, .xyz or .extxyz, or one of these with .gz");
-  require(!pool.entries.empty(), path, ": there is no usable entry; left out: ", pool.dropped_text());
+    fail(path,
+         ": the kind of this file is not known; a pool is .jsonl, .csv, .xyz or .extxyz, or one of "
+         "these with .gz");
+  require(!pool.entries.empty(), path,
+          ": there is no usable entry; left out: ", pool.dropped_text());
   return pool;
 }
 
@@ -273,7 +294,9 @@ void write_pool(const std::string &path, const std::vector<PoolEntry> &entries)
 {
   std::string text;
   for (const PoolEntry &entry : entries) {
-    nlohmann::ordered_json row = {{"id", entry.id}, {"formula", entry.formula}, {"formation_energy_per_atom", entry.formation_energy},
+    nlohmann::ordered_json row = {{"id", entry.id},
+                                  {"formula", entry.formula},
+                                  {"formation_energy_per_atom", entry.formation_energy},
                                   {"band_gap", entry.band_gap}};
     const auto set = [&](const char *key, const std::optional<double> &value) {
       if (value) row[key] = *value;

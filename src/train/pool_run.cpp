@@ -35,14 +35,16 @@ Eigen::MatrixXd gather(const Rows &rows, const std::vector<int> &indices)
 VectorXf gather(const std::vector<double> &values, const std::vector<int> &indices)
 {
   VectorXf result(indices.size());
-  for (std::size_t i = 0; i < indices.size(); ++i) result[i] = static_cast<float>(values[indices[i]]);
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    result[i] = static_cast<float>(values[indices[i]]);
   return result;
 }
 
 /// Shift and scale that give mean 0 and deviation 1 over some points, then an end at +- clip.
 class Standardizer {
  public:
-  Standardizer(const Eigen::MatrixXd &points, double clip) : clip_(clip), mean_(points.colwise().mean())
+  Standardizer(const Eigen::MatrixXd &points, double clip)
+      : clip_(clip), mean_(points.colwise().mean())
   {
     deviation_ = ((points.rowwise() - mean_).array().square().colwise().mean()).sqrt() + 1e-9;
   }
@@ -65,13 +67,15 @@ struct Prediction {
   std::vector<double> mean, spread;
 };
 
-Prediction predict(const ReluCommittee &committee, const MatrixXf &points, double target_mean, double target_deviation)
+Prediction predict(const ReluCommittee &committee, const MatrixXf &points, double target_mean,
+                   double target_deviation)
 {
   const Eigen::MatrixXd outputs = committee.predict(points).cast<double>();
   Prediction result;
   for (Eigen::Index i = 0; i < outputs.rows(); ++i) {
     const double mean = outputs.row(i).mean();
-    const double square = (outputs.row(i).array() - mean).square().sum() / double(outputs.cols() - 1);
+    const double square =
+        (outputs.row(i).array() - mean).square().sum() / double(outputs.cols() - 1);
     result.mean.push_back(mean * target_deviation + target_mean);
     result.spread.push_back(std::sqrt(square) * target_deviation);
   }
@@ -82,11 +86,13 @@ Prediction predict(const ReluCommittee &committee, const MatrixXf &points, doubl
 std::vector<double> errors_of(const Prediction &prediction, const VectorXf &reference)
 {
   std::vector<double> result;
-  for (std::size_t i = 0; i < prediction.mean.size(); ++i) result.push_back(prediction.mean[i] - reference[i]);
+  for (std::size_t i = 0; i < prediction.mean.size(); ++i)
+    result.push_back(prediction.mean[i] - reference[i]);
   return result;
 }
 
-TestError summarize(std::vector<double> errors, const VectorXf &reference, bool without_offset = false)
+TestError summarize(std::vector<double> errors, const VectorXf &reference,
+                    bool without_offset = false)
 {
   if (without_offset) {
     std::vector<double> sorted = errors;
@@ -100,7 +106,8 @@ TestError summarize(std::vector<double> errors, const VectorXf &reference, bool 
     squares += error * error;
   }
   result.rmse = std::sqrt(squares / double(errors.size()));
-  const double variance = (reference.cast<double>().array() - reference.cast<double>().mean()).square().sum();
+  const double variance =
+      (reference.cast<double>().array() - reference.cast<double>().mean()).square().sum();
   result.r2 = variance > 0.0 ? 1.0 - squares / variance : 0.0;
   return result;
 }
@@ -108,13 +115,15 @@ TestError summarize(std::vector<double> errors, const VectorXf &reference, bool 
 constexpr int num_levels = 19;
 
 /// Share of errors within z(level) factor spread, for the levels 0.05 .. 0.95.
-std::vector<double> reliability_of(const std::vector<double> &errors, const std::vector<double> &spread, double factor)
+std::vector<double> reliability_of(const std::vector<double> &errors,
+                                   const std::vector<double> &spread, double factor)
 {
   std::vector<double> result;
   for (int k = 1; k <= num_levels; ++k) {
     const double z = factor * normal_quantile(0.5 * (1.0 + 0.05 * k));
     int within = 0;
-    for (std::size_t i = 0; i < errors.size(); ++i) within += std::abs(errors[i]) <= z * spread[i] ? 1 : 0;
+    for (std::size_t i = 0; i < errors.size(); ++i)
+      within += std::abs(errors[i]) <= z * spread[i] ? 1 : 0;
     result.push_back(errors.empty() ? 0.0 : double(within) / double(errors.size()));
   }
   return result;
@@ -131,7 +140,8 @@ double calibration_error(const std::vector<double> &reliability)
 double fitted_factor(const std::vector<double> &errors, const std::vector<double> &spread)
 {
   double sum = 0.0;
-  for (std::size_t i = 0; i < errors.size(); ++i) sum += std::pow(errors[i] / std::max(spread[i], 1e-12), 2);
+  for (std::size_t i = 0; i < errors.size(); ++i)
+    sum += std::pow(errors[i] / std::max(spread[i], 1e-12), 2);
   return std::sqrt(sum / double(errors.size()));
 }
 
@@ -144,9 +154,15 @@ double now()
 class Learner {
  public:
   /// @param reference_target  index of the target that alc aims at, -1 for the pool
-  Learner(const PoolProtocol &protocol, const PoolSplit &split, const RunData &data, int reference_target) :
-      protocol_(protocol), split_(split), data_(data), reference_target_(reference_target), pool_(gather(data.descriptors, split.pool)),
-      pool_energies_(gather(data.energies, split.pool)), labelled_(initial_set())
+  Learner(const PoolProtocol &protocol, const PoolSplit &split, const RunData &data,
+          int reference_target)
+      : protocol_(protocol),
+        split_(split),
+        data_(data),
+        reference_target_(reference_target),
+        pool_(gather(data.descriptors, split.pool)),
+        pool_energies_(gather(data.energies, split.pool)),
+        labelled_(initial_set())
   {
   }
 
@@ -176,7 +192,8 @@ class Learner {
     Random random(mix_seed(split_.seed, initial_stream));
     std::vector<int> list(num_points);
     std::iota(list.begin(), list.end(), 0);
-    for (int i = 0; i < protocol_.initial; ++i) std::swap(list[i], list[i + random.below(num_points - i)]);
+    for (int i = 0; i < protocol_.initial; ++i)
+      std::swap(list[i], list[i + random.below(num_points - i)]);
     list.resize(protocol_.initial);
     return list;
   }
@@ -192,10 +209,14 @@ class Learner {
     }
     standardizer_.emplace(labelled, protocol_.clip);
     target_mean_ = energies.cast<double>().mean();
-    target_deviation_ = std::sqrt((energies.cast<double>().array() - target_mean_).square().mean()) + 1e-9;
-    const ReluSettings settings{protocol_.members, protocol_.hidden, protocol_.steps, protocol_.learning_rate};
-    committee_.emplace(static_cast<int>(pool_.cols()), settings, mix_seed(split_.seed, network_stream, round));
-    committee_->fit((*standardizer_)(labelled), ((energies.array() - float(target_mean_)) / float(target_deviation_)).matrix());
+    target_deviation_ =
+        std::sqrt((energies.cast<double>().array() - target_mean_).square().mean()) + 1e-9;
+    const ReluSettings settings{protocol_.members, protocol_.hidden, protocol_.steps,
+                                protocol_.learning_rate};
+    committee_.emplace(static_cast<int>(pool_.cols()), settings,
+                       mix_seed(split_.seed, network_stream, round));
+    committee_->fit((*standardizer_)(labelled),
+                    ((energies.array() - float(target_mean_)) / float(target_deviation_)).matrix());
     points_ = (*standardizer_)(pool_);
     on_pool_ = predict(*committee_, points_, target_mean_, target_deviation_);
     test();
@@ -203,19 +224,23 @@ class Learner {
 
   Prediction predict_rows(const Rows &descriptors, const std::vector<int> &indices) const
   {
-    return predict(*committee_, (*standardizer_)(gather(descriptors, indices)), target_mean_, target_deviation_);
+    return predict(*committee_, (*standardizer_)(gather(descriptors, indices)), target_mean_,
+                   target_deviation_);
   }
 
   void test()
   {
     PoolRound round;
     round.labels = static_cast<int>(labelled_.size());
-    const VectorXf reference = gather(data_.energies, split_.test), more_reference = gather(data_.energies, split_.larger);
+    const VectorXf reference = gather(data_.energies, split_.test),
+                   more_reference = gather(data_.energies, split_.larger);
     VectorXf all_reference(reference.size() + more_reference.size());
     all_reference << reference, more_reference;
     const Prediction small = predict_rows(data_.descriptors, split_.test);
-    const Prediction more = split_.larger.empty() ? Prediction{} : predict_rows(data_.descriptors, split_.larger);
-    const std::vector<double> errors = errors_of(small, reference), more_errors = errors_of(more, more_reference);
+    const Prediction more =
+        split_.larger.empty() ? Prediction{} : predict_rows(data_.descriptors, split_.larger);
+    const std::vector<double> errors = errors_of(small, reference),
+                              more_errors = errors_of(more, more_reference);
     std::vector<double> all = errors, spread = small.spread, magnitude;
     all.insert(all.end(), more_errors.begin(), more_errors.end());
     spread.insert(spread.end(), more.spread.begin(), more.spread.end());
@@ -223,15 +248,18 @@ class Learner {
     round.errors = {summarize(errors, reference), summarize(all, all_reference)};
     for (std::size_t t = 0; t < split_.targets.size(); ++t) {
       const VectorXf target = gather(*data_.target_energies[t], split_.targets[t].test);
-      const std::vector<double> target_errors = errors_of(predict_rows(*data_.target_descriptors[t], split_.targets[t].test), target);
+      const std::vector<double> target_errors =
+          errors_of(predict_rows(*data_.target_descriptors[t], split_.targets[t].test), target);
       round.errors.push_back(summarize(target_errors, target));
       round.errors.push_back(summarize(target_errors, target, true));
     }
     round.rank_correlation = rank_correlation(spread, magnitude).value_or(0.0);
     const bool left_over = !more_errors.empty();
-    result_.reliability = reliability_of(left_over ? more_errors : errors, left_over ? more.spread : small.spread, 1.0);
+    result_.reliability = reliability_of(left_over ? more_errors : errors,
+                                         left_over ? more.spread : small.spread, 1.0);
     result_.scaled_reliability =
-        reliability_of(left_over ? more_errors : errors, left_over ? more.spread : small.spread, fitted_factor(errors, small.spread));
+        reliability_of(left_over ? more_errors : errors, left_over ? more.spread : small.spread,
+                       fitted_factor(errors, small.spread));
     round.calibration_error = calibration_error(result_.reliability);
     round.scaled_calibration_error = calibration_error(result_.scaled_reliability);
     result_.rounds.push_back(round);
@@ -240,7 +268,8 @@ class Learner {
   MatrixXf outside_references() const
   {
     if (reference_target_ < 0) return MatrixXf(0, points_.cols());
-    return (*standardizer_)(gather(*data_.target_descriptors[reference_target_], split_.targets[reference_target_].references));
+    return (*standardizer_)(gather(*data_.target_descriptors[reference_target_],
+                                   split_.targets[reference_target_].references));
   }
 
   void choose(int round)
@@ -251,8 +280,14 @@ class Learner {
     for (int i = 0; i < points_.rows(); ++i)
       if (!has_label[i]) unlabelled.push_back(i);
     const MatrixXf references = outside_references();
-    const PoolState state{points_, references, labelled_, unlabelled, on_pool_.spread, *committee_,
-                          rank_correlation(seen_spread_, seen_error_).value_or(0.0), mix_seed(split_.seed, strategy_stream, round)};
+    const PoolState state{points_,
+                          references,
+                          labelled_,
+                          unlabelled,
+                          on_pool_.spread,
+                          *committee_,
+                          rank_correlation(seen_spread_, seen_error_).value_or(0.0),
+                          mix_seed(split_.seed, strategy_stream, round)};
     const double start = now();
     const std::vector<int> batch = choose_batch(protocol_, state);
     result_.select_seconds += now() - start;
@@ -281,11 +316,14 @@ class Learner {
 
 }    // namespace
 
-PoolRun run_pool(const PoolProtocol &protocol, const PoolStudy &study, const PoolSplit &split, const RunData &data)
+PoolRun run_pool(const PoolProtocol &protocol, const PoolStudy &study, const PoolSplit &split,
+                 const RunData &data)
 {
-  require(static_cast<int>(split.pool.size()) >= protocol.last_labels(), "series ", protocol.name, ": the pool has ", split.pool.size(),
-          " entries, but ", protocol.initial, " at the beginning and ", protocol.rounds, " batches of ", protocol.batch, " need ",
-          protocol.last_labels(), "; use more entries, or smaller \"initial\", \"rounds\" or \"batch\"");
+  require(static_cast<int>(split.pool.size()) >= protocol.last_labels(), "series ", protocol.name,
+          ": the pool has ", split.pool.size(), " entries, but ", protocol.initial,
+          " at the beginning and ", protocol.rounds, " batches of ", protocol.batch, " need ",
+          protocol.last_labels(),
+          "; use more entries, or smaller \"initial\", \"rounds\" or \"batch\"");
   int reference_target = -1;
   for (std::size_t t = 0; t < study.targets.size(); ++t)
     if (study.targets[t].name == protocol.reference) reference_target = static_cast<int>(t);

@@ -14,7 +14,8 @@ void shuffle(std::vector<int> &list, Random &random)
   for (std::size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[random.below(i)]);
 }
 
-std::vector<int> first_of_each_formula(const std::vector<int> &list, const std::vector<PoolEntry> &entries)
+std::vector<int> first_of_each_formula(const std::vector<int> &list,
+                                       const std::vector<PoolEntry> &entries)
 {
   std::set<std::string> seen;
   std::vector<int> result;
@@ -23,15 +24,19 @@ std::vector<int> first_of_each_formula(const std::vector<int> &list, const std::
   return result;
 }
 
-PoolSplit::Target split_target(const PoolTarget &settings, const std::vector<PoolEntry> &entries, std::vector<int> members,
-                               const std::set<std::string> &known, Random &random)
+PoolSplit::Target split_target(const PoolTarget &settings, const std::vector<PoolEntry> &entries,
+                               std::vector<int> members, const std::set<std::string> &known,
+                               Random &random)
 {
   shuffle(members, random);
-  members.erase(std::remove_if(members.begin(), members.end(), [&](int i) { return known.count(entries[i].formula) > 0; }), members.end());
+  members.erase(std::remove_if(members.begin(), members.end(),
+                               [&](int i) { return known.count(entries[i].formula) > 0; }),
+                members.end());
   constexpr std::size_t largest_test = 1000;
   const std::size_t num_references = std::min<std::size_t>(settings.references, members.size() / 2);
   const std::size_t end = std::min(members.size(), num_references + largest_test);
-  return {{members.begin(), members.begin() + num_references}, {members.begin() + num_references, members.begin() + end}};
+  return {{members.begin(), members.begin() + num_references},
+          {members.begin() + num_references, members.begin() + end}};
 }
 
 }    // namespace
@@ -48,9 +53,11 @@ std::uint64_t mix_seed(std::uint64_t seed, std::uint64_t stream, std::uint64_t s
   return value;
 }
 
-PoolSplit split_pool(const PoolStudy &study, const std::vector<PoolEntry> &entries, const std::vector<std::vector<int>> &members,
-                     const std::vector<std::vector<PoolEntry>> &targets, const std::vector<std::vector<int>> &target_members,
-                     bool one_per_formula, int seed, const std::string &system)
+PoolSplit split_pool(const PoolStudy &study, const std::vector<PoolEntry> &entries,
+                     const std::vector<std::vector<int>> &members,
+                     const std::vector<std::vector<PoolEntry>> &targets,
+                     const std::vector<std::vector<int>> &target_members, bool one_per_formula,
+                     int seed, const std::string &system)
 {
   constexpr std::uint64_t stream = 1;
   Random random(mix_seed(static_cast<std::uint64_t>(seed), stream));
@@ -67,7 +74,8 @@ PoolSplit split_pool(const PoolStudy &study, const std::vector<PoolEntry> &entri
   }
   shuffle(taken, random);
   shuffle(rest, random);
-  const std::size_t num_test = static_cast<std::size_t>(study.test_fraction * double(taken.size()) + 0.5);
+  const std::size_t num_test =
+      static_cast<std::size_t>(study.test_fraction * double(taken.size()) + 0.5);
   require(num_test >= 2 && taken.size() > num_test, "system ", system, ": there are ", taken.size(),
           " entries, which is too few to split them into a pool and a test set");
   split.test.assign(taken.begin(), taken.begin() + num_test);
@@ -77,9 +85,11 @@ PoolSplit split_pool(const PoolStudy &study, const std::vector<PoolEntry> &entri
   std::set<std::string> known;
   for (int i : split.pool) known.insert(entries[i].formula);
   for (std::size_t t = 0; t < targets.size(); ++t) {
-    split.targets.push_back(split_target(study.targets[t], targets[t], target_members[t], known, random));
-    require(split.targets.back().test.size() >= 2, "system ", system, ": target ", study.targets[t].name, " has only ",
-            target_members[t].size(), " entries of this system, too few with formulas that are not in the pool");
+    split.targets.push_back(
+        split_target(study.targets[t], targets[t], target_members[t], known, random));
+    require(split.targets.back().test.size() >= 2, "system ", system, ": target ",
+            study.targets[t].name, " has only ", target_members[t].size(),
+            " entries of this system, too few with formulas that are not in the pool");
   }
   return split;
 }

@@ -11,7 +11,8 @@ namespace almlip {
 
 namespace {
 
-/// Continued fraction of the incomplete beta function by Lentz's method; converges fast for x < (a + 1) / (a + b + 2).
+/// Continued fraction of the incomplete beta function by Lentz's method; converges fast for x < (a
+/// + 1) / (a + b + 2).
 double beta_fraction(double a, double b, double x)
 {
   constexpr double tiny = 1e-300;
@@ -39,12 +40,14 @@ double incomplete_beta(double a, double b, double x)
 {
   if (x <= 0.0) return 0.0;
   if (x >= 1.0) return 1.0;
-  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
+  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
+                                a * std::log(x) + b * std::log1p(-x));
   if (x < (a + 1.0) / (a + b + 2.0)) return front * beta_fraction(a, b, x) / a;
   return 1.0 - front * beta_fraction(b, a, 1.0 - x) / b;
 }
 
-std::vector<double> mean_of(const std::vector<std::vector<double>> &curves, const std::vector<std::size_t> &draw)
+std::vector<double> mean_of(const std::vector<std::vector<double>> &curves,
+                            const std::vector<std::size_t> &draw)
 {
   std::vector<double> result(curves.front().size(), 0.0);
   for (std::size_t s : draw)
@@ -52,7 +55,8 @@ std::vector<double> mean_of(const std::vector<std::vector<double>> &curves, cons
   return result;
 }
 
-double mean_saving(const std::vector<PairedCurves> &systems, const std::vector<std::vector<std::size_t>> &draws)
+double mean_saving(const std::vector<PairedCurves> &systems,
+                   const std::vector<std::vector<std::size_t>> &draws)
 {
   double sum = 0.0;
   for (std::size_t k = 0; k < systems.size(); ++k)
@@ -76,7 +80,8 @@ double student_two_sided(double t, double degrees_of_freedom)
 {
   if (degrees_of_freedom <= 0.0 || std::isnan(t)) return 1.0;
   if (std::isinf(t)) return 0.0;
-  return incomplete_beta(0.5 * degrees_of_freedom, 0.5, degrees_of_freedom / (degrees_of_freedom + t * t));
+  return incomplete_beta(0.5 * degrees_of_freedom, 0.5,
+                         degrees_of_freedom / (degrees_of_freedom + t * t));
 }
 
 PairedTest paired_test(const std::vector<double> &differences)
@@ -100,7 +105,8 @@ double LearningCurve::area() const
 {
   if (labels.size() < 2) return error.empty() ? 0.0 : error.front();
   double sum = 0.0;
-  for (std::size_t r = 1; r < labels.size(); ++r) sum += 0.5 * (error[r] + error[r - 1]) * (labels[r] - labels[r - 1]);
+  for (std::size_t r = 1; r < labels.size(); ++r)
+    sum += 0.5 * (error[r] + error[r - 1]) * (labels[r] - labels[r - 1]);
   return sum / (labels.back() - labels.front());
 }
 
@@ -110,7 +116,8 @@ double LearningCurve::labels_to_reach(double level, bool &reached) const
   for (std::size_t r = 0; r < labels.size(); ++r) {
     if (error[r] > level) continue;
     if (r == 0) return labels[0];
-    return labels[r - 1] + (labels[r] - labels[r - 1]) * (error[r - 1] - level) / (error[r - 1] - error[r]);
+    return labels[r - 1] +
+           (labels[r] - labels[r - 1]) * (error[r - 1] - level) / (error[r - 1] - error[r]);
   }
   reached = false;
   return labels.back();
@@ -124,14 +131,16 @@ double label_saving(const LearningCurve &strategy, const LearningCurve &baseline
   return baseline.labels_to_reach(strategy.error.back(), reached) / baseline.labels.back() - 1.0;
 }
 
-Interval saving_interval(const std::vector<PairedCurves> &systems, double level, int num_samples, std::uint64_t seed)
+Interval saving_interval(const std::vector<PairedCurves> &systems, double level, int num_samples,
+                         std::uint64_t seed)
 {
   require(!systems.empty(), "statistics: there is no system");
   std::vector<std::vector<std::size_t>> draws(systems.size());
   for (std::size_t k = 0; k < systems.size(); ++k) {
     const PairedCurves &curves = systems[k];
-    require(!curves.strategy.empty() && curves.strategy.size() == curves.baseline.size(), "statistics: ", curves.strategy.size(), " and ",
-            curves.baseline.size(), " seeds are not pairs");
+    require(!curves.strategy.empty() && curves.strategy.size() == curves.baseline.size(),
+            "statistics: ", curves.strategy.size(), " and ", curves.baseline.size(),
+            " seeds are not pairs");
     for (std::size_t s = 0; s < curves.strategy.size(); ++s) draws[k].push_back(s);
   }
   Interval result;
@@ -163,7 +172,8 @@ std::vector<double> standard_error_curve(const std::vector<std::vector<double>> 
   const double n = double(curves.size());
   if (n < 2) return result;
   for (const std::vector<double> &curve : curves)
-    for (std::size_t r = 0; r < mean.size(); ++r) result[r] += (curve[r] - mean[r]) * (curve[r] - mean[r]);
+    for (std::size_t r = 0; r < mean.size(); ++r)
+      result[r] += (curve[r] - mean[r]) * (curve[r] - mean[r]);
   for (double &value : result) value = std::sqrt(value / (n - 1.0) / n);
   return result;
 }

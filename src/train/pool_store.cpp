@@ -18,15 +18,19 @@ Json to_json(const PoolRound &round)
 {
   Json errors = Json::array();
   for (const TestError &error : round.errors) errors.push_back({error.mae, error.rmse, error.r2});
-  return {{"labels", round.labels}, {"errors", errors}, {"rank_correlation", round.rank_correlation},
-          {"calibration_error", round.calibration_error}, {"scaled_calibration_error", round.scaled_calibration_error}};
+  return {{"labels", round.labels},
+          {"errors", errors},
+          {"rank_correlation", round.rank_correlation},
+          {"calibration_error", round.calibration_error},
+          {"scaled_calibration_error", round.scaled_calibration_error}};
 }
 
 PoolRound round_from(const Json &json)
 {
   PoolRound round;
   round.labels = json.at("labels");
-  for (const Json &error : json.at("errors")) round.errors.push_back({error.at(0), error.at(1), error.at(2)});
+  for (const Json &error : json.at("errors"))
+    round.errors.push_back({error.at(0), error.at(1), error.at(2)});
   round.rank_correlation = json.at("rank_correlation");
   round.calibration_error = json.at("calibration_error");
   round.scaled_calibration_error = json.at("scaled_calibration_error");
@@ -45,23 +49,23 @@ void make_folder(const std::filesystem::path &folder)
 std::string file_name_of(const std::string &name)
 {
   std::string result;
-  for (char c : name) result += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ? c : '_';
+  for (char c : name)
+    result += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ? c : '_';
   return result;
 }
 
-PoolStore::PoolStore(const std::string &folder) : folder_(folder)
-{
-  make_folder(folder);
-}
+PoolStore::PoolStore(const std::string &folder) : folder_(folder) { make_folder(folder); }
 
 std::string PoolStore::path(const std::string &system, const std::string &series, int seed) const
 {
   char name[32];
   std::snprintf(name, sizeof name, "seed-%05d.json", seed);
-  return (std::filesystem::path(folder_) / file_name_of(system) / file_name_of(series) / name).string();
+  return (std::filesystem::path(folder_) / file_name_of(system) / file_name_of(series) / name)
+      .string();
 }
 
-std::optional<PoolRun> PoolStore::read(const std::string &system, const std::string &series, int seed, const std::string &settings) const
+std::optional<PoolRun> PoolStore::read(const std::string &system, const std::string &series,
+                                       int seed, const std::string &settings) const
 {
   const std::string file = path(system, series, seed);
   if (!std::filesystem::exists(file)) return std::nullopt;
@@ -82,12 +86,14 @@ std::optional<PoolRun> PoolStore::read(const std::string &system, const std::str
   }
 }
 
-void PoolStore::write(const std::string &system, const std::string &series, int seed, const std::string &settings, const PoolRun &run) const
+void PoolStore::write(const std::string &system, const std::string &series, int seed,
+                      const std::string &settings, const PoolRun &run) const
 {
   const std::string file = path(system, series, seed);
   make_folder(std::filesystem::path(file).parent_path());
-  Json json = {{"settings", settings}, {"chosen", run.chosen}, {"reliability", run.reliability},
-               {"scaled_reliability", run.scaled_reliability}, {"fit_seconds", run.fit_seconds}, {"select_seconds", run.select_seconds}};
+  Json json = {{"settings", settings},           {"chosen", run.chosen},
+               {"reliability", run.reliability}, {"scaled_reliability", run.scaled_reliability},
+               {"fit_seconds", run.fit_seconds}, {"select_seconds", run.select_seconds}};
   for (const PoolRound &round : run.rounds) json["rounds"].push_back(to_json(round));
   write_atomically(file, json.dump() + "\n");
 }

@@ -15,11 +15,14 @@ class PoolStore {
   /// @throws Error if that fails
   explicit PoolStore(const std::string &folder);
 
-  /// The run of a series on a system and seed if it is finished, and with the same settings and data.
-  std::optional<PoolRun> read(const std::string &system, const std::string &series, int seed, const std::string &settings) const;
+  /// The run of a series on a system and seed if it is finished, and with the same settings and
+  /// data.
+  std::optional<PoolRun> read(const std::string &system, const std::string &series, int seed,
+                              const std::string &settings) const;
 
   /// Writes a finished run; atomically.
-  void write(const std::string &system, const std::string &series, int seed, const std::string &settings, const PoolRun &run) const;
+  void write(const std::string &system, const std::string &series, int seed,
+             const std::string &settings, const PoolRun &run) const;
 
  private:
   std::string path(const std::string &system, const std::string &series, int seed) const;

@@ -38,10 +38,12 @@ std::vector<int> iota(int count)
 std::vector<int> choose_by_fingerprint(const PoolProtocol &protocol, const PoolState &state)
 {
   SelectionSettings settings;
-  settings.strategy = parse_strategy(protocol.strategy == "adaptive" ? "hybrid" : protocol.strategy);
+  settings.strategy =
+      parse_strategy(protocol.strategy == "adaptive" ? "hybrid" : protocol.strategy);
   settings.batch = protocol.batch;
   settings.clusters = protocol.clusters;
-  settings.alpha = protocol.strategy == "adaptive" ? std::clamp(state.trust, 0.0, 1.0) : protocol.alpha;
+  settings.alpha =
+      protocol.strategy == "adaptive" ? std::clamp(state.trust, 0.0, 1.0) : protocol.alpha;
   settings.duplicate = 0.0;
   settings.seed = state.seed;
   const Rows rows = rows_of(state.points, state.unlabelled);
@@ -71,7 +73,8 @@ Kernel make_kernel(const PoolProtocol &protocol, const PoolState &state)
 KernelTask make_task(const PoolProtocol &protocol, const PoolState &state)
 {
   const int num_points = static_cast<int>(state.points.rows());
-  KernelTask task{state.unlabelled, state.labelled, iota(num_points), protocol.batch, protocol.noise};
+  KernelTask task{state.unlabelled, state.labelled, iota(num_points), protocol.batch,
+                  protocol.noise};
   if (state.references.rows() > 0) {
     task.references = iota(static_cast<int>(state.references.rows()));
     for (int &i : task.references) i += num_points;
@@ -83,13 +86,16 @@ KernelTask make_task(const PoolProtocol &protocol, const PoolState &state)
 std::vector<int> choose_from_large_pool(const PoolProtocol &protocol, const PoolState &state)
 {
   constexpr int num_projections = 512;
-  require(protocol.strategy == "alc" && protocol.kernel == "gradient", "pool: ", protocol.strategy, " with the kernel \"", protocol.kernel,
-          "\" needs a matrix of all pairs, but ", state.points.rows(), " entries are more than \"exact_up_to\", ", protocol.exact_up_to,
+  require(protocol.strategy == "alc" && protocol.kernel == "gradient", "pool: ", protocol.strategy,
+          " with the kernel \"", protocol.kernel, "\" needs a matrix of all pairs, but ",
+          state.points.rows(), " entries are more than \"exact_up_to\", ", protocol.exact_up_to,
           "; use alc with the kernel \"gradient\"");
   LargePoolSettings settings;
   settings.seed = state.seed;
-  const FeaturePoints features = state.committee.gradient_features(all_points(state), num_projections, state.seed);
-  return select_alc(features, make_task(protocol, state), parse_alc_criterion(protocol.criterion), settings);
+  const FeaturePoints features =
+      state.committee.gradient_features(all_points(state), num_projections, state.seed);
+  return select_alc(features, make_task(protocol, state), parse_alc_criterion(protocol.criterion),
+                    settings);
 }
 
 std::vector<int> choose_by_kernel(const PoolProtocol &protocol, const PoolState &state)
@@ -97,7 +103,9 @@ std::vector<int> choose_by_kernel(const PoolProtocol &protocol, const PoolState 
   if (state.points.rows() > protocol.exact_up_to) return choose_from_large_pool(protocol, state);
   const Kernel kernel = make_kernel(protocol, state);
   const KernelTask task = make_task(protocol, state);
-  return protocol.strategy == "alc" ? select_alc(kernel, task, parse_alc_criterion(protocol.criterion)) : select_lcmd(kernel, task);
+  return protocol.strategy == "alc"
+             ? select_alc(kernel, task, parse_alc_criterion(protocol.criterion))
+             : select_lcmd(kernel, task);
 }
 
 std::vector<int> choose_by_embedding(const PoolProtocol &protocol, const PoolState &state)
@@ -105,7 +113,8 @@ std::vector<int> choose_by_embedding(const PoolProtocol &protocol, const PoolSta
   Rows embeddings = rows_of(state.committee.last_hidden(state.points), state.unlabelled);
   for (int i = 0; i < embeddings.count(); ++i)
     for (int f = 0; f < embeddings.num_features; ++f)
-      embeddings.values[static_cast<std::size_t>(i) * embeddings.num_features + f] *= state.spread[state.unlabelled[i]];
+      embeddings.values[static_cast<std::size_t>(i) * embeddings.num_features + f] *=
+          state.spread[state.unlabelled[i]];
   return select_badge(embeddings, protocol.batch, state.seed);
 }
 
@@ -113,7 +122,8 @@ std::vector<int> choose_by_embedding(const PoolProtocol &protocol, const PoolSta
 void fill(std::vector<int> &chosen, const PoolProtocol &protocol, const PoolState &state)
 {
   std::vector<int> order = state.unlabelled;
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return state.spread[a] > state.spread[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return state.spread[a] > state.spread[b]; });
   for (int i : order) {
     if (static_cast<int>(chosen.size()) >= protocol.batch) return;
     if (std::find(chosen.begin(), chosen.end(), i) == chosen.end()) chosen.push_back(i);
@@ -124,14 +134,16 @@ void fill(std::vector<int> &chosen, const PoolProtocol &protocol, const PoolStat
 
 const std::vector<std::string> &pool_strategies()
 {
-  static const std::vector<std::string> names = {"random", "uncertainty", "diversity", "hybrid", "adaptive", "alc", "lcmd", "badge", "power"};
+  static const std::vector<std::string> names = {
+      "random", "uncertainty", "diversity", "hybrid", "adaptive", "alc", "lcmd", "badge", "power"};
   return names;
 }
 
 std::vector<int> choose_batch(const PoolProtocol &protocol, const PoolState &state)
 {
-  require(static_cast<int>(state.unlabelled.size()) >= protocol.batch, "pool: ", state.unlabelled.size(),
-          " entries are left without a label, but a batch is ", protocol.batch, "; use fewer rounds or smaller batches");
+  require(static_cast<int>(state.unlabelled.size()) >= protocol.batch,
+          "pool: ", state.unlabelled.size(), " entries are left without a label, but a batch is ",
+          protocol.batch, "; use fewer rounds or smaller batches");
   std::vector<int> chosen;
   if (protocol.strategy == "alc" || protocol.strategy == "lcmd") {
     chosen = choose_by_kernel(protocol, state);

@@ -48,8 +48,9 @@ std::string expanded(std::string text, const std::string &where)
     require(end != std::string::npos, where, ": \"", text, "\" has \"${\" without \"}\"");
     const std::string name = text.substr(begin + 2, end - begin - 2);
     const char *value = std::getenv(name.c_str());
-    require(value != nullptr, where, ": \"", text, "\" needs the environment variable ", name,
-            ", which is not set; run \". scripts/env.sh\", or set it to the folder of the data sets");
+    require(
+        value != nullptr, where, ": \"", text, "\" needs the environment variable ", name,
+        ", which is not set; run \". scripts/env.sh\", or set it to the folder of the data sets");
     text = text.substr(0, begin) + value + text.substr(end + 1);
   }
   return text;
@@ -58,7 +59,8 @@ std::string expanded(std::string text, const std::string &where)
 std::string file_path(const std::string &text, const std::string &study)
 {
   const std::filesystem::path path = expanded(text, study);
-  return path.is_absolute() ? path.string() : (std::filesystem::path(study).parent_path() / path).string();
+  return path.is_absolute() ? path.string()
+                            : (std::filesystem::path(study).parent_path() / path).string();
 }
 
 PoolSource read_source(const Json &json, const std::string &study)
@@ -85,7 +87,8 @@ PoolTarget read_target(const Json &json, const std::string &study)
   keys.add("file", target.file);
   keys.add("references", target.references, 1, 100000);
   keys.read(json);
-  require(!target.file.empty() && !target.name.empty(), study, ": a target needs \"name\" and \"file\"");
+  require(!target.file.empty() && !target.name.empty(), study,
+          ": a target needs \"name\" and \"file\"");
   require(target.name != "pool", study, ": a target cannot have the name \"pool\"");
   target.file = file_path(target.file, study);
   return target;
@@ -106,10 +109,13 @@ void read_filter(const Json &json, PoolFilter &filter, const std::string &study)
 }
 
 /// One series for every strategy of every variant.
-std::vector<PoolProtocol> read_series(const PoolProtocol &defaults, const Json &variants, const Json &strategies, const std::string &study)
+std::vector<PoolProtocol> read_series(const PoolProtocol &defaults, const Json &variants,
+                                      const Json &strategies, const std::string &study)
 {
-  require(strategies.is_array() && !strategies.empty(), study, ": \"strategies\" must be a list with at least one strategy");
-  require(variants.is_array() && !variants.empty(), study, ": \"variants\" must be a list with at least one object");
+  require(strategies.is_array() && !strategies.empty(), study,
+          ": \"strategies\" must be a list with at least one strategy");
+  require(variants.is_array() && !variants.empty(), study,
+          ": \"variants\" must be a list with at least one object");
   std::vector<PoolProtocol> series;
   for (const Json &variant : variants) {
     PoolProtocol with_variant = defaults;
@@ -136,17 +142,21 @@ void check_series(const PoolStudy &study, const std::string &path)
 {
   std::set<std::string> names;
   for (const PoolProtocol &p : study.series) {
-    require(names.insert(p.name).second, path, ": two series have the name \"", p.name, "\"; give each a \"name\" of its own");
+    require(names.insert(p.name).second, path, ": two series have the name \"", p.name,
+            "\"; give each a \"name\" of its own");
     PoolDescriptor(p.descriptor).num_features();
     const bool known = p.reference == "pool" ||
-        std::any_of(study.targets.begin(), study.targets.end(), [&](const PoolTarget &t) { return t.name == p.reference; });
-    require(known, path, ": \"reference\" is \"", p.reference, "\", but it must be pool or the name of a target");
+                       std::any_of(study.targets.begin(), study.targets.end(),
+                                   [&](const PoolTarget &t) { return t.name == p.reference; });
+    require(known, path, ": \"reference\" is \"", p.reference,
+            "\", but it must be pool or the name of a target");
   }
   for (std::size_t i = 0; i < study.series.size(); ++i) study.baseline_of(static_cast<int>(i));
   const std::vector<std::string> metrics = study.metric_names();
   require(!study.metrics.empty(), path, ": \"metrics\" is empty");
   for (const std::string &metric : study.metrics)
-    require(std::count(metrics.begin(), metrics.end(), metric) > 0, path, ": there is no metric \"", metric,
+    require(std::count(metrics.begin(), metrics.end(), metric) > 0, path, ": there is no metric \"",
+            metric,
             "\"; there are test, large, and for every target its name and its name + \" shifted\"");
 }
 
@@ -165,11 +175,14 @@ std::vector<std::string> PoolStudy::metric_names() const
 int PoolStudy::baseline_of(int index) const
 {
   for (std::size_t i = 0; i < series.size(); ++i) {
-    const bool fits = baseline.empty() ? series[i].strategy == "random" && series[i].variant == series[index].variant : series[i].name == baseline;
+    const bool fits = baseline.empty() ? series[i].strategy == "random" &&
+                                             series[i].variant == series[index].variant
+                                       : series[i].name == baseline;
     if (fits) return static_cast<int>(i);
   }
   if (!baseline.empty()) fail("\"baseline\" is \"", baseline, "\", but no series has this name");
-  fail("series \"", series[index].name, "\" has nothing to be compared with: add the strategy random, or name a \"baseline\"");
+  fail("series \"", series[index].name,
+       "\" has nothing to be compared with: add the strategy random, or name a \"baseline\"");
 }
 
 PoolStudy read_pool_study(const std::string &path)
@@ -178,7 +191,8 @@ PoolStudy read_pool_study(const std::string &path)
   require(!json.is_discarded(), path, ": this is not JSON; check commas, quotes and brackets");
   PoolStudy study;
   PoolProtocol defaults;
-  Json variants = Json::array({Json::object()}), strategies = {"random", "uncertainty", "diversity", "hybrid", "alc"};
+  Json variants = Json::array({Json::object()}),
+       strategies = {"random", "uncertainty", "diversity", "hybrid", "alc"};
   JsonKeys keys(path);
   add_protocol_keys(keys, defaults);
   keys.add("title", study.title);
@@ -203,8 +217,10 @@ PoolStudy read_pool_study(const std::string &path)
   keys.add("variants", [&](const Json &list) { variants = list; });
   keys.add("strategies", [&](const Json &list) { strategies = list; });
   keys.read(json);
-  require(!study.sources.empty(), path, ": \"sources\" is missing; name at least one file with entries");
-  require(!study.systems.empty(), path, ": \"systems\" is empty; name for example [\"C\", \"Ti-O\"]");
+  require(!study.sources.empty(), path,
+          ": \"sources\" is missing; name at least one file with entries");
+  require(!study.systems.empty(), path,
+          ": \"systems\" is empty; name for example [\"C\", \"Ti-O\"]");
   study.series = read_series(defaults, variants, strategies, path);
   check_series(study, path);
   return study;
@@ -212,16 +228,36 @@ PoolStudy read_pool_study(const std::string &path)
 
 std::string shaping_text(const PoolStudy &study, const PoolProtocol &p)
 {
-  Json json = {{"strategy", p.strategy}, {"descriptor", p.descriptor}, {"initial_set", p.initial_set}, {"initial", p.initial},
-               {"rounds", p.rounds}, {"batch", p.batch}, {"members", p.members}, {"hidden", p.hidden}, {"steps", p.steps},
-               {"learning_rate", p.learning_rate}, {"clip", p.clip}, {"one_per_formula", p.one_per_formula}, {"reference", p.reference},
-               {"criterion", p.criterion}, {"kernel", p.kernel}, {"clusters", p.clusters}, {"alpha", p.alpha}, {"noise", p.noise},
-               {"test_fraction", study.test_fraction}, {"larger_test", study.larger_test},
-               {"filter", {study.filter.min_atoms, study.filter.max_atoms, study.filter.elements, study.filter.lowest_energy,
-                           study.filter.highest_energy, study.filter.suspects, study.filter.structures, study.filter.drop_duplicates}}};
-  for (const PoolSource &source : study.sources) json["sources"].push_back({std::filesystem::path(source.file).filename().string(), source.take});
+  Json json = {{"strategy", p.strategy},
+               {"descriptor", p.descriptor},
+               {"initial_set", p.initial_set},
+               {"initial", p.initial},
+               {"rounds", p.rounds},
+               {"batch", p.batch},
+               {"members", p.members},
+               {"hidden", p.hidden},
+               {"steps", p.steps},
+               {"learning_rate", p.learning_rate},
+               {"clip", p.clip},
+               {"one_per_formula", p.one_per_formula},
+               {"reference", p.reference},
+               {"criterion", p.criterion},
+               {"kernel", p.kernel},
+               {"clusters", p.clusters},
+               {"alpha", p.alpha},
+               {"noise", p.noise},
+               {"test_fraction", study.test_fraction},
+               {"larger_test", study.larger_test},
+               {"filter",
+                {study.filter.min_atoms, study.filter.max_atoms, study.filter.elements,
+                 study.filter.lowest_energy, study.filter.highest_energy, study.filter.suspects,
+                 study.filter.structures, study.filter.drop_duplicates}}};
+  for (const PoolSource &source : study.sources)
+    json["sources"].push_back(
+        {std::filesystem::path(source.file).filename().string(), source.take});
   for (const PoolTarget &target : study.targets)
-    json["targets"].push_back({target.name, std::filesystem::path(target.file).filename().string(), target.references});
+    json["targets"].push_back(
+        {target.name, std::filesystem::path(target.file).filename().string(), target.references});
   return json.dump();
 }
 

@@ -48,7 +48,8 @@ Changes changes_of(const PairedCurves &curves)
 {
   Changes result;
   for (std::size_t s = 0; s < curves.strategy.size(); ++s) {
-    const LearningCurve strategy{curves.labels, curves.strategy[s]}, baseline{curves.baseline_labels, curves.baseline[s]};
+    const LearningCurve strategy{curves.labels, curves.strategy[s]},
+        baseline{curves.baseline_labels, curves.baseline[s]};
     result.area.push_back(strategy.area() / baseline.area() - 1.0);
     result.last.push_back(strategy.error.back() / baseline.error.back() - 1.0);
   }
@@ -60,12 +61,14 @@ std::vector<double> mean_by_seed(const std::vector<std::vector<double>> &by_syst
 {
   std::vector<double> result(by_system.front().size(), 0.0);
   for (const std::vector<double> &values : by_system)
-    for (std::size_t s = 0; s < result.size(); ++s) result[s] += values[s] / double(by_system.size());
+    for (std::size_t s = 0; s < result.size(); ++s)
+      result[s] += values[s] / double(by_system.size());
   return result;
 }
 
 /// Means over seeds of one system.
-SeriesResult plain_result(const PoolStudy &study, const std::vector<PoolRun> &runs, const std::string &metric)
+SeriesResult plain_result(const PoolStudy &study, const std::vector<PoolRun> &runs,
+                          const std::string &metric)
 {
   const int index = metric_index(study, metric);
   SeriesResult result;
@@ -74,14 +77,21 @@ SeriesResult plain_result(const PoolStudy &study, const std::vector<PoolRun> &ru
   const SeriesCurves curves = curves_of(runs, index);
   result.final_mae = mean_curve(curves.mae).back();
   result.final_mae_error = standard_error_curve(curves.mae).back();
-  result.final_rmse = mean_over(runs, [&](const PoolRun &run) { return run.rounds.back().errors[index].rmse; });
-  result.final_r2 = mean_over(runs, [&](const PoolRun &run) { return run.rounds.back().errors[index].r2; });
-  result.rank_correlation = mean_over(runs, [](const PoolRun &run) { return run.rounds.back().rank_correlation; });
-  result.calibration_error = mean_over(runs, [](const PoolRun &run) { return run.rounds.back().calibration_error; });
-  result.scaled_calibration_error = mean_over(runs, [](const PoolRun &run) { return run.rounds.back().scaled_calibration_error; });
-  result.fit_seconds = mean_over(runs, [](const PoolRun &run) { return run.fit_seconds / double(run.rounds.size()); });
-  result.select_seconds =
-      mean_over(runs, [](const PoolRun &run) { return run.select_seconds / std::max(1.0, double(run.rounds.size()) - 1.0); });
+  result.final_rmse =
+      mean_over(runs, [&](const PoolRun &run) { return run.rounds.back().errors[index].rmse; });
+  result.final_r2 =
+      mean_over(runs, [&](const PoolRun &run) { return run.rounds.back().errors[index].r2; });
+  result.rank_correlation =
+      mean_over(runs, [](const PoolRun &run) { return run.rounds.back().rank_correlation; });
+  result.calibration_error =
+      mean_over(runs, [](const PoolRun &run) { return run.rounds.back().calibration_error; });
+  result.scaled_calibration_error = mean_over(
+      runs, [](const PoolRun &run) { return run.rounds.back().scaled_calibration_error; });
+  result.fit_seconds = mean_over(
+      runs, [](const PoolRun &run) { return run.fit_seconds / double(run.rounds.size()); });
+  result.select_seconds = mean_over(runs, [](const PoolRun &run) {
+    return run.select_seconds / std::max(1.0, double(run.rounds.size()) - 1.0);
+  });
   return result;
 }
 
@@ -91,11 +101,13 @@ SeriesResult mean_result(const std::vector<SeriesResult> &systems)
   SeriesResult mean = systems.front();
   const auto average = [&](double SeriesResult::*member) {
     mean.*member = 0.0;
-    for (const SeriesResult &result : systems) mean.*member += result.*member / double(systems.size());
+    for (const SeriesResult &result : systems)
+      mean.*member += result.*member / double(systems.size());
   };
   for (double SeriesResult::*member :
-       {&SeriesResult::final_mae, &SeriesResult::final_mae_error, &SeriesResult::final_rmse, &SeriesResult::final_r2,
-        &SeriesResult::rank_correlation, &SeriesResult::calibration_error, &SeriesResult::scaled_calibration_error, &SeriesResult::fit_seconds,
+       {&SeriesResult::final_mae, &SeriesResult::final_mae_error, &SeriesResult::final_rmse,
+        &SeriesResult::final_r2, &SeriesResult::rank_correlation, &SeriesResult::calibration_error,
+        &SeriesResult::scaled_calibration_error, &SeriesResult::fit_seconds,
         &SeriesResult::select_seconds})
     average(member);
   return mean;
@@ -111,7 +123,8 @@ void compare(const PoolStudy &study, const std::vector<PairedCurves> &curves, Se
   }
   result.area_change = paired_test(mean_by_seed(area));
   result.final_change = paired_test(mean_by_seed(last));
-  if (!result.is_baseline) result.saving = saving_interval(curves, study.interval, study.bootstrap, bootstrap_seed);
+  if (!result.is_baseline)
+    result.saving = saving_interval(curves, study.interval, study.bootstrap, bootstrap_seed);
 }
 
 std::string runs_csv(const PoolStudy &study, const StudyRuns &runs)
@@ -123,9 +136,10 @@ std::string runs_csv(const PoolStudy &study, const StudyRuns &runs)
       for (std::size_t i = 0; i < runs[k][s].size(); ++i)
         for (const PoolRound &round : runs[k][s][i].rounds)
           for (std::size_t m = 0; m < metrics.size(); ++m)
-            text += format("%s,%s,%d,%d,%s,%.6g,%.6g,%.6g\n", study.systems[k].c_str(), quoted(study.series[s].name).c_str(),
-                           study.first_seed + int(i), round.labels, metrics[m].c_str(), round.errors[m].mae, round.errors[m].rmse,
-                           round.errors[m].r2);
+            text += format("%s,%s,%d,%d,%s,%.6g,%.6g,%.6g\n", study.systems[k].c_str(),
+                           quoted(study.series[s].name).c_str(), study.first_seed + int(i),
+                           round.labels, metrics[m].c_str(), round.errors[m].mae,
+                           round.errors[m].rmse, round.errors[m].r2);
   return text;
 }
 
@@ -141,36 +155,55 @@ std::string mean_and_error(const std::vector<PoolRun> &runs, std::size_t round, 
 std::string curves_csv(const PoolStudy &study, const StudyRuns &runs)
 {
   const std::vector<std::string> metrics = study.metric_names();
-  std::string text = "system,series,metric,labels,seeds,mae,mae_error,rmse,rmse_error,r2,r2_error,rank_correlation,rank_correlation_error,"
-                     "calibration_error,calibration_error_error,scaled_calibration_error,scaled_calibration_error_error\n";
+  std::string text =
+      "system,series,metric,labels,seeds,mae,mae_error,rmse,rmse_error,r2,r2_error,rank_"
+      "correlation,rank_correlation_error,"
+      "calibration_error,calibration_error_error,scaled_calibration_error,scaled_calibration_error_"
+      "error\n";
   for (std::size_t k = 0; k < runs.size(); ++k)
     for (std::size_t s = 0; s < runs[k].size(); ++s)
       for (std::size_t m = 0; m < metrics.size(); ++m)
         for (std::size_t r = 0; r < runs[k][s][0].rounds.size(); ++r) {
           const std::vector<PoolRun> &all = runs[k][s];
-          text += format("%s,%s,%s,%d,%zu", study.systems[k].c_str(), quoted(study.series[s].name).c_str(), metrics[m].c_str(),
+          text += format("%s,%s,%s,%d,%zu", study.systems[k].c_str(),
+                         quoted(study.series[s].name).c_str(), metrics[m].c_str(),
                          all[0].rounds[r].labels, all.size());
-          text += mean_and_error(all, r, [&](const PoolRound &round) { return round.errors[m].mae; });
-          text += mean_and_error(all, r, [&](const PoolRound &round) { return round.errors[m].rmse; });
-          text += mean_and_error(all, r, [&](const PoolRound &round) { return round.errors[m].r2; });
-          text += mean_and_error(all, r, [](const PoolRound &round) { return round.rank_correlation; });
-          text += mean_and_error(all, r, [](const PoolRound &round) { return round.calibration_error; });
-          text += mean_and_error(all, r, [](const PoolRound &round) { return round.scaled_calibration_error; }) + "\n";
+          text +=
+              mean_and_error(all, r, [&](const PoolRound &round) { return round.errors[m].mae; });
+          text +=
+              mean_and_error(all, r, [&](const PoolRound &round) { return round.errors[m].rmse; });
+          text +=
+              mean_and_error(all, r, [&](const PoolRound &round) { return round.errors[m].r2; });
+          text +=
+              mean_and_error(all, r, [](const PoolRound &round) { return round.rank_correlation; });
+          text += mean_and_error(all, r,
+                                 [](const PoolRound &round) { return round.calibration_error; });
+          text +=
+              mean_and_error(
+                  all, r, [](const PoolRound &round) { return round.scaled_calibration_error; }) +
+              "\n";
         }
   return text;
 }
 
 std::string summary_csv(const std::vector<SeriesResult> &results)
 {
-  std::string text = "metric,system,series,seeds,saving_percent,saving_low,saving_high,area_change_percent,area_change_error,area_change_p,"
-                     "final_change_percent,final_change_p,final_mae,final_mae_error,final_rmse,final_r2,rank_correlation,calibration_error,"
-                     "scaled_calibration_error,fit_seconds,select_seconds\n";
+  std::string text =
+      "metric,system,series,seeds,saving_percent,saving_low,saving_high,area_change_percent,area_"
+      "change_error,area_change_p,"
+      "final_change_percent,final_change_p,final_mae,final_mae_error,final_rmse,final_r2,rank_"
+      "correlation,calibration_error,"
+      "scaled_calibration_error,fit_seconds,select_seconds\n";
   for (const SeriesResult &r : results)
-    text += format("%s,%s,%s,%d,%.2f,%.2f,%.2f,%.3f,%.3f,%.3g,%.3f,%.3g,%.5f,%.5f,%.5f,%.4f,%.4f,%.4f,%.4f,%.5f,%.5f\n", r.metric.c_str(),
-                   r.system.c_str(), quoted(r.series).c_str(), r.seeds, 100 * r.saving.value, 100 * r.saving.low, 100 * r.saving.high,
-                   100 * r.area_change.mean, 100 * r.area_change.standard_error, r.area_change.p, 100 * r.final_change.mean, r.final_change.p,
-                   r.final_mae, r.final_mae_error, r.final_rmse, r.final_r2, r.rank_correlation, r.calibration_error,
-                   r.scaled_calibration_error, r.fit_seconds, r.select_seconds);
+    text += format(
+        "%s,%s,%s,%d,%.2f,%.2f,%.2f,%.3f,%.3f,%.3g,%.3f,%.3g,%.5f,%.5f,%.5f,%.4f,%.4f,%.4f,%.4f,%."
+        "5f,%.5f\n",
+        r.metric.c_str(), r.system.c_str(), quoted(r.series).c_str(), r.seeds, 100 * r.saving.value,
+        100 * r.saving.low, 100 * r.saving.high, 100 * r.area_change.mean,
+        100 * r.area_change.standard_error, r.area_change.p, 100 * r.final_change.mean,
+        r.final_change.p, r.final_mae, r.final_mae_error, r.final_rmse, r.final_r2,
+        r.rank_correlation, r.calibration_error, r.scaled_calibration_error, r.fit_seconds,
+        r.select_seconds);
   return text;
 }
 
@@ -179,11 +212,17 @@ std::string summary_json(const PoolStudy &study, const std::vector<SeriesResult>
   nlohmann::ordered_json json;
   for (const SeriesResult &r : results) {
     if (r.metric != study.metrics.front()) continue;
-    json[r.system][r.series] = {{"saving_percent", 100 * r.saving.value}, {"interval", {100 * r.saving.low, 100 * r.saving.high}},
-                                {"final_mae", r.final_mae}, {"seeds", r.seeds}, {"final_mae_error", r.final_mae_error},
-                                {"final_rmse", r.final_rmse}, {"final_r2", r.final_r2},
-                                {"final_change_percent", 100 * r.final_change.mean}, {"final_change_p", r.final_change.p},
-                                {"area_change_percent", 100 * r.area_change.mean}, {"area_change_p", r.area_change.p},
+    json[r.system][r.series] = {{"saving_percent", 100 * r.saving.value},
+                                {"interval", {100 * r.saving.low, 100 * r.saving.high}},
+                                {"final_mae", r.final_mae},
+                                {"seeds", r.seeds},
+                                {"final_mae_error", r.final_mae_error},
+                                {"final_rmse", r.final_rmse},
+                                {"final_r2", r.final_r2},
+                                {"final_change_percent", 100 * r.final_change.mean},
+                                {"final_change_p", r.final_change.p},
+                                {"area_change_percent", 100 * r.area_change.mean},
+                                {"area_change_p", r.area_change.p},
                                 {"rank_correlation", r.rank_correlation}};
   }
   return json.dump(2) + "\n";
@@ -195,9 +234,12 @@ std::string calibration_csv(const PoolStudy &study, const StudyRuns &runs)
   for (std::size_t k = 0; k < runs.size(); ++k)
     for (std::size_t s = 0; s < runs[k].size(); ++s)
       for (std::size_t level = 0; level < runs[k][s][0].reliability.size(); ++level)
-        text += format("%s,%s,%.2f,%.5f,%.5f\n", study.systems[k].c_str(), quoted(study.series[s].name).c_str(), 0.05 * double(level + 1),
-                       mean_over(runs[k][s], [&](const PoolRun &run) { return run.reliability[level]; }),
-                       mean_over(runs[k][s], [&](const PoolRun &run) { return run.scaled_reliability[level]; }));
+        text += format(
+            "%s,%s,%.2f,%.5f,%.5f\n", study.systems[k].c_str(),
+            quoted(study.series[s].name).c_str(), 0.05 * double(level + 1),
+            mean_over(runs[k][s], [&](const PoolRun &run) { return run.reliability[level]; }),
+            mean_over(runs[k][s],
+                      [&](const PoolRun &run) { return run.scaled_reliability[level]; }));
   return text;
 }
 
@@ -211,8 +253,9 @@ std::string picks_csv(const PoolStudy &study, const StudyData &data, const Study
           const PoolProtocol &p = study.series[s];
           const PoolEntry &entry = data.entries[runs[k][s][i].chosen[order]];
           const int round = int(order) < p.initial ? 0 : 1 + (int(order) - p.initial) / p.batch;
-          text += format("%s,%s,%d,%zu,%d,%s,%s,%.6g\n", study.systems[k].c_str(), quoted(p.name).c_str(), study.first_seed + int(i), order,
-                         round, quoted(entry.id).c_str(), entry.formula.c_str(), entry.formation_energy);
+          text += format("%s,%s,%d,%zu,%d,%s,%s,%.6g\n", study.systems[k].c_str(),
+                         quoted(p.name).c_str(), study.first_seed + int(i), order, round,
+                         quoted(entry.id).c_str(), entry.formula.c_str(), entry.formation_energy);
         }
   return text;
 }
@@ -230,7 +273,8 @@ std::string map_csv(const PoolStudy &study, const StudyData &data)
     const std::vector<double> axes = principal_components(descriptor(entries));
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const PoolEntry &entry = entries[i];
-      text += format("%s,%s,%.5g,%.5g,%.6g\n", system.c_str(), quoted(entry.id).c_str(), axes[2 * i], axes[2 * i + 1], entry.formation_energy);
+      text += format("%s,%s,%.5g,%.5g,%.6g\n", system.c_str(), quoted(entry.id).c_str(),
+                     axes[2 * i], axes[2 * i + 1], entry.formation_energy);
     }
   }
   return text;
@@ -286,10 +330,12 @@ std::vector<SeriesResult> summarize(const PoolStudy &study, const StudyRuns &run
   return results;
 }
 
-void write_tables(const PoolStudy &study, const StudyData &data, const StudyRuns &runs, const std::vector<SeriesResult> &results,
-                  const std::string &folder)
+void write_tables(const PoolStudy &study, const StudyData &data, const StudyRuns &runs,
+                  const std::vector<SeriesResult> &results, const std::string &folder)
 {
-  const auto write = [&](const char *name, const std::string &text) { write_atomically((std::filesystem::path(folder) / name).string(), text); };
+  const auto write = [&](const char *name, const std::string &text) {
+    write_atomically((std::filesystem::path(folder) / name).string(), text);
+  };
   write("runs.csv", runs_csv(study, runs));
   write("curves.csv", curves_csv(study, runs));
   write("summary.csv", summary_csv(results));

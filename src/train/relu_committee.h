@@ -9,15 +9,17 @@ namespace almlip {
 
 struct ReluSettings {
   int num_members = 5;
-  int num_hidden = 128;             ///< units of each of the two hidden layers
-  int num_steps = 120;              ///< of Adam, on all points at once
+  int num_hidden = 128;    ///< units of each of the two hidden layers
+  int num_steps = 120;     ///< of Adam, on all points at once
   double learning_rate = 1e-3;
 };
 
-/// Committee of networks num_features - H - H - 1 with ReLU, all members in one pass of stacked matrices.
+/// Committee of networks num_features - H - H - 1 with ReLU, all members in one pass of stacked
+/// matrices.
 ///
-/// H hidden units, M members, one column per hidden unit of a member: f_k(x) = w3_k . relu(W2_k^T relu(W1_k^T x + b1_k) + b2_k) + b3_k. Weights and
-/// biases start uniformly within 1/sqrt(inputs of the layer). Points are rows.
+/// H hidden units, M members, one column per hidden unit of a member: f_k(x) = w3_k . relu(W2_k^T
+/// relu(W1_k^T x + b1_k) + b2_k) + b3_k. Weights and biases start uniformly within 1/sqrt(inputs of
+/// the layer). Points are rows.
 class ReluCommittee {
  public:
   /// @param seed  of the initial weights; every member has its own
@@ -35,13 +37,16 @@ class ReluCommittee {
   /// Second hidden layers of all members side by side, shape [num_points][M H].
   Eigen::MatrixXf last_hidden(const Eigen::MatrixXf &inputs) const;
 
-  /// Scalar products of the gradients of two outputs with respect to all weights, averaged over the members (empirical tangent kernel).
+  /// Scalar products of the gradients of two outputs with respect to all weights, averaged over the
+  /// members (empirical tangent kernel).
   Kernel gradient_kernel(const Eigen::MatrixXf &inputs) const;
 
-  /// Random projections of these gradients whose scalar products have the kernel as their mean; num_projections features per point. The error of
-  /// a kernel value relative to the two variances is of the order of 1/sqrt(num_projections).
-  /// Source: Kronecker structure and random signs after Holzmueller et al., J. Mach. Learn. Res. 24, 164 (2023), section 4.2
-  FeaturePoints gradient_features(const Eigen::MatrixXf &inputs, int num_projections, std::uint64_t seed) const;
+  /// Random projections of these gradients whose scalar products have the kernel as their mean;
+  /// num_projections features per point. The error of a kernel value relative to the two variances
+  /// is of the order of 1/sqrt(num_projections). Source: Kronecker structure and random signs after
+  /// Holzmueller et al., J. Mach. Learn. Res. 24, 164 (2023), section 4.2
+  FeaturePoints gradient_features(const Eigen::MatrixXf &inputs, int num_projections,
+                                  std::uint64_t seed) const;
 
   /// All weights: W1, b1, W2, b2, w3, b3, each stacked over members, matrices by columns.
   Eigen::VectorXf &parameters() { return parameters_; }
@@ -49,17 +54,21 @@ class ReluCommittee {
  private:
   struct Layers;
   struct Activations {
-    Eigen::MatrixXf first, second, output;    ///< after ReLU, shape [num_points][M H]; output [num_points][M]
+    Eigen::MatrixXf first, second,
+        output;    ///< after ReLU, shape [num_points][M H]; output [num_points][M]
   };
-  /// Derivatives of the outputs with respect to the inputs of the hidden units, shape [num_points][M H].
+  /// Derivatives of the outputs with respect to the inputs of the hidden units, shape
+  /// [num_points][M H].
   struct Backward {
     Eigen::MatrixXf first, second;
   };
 
   void forward(const Eigen::MatrixXf &inputs, Activations &activations) const;
   Backward backward(const Activations &activations) const;
-  Eigen::MatrixXf projected_gradients(const Eigen::MatrixXf &inputs, int num_projections, std::uint64_t seed) const;
-  void gradient(const Eigen::MatrixXf &inputs, const Eigen::VectorXf &targets, const Activations &activations, Eigen::MatrixXf &adjoint1,
+  Eigen::MatrixXf projected_gradients(const Eigen::MatrixXf &inputs, int num_projections,
+                                      std::uint64_t seed) const;
+  void gradient(const Eigen::MatrixXf &inputs, const Eigen::VectorXf &targets,
+                const Activations &activations, Eigen::MatrixXf &adjoint1,
                 Eigen::MatrixXf &adjoint2, Eigen::VectorXf &result) const;
 
   int num_features_, num_hidden_, num_members_;

@@ -26,7 +26,9 @@ VOLUME = 3.9 * 4.1 * 4.0  # Angstrom^3; the matrix is triangular
 
 
 def almlip(*arguments, **options):
-    return subprocess.run([ALMLIP, *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
+    return subprocess.run(
+        [ALMLIP, *map(str, arguments)], capture_output=True, text=True, timeout=120, **options
+    )
 
 
 @pytest.fixture
@@ -42,7 +44,16 @@ def frames(tmp_path):
 
 
 def evaluate(potential, frames, folder, *more):
-    result = almlip("eval", potential, frames, "--json", folder / "out.json", "--output", folder / "predicted.extxyz", *more)
+    result = almlip(
+        "eval",
+        potential,
+        frames,
+        "--json",
+        folder / "out.json",
+        "--output",
+        folder / "predicted.extxyz",
+        *more,
+    )
     assert result.returncode == 0, result.stderr
     return json.loads((folder / "out.json").read_text())["groups"]
 
@@ -59,8 +70,20 @@ def test_json_holds_the_agreed_names_for_every_group(potential, frames, tmp_path
     groups = evaluate(potential, frames, tmp_path)
     assert set(groups) == {"all", "bulk", "slab"}
     for group in groups.values():
-        assert set(group) == {"frames", "atoms", "energy_mae", "energy_rmse", "force_mae", "force_rmse", "stress_mae", "stress_rmse",
-                              "spearman", "ece", "coverage90", "worst5_in_top10"}
+        assert set(group) == {
+            "frames",
+            "atoms",
+            "energy_mae",
+            "energy_rmse",
+            "force_mae",
+            "force_rmse",
+            "stress_mae",
+            "stress_rmse",
+            "spearman",
+            "ece",
+            "coverage90",
+            "worst5_in_top10",
+        }
         assert group["stress_mae"] is None
     assert (groups["all"]["frames"], groups["all"]["atoms"], groups["slab"]["atoms"]) == (2, 4, 2)
 
@@ -71,12 +94,19 @@ def test_predictions_are_what_ase_reads_and_explain_the_errors(potential, frames
     predicted = ase_io.read(tmp_path / "predicted.extxyz", index=":")
     reference = ase_io.read(frames, index=":")
     errors = [p.get_forces() - r.get_forces() for p, r in zip(predicted, reference)]
-    energies = [(p.get_potential_energy() - r.get_potential_energy()) / 2 for p, r in zip(predicted, reference)]
+    energies = [
+        (p.get_potential_energy() - r.get_potential_energy()) / 2
+        for p, r in zip(predicted, reference)
+    ]
     assert groups["all"]["force_mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-12)
-    assert groups["all"]["force_rmse"] == pytest.approx(np.sqrt(np.square(errors).mean()), rel=1e-12)
+    assert groups["all"]["force_rmse"] == pytest.approx(
+        np.sqrt(np.square(errors).mean()), rel=1e-12
+    )
     assert groups["all"]["energy_mae"] == pytest.approx(np.abs(energies).mean(), rel=1e-12)
     for p, r in zip(predicted, reference):
-        assert np.mean(p.info["member_energies"]) == pytest.approx(p.get_potential_energy(), rel=1e-12)
+        assert np.mean(p.info["member_energies"]) == pytest.approx(
+            p.get_potential_energy(), rel=1e-12
+        )
         assert p.info["ref_energy"] == r.get_potential_energy()
         assert np.array_equal(p.arrays["ref_forces"], r.get_forces())
         assert (p.arrays["sigma"] > 0).all()
@@ -90,12 +120,16 @@ def test_stress_has_the_sign_of_ase(potential, tmp_path):
     atoms = ase_io.read(write(tmp_path, SILICON.format(config_type="bulk")))
     for sign in (-1, 0, 1):
         strained = atoms.copy()
-        strained.set_cell(atoms.cell @ (np.eye(3) + sign * step * np.diag([1, 0, 0])), scale_atoms=True)
+        strained.set_cell(
+            atoms.cell @ (np.eye(3) + sign * step * np.diag([1, 0, 0])), scale_atoms=True
+        )
         ase_io.write(tmp_path / "strained.extxyz", strained)
         evaluate(potential, tmp_path / "strained.extxyz", tmp_path)
         energies[sign] = ase_io.read(tmp_path / "predicted.extxyz")
     slope = (energies[1].get_potential_energy() - energies[-1].get_potential_energy()) / (2 * step)
-    assert energies[0].get_stress()[0] == pytest.approx(slope / VOLUME, rel=1e-5)  # central difference, O(step^2)
+    assert energies[0].get_stress()[0] == pytest.approx(
+        slope / VOLUME, rel=1e-5
+    )  # central difference, O(step^2)
 
 
 def test_novelty_is_written_when_the_potential_holds_it(frames, tmp_path):
@@ -121,10 +155,20 @@ def test_runs_under_mpi_and_prints_once(potential, frames):
     mpirun = shutil.which("mpirun")
     if mpirun is None:
         pytest.skip("no mpirun in PATH")
-    result = subprocess.run([mpirun, "-n", "2", ALMLIP, "eval", potential, frames], capture_output=True, text=True, timeout=120)
+    result = subprocess.run(
+        [mpirun, "-n", "2", ALMLIP, "eval", potential, frames],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("config_type") == 1
-    result = subprocess.run([mpirun, "-n", "2", ALMLIP, "eval", potential, "/missing"], capture_output=True, text=True, timeout=120)
+    result = subprocess.run(
+        [mpirun, "-n", "2", ALMLIP, "eval", potential, "/missing"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert result.returncode != 0
     assert result.stderr.count("almlip: /missing: cannot be read") == 1
 
@@ -136,34 +180,53 @@ def write(folder, text, name="input.extxyz"):
 
 
 def test_missing_files_are_named(potential, frames, tmp_path):
-    assert_one_error(almlip("eval", tmp_path / "none.json", frames), "none.json: cannot be read: No such file or directory")
-    assert_one_error(almlip("eval", potential, tmp_path / "none.xyz"), "none.xyz: cannot be read: No such file or directory")
+    assert_one_error(
+        almlip("eval", tmp_path / "none.json", frames),
+        "none.json: cannot be read: No such file or directory",
+    )
+    assert_one_error(
+        almlip("eval", potential, tmp_path / "none.xyz"),
+        "none.xyz: cannot be read: No such file or directory",
+    )
 
 
 def test_truncated_potential_is_refused(potential, frames):
     potential.write_text(potential.read_text()[:5000])
-    assert_one_error(almlip("eval", potential, frames), "Si.almlip.json: this is not a complete JSON file", "get it again or retrain")
+    assert_one_error(
+        almlip("eval", potential, frames),
+        "Si.almlip.json: this is not a complete JSON file",
+        "get it again or retrain",
+    )
 
 
 def test_potential_of_another_version_is_refused(potential, frames):
-    potential.write_text(potential.read_text().replace('"format_version": 1', '"format_version": 99'))
-    assert_one_error(almlip("eval", potential, frames), "format_version is 99, but this program reads version 1")
+    potential.write_text(
+        potential.read_text().replace('"format_version": 1', '"format_version": 99')
+    )
+    assert_one_error(
+        almlip("eval", potential, frames), "format_version is 99, but this program reads version 1"
+    )
 
 
 def test_foreign_element_is_named(potential, tmp_path):
     path = write(tmp_path, "1\n\nFe 0 0 0\n")
-    assert_one_error(almlip("eval", potential, path), "frame 1: the potential has no element Fe (it has Si)")
+    assert_one_error(
+        almlip("eval", potential, path), "frame 1: the potential has no element Fe (it has Si)"
+    )
 
 
-@pytest.mark.parametrize("text, message", [
-    ("1\n\nSi 0 nan 0\n", 'frame 1, line 3: column "pos" holds nan'),
-    ("1\nenergy=inf\nSi 0 0 0\n", "frame 1, line 2: energy holds inf"),
-    ("1\n\nXx 0 0 0\n", '"Xx" is not a chemical element'),
-    ("2\n\nSi 0 0 0\n", "the frame has 2 atoms, but the file ends after 1 of them"),
-    ("2\n\nSi 0 0 0\nSi 0 0 0\n", "atoms 1 and 2 are 0 Angstrom apart"),
-    ('1\nLattice="1 0 0 0 1 0 1 1 0"\nSi 0 0 0\n', "the periodic cell has a volume of 0"),
-    ("", "there is no frame in this file"),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("1\n\nSi 0 nan 0\n", 'frame 1, line 3: column "pos" holds nan'),
+        ("1\nenergy=inf\nSi 0 0 0\n", "frame 1, line 2: energy holds inf"),
+        ("1\n\nXx 0 0 0\n", '"Xx" is not a chemical element'),
+        ("2\n\nSi 0 0 0\n", "the frame has 2 atoms, but the file ends after 1 of them"),
+        ("2\n\nSi 0 0 0\nSi 0 0 0\n", "atoms 1 and 2 are 0 Angstrom apart"),
+        ('1\nLattice="1 0 0 0 1 0 1 1 0"\nSi 0 0 0\n', "the periodic cell has a volume of 0"),
+        ("", "there is no frame in this file"),
+    ],
+)
 def test_bad_frames_are_named(potential, tmp_path, text, message):
     assert_one_error(almlip("eval", potential, write(tmp_path, text)), message)
 
@@ -171,28 +234,54 @@ def test_bad_frames_are_named(potential, tmp_path, text, message):
 def test_truncated_gzip_is_named(potential, frames, tmp_path):
     path = tmp_path / "frames.extxyz.gz"
     path.write_bytes(gzip.compress(frames.read_bytes())[:-20])
-    assert_one_error(almlip("eval", potential, path), "frames.extxyz.gz: the gzip stream ends too early")
+    assert_one_error(
+        almlip("eval", potential, path), "frames.extxyz.gz: the gzip stream ends too early"
+    )
 
 
 def test_failure_leaves_no_output(potential, tmp_path):
     path = write(tmp_path, SILICON.format(config_type="bulk") + "1\n\nSi 0 0 x\n")
-    almlip("eval", potential, path, "--json", tmp_path / "out.json", "--output", tmp_path / "predicted.extxyz")
+    almlip(
+        "eval",
+        potential,
+        path,
+        "--json",
+        tmp_path / "out.json",
+        "--output",
+        tmp_path / "predicted.extxyz",
+    )
     assert not (tmp_path / "out.json").exists()
     assert not (tmp_path / "predicted.extxyz").exists()
 
 
 def test_folder_that_does_not_exist_is_named(potential, frames):
-    assert_one_error(almlip("eval", potential, frames, "--json", "/no-such-folder/out.json"),
-                     "/no-such-folder/out.json: cannot be written: No such file or directory")
+    assert_one_error(
+        almlip("eval", potential, frames, "--json", "/no-such-folder/out.json"),
+        "/no-such-folder/out.json: cannot be written: No such file or directory",
+    )
 
 
-@pytest.mark.parametrize("arguments", [[], ["eval"], ["eval", "POT"], ["nonsense"], ["eval", "a", "b", "--unknown"], ["info"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["eval"], ["eval", "POT"], ["nonsense"], ["eval", "a", "b", "--unknown"], ["info"]],
+)
 def test_wrong_usage_has_status_2(arguments):
     assert_one_error(almlip(*arguments), "--help", status=2)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["eval", "--help"], ["info", "--help"], ["select", "--help"],
-                                       ["train", "--help"], ["doctor", "--help"], ["doctor"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["eval", "--help"],
+        ["info", "--help"],
+        ["select", "--help"],
+        ["train", "--help"],
+        ["doctor", "--help"],
+        ["doctor"],
+    ],
+)
 def test_help_version_and_doctor_succeed(arguments):
     result = almlip(*arguments)
     assert result.returncode == 0
@@ -204,7 +293,11 @@ def test_info_tells_settings_and_hash(potential):
     assert info["elements"] == ["Si"]
     assert info["cutoff"] == 5.0
     assert info["descriptor"]["num_descriptors"] == 50  # 4 + 3 x 10 + 4 x 4
-    assert info["network"] == {"num_members": 5, "num_hidden": 16, "num_weights": 32 + 5 * (16 * 50 + 16 + 16 + 50 + 1)}
+    assert info["network"] == {
+        "num_members": 5,
+        "num_hidden": 16,
+        "num_weights": 32 + 5 * (16 * 50 + 16 + 16 + 50 + 1),
+    }
     assert len(info["hash"]) == 16
     assert "cutoff" in almlip("info", potential).stdout
 
@@ -230,5 +323,7 @@ def test_doctor_says_that_the_plugin_loads():
 
 def test_doctor_names_a_program_that_is_not_lammps(tmp_path):
     plugin = write(tmp_path, "", "almlipplugin.so")
-    result = almlip("doctor", "--lammps", "/bin/true", env={**os.environ, "ALMLIP_PLUGIN": str(plugin)})
+    result = almlip(
+        "doctor", "--lammps", "/bin/true", env={**os.environ, "ALMLIP_PLUGIN": str(plugin)}
+    )
     assert_one_error(result, "/bin/true: it does not start as LAMMPS does")

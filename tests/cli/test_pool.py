@@ -16,8 +16,20 @@ ALMLIP = os.environ.get("ALMLIP_EXECUTABLE") or shutil.which("almlip")
 pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")
 
 METALS = "Ti Fe Ni Cu Zn Mn Co V Cr Al Mg Ca Sc Ga Li Na".split()
-QUICK = {"descriptor": "composition17", "systems": ["O", "Ti-O"], "initial": 8, "rounds": 2, "batch": 4, "clusters": 4, "members": 2,
-         "hidden": 8, "steps": 20, "seeds": 2, "bootstrap": 50, "strategies": ["random", "hybrid", "alc"]}
+QUICK = {
+    "descriptor": "composition17",
+    "systems": ["O", "Ti-O"],
+    "initial": 8,
+    "rounds": 2,
+    "batch": 4,
+    "clusters": 4,
+    "members": 2,
+    "hidden": 8,
+    "steps": 20,
+    "seeds": 2,
+    "bootstrap": 50,
+    "strategies": ["random", "hybrid", "alc"],
+}
 
 
 def make_rows():
@@ -29,8 +41,14 @@ def make_rows():
                 if first == second:
                     continue
                 energy = -2.5 * k / (k + 2) + 0.2 * math.sin(m) + 0.1 * math.cos(2 * n)
-                rows.append({"id": f"{first}-{second}-{k}", "formula": f"{first}2{second}O{k}", "formation_energy_per_atom": energy,
-                             "band_gap": 0.1 * k})
+                rows.append(
+                    {
+                        "id": f"{first}-{second}-{k}",
+                        "formula": f"{first}2{second}O{k}",
+                        "formation_energy_per_atom": energy,
+                        "band_gap": 0.1 * k,
+                    }
+                )
     return rows
 
 
@@ -48,8 +66,13 @@ def write_study(folder, pool, **changes):
 
 
 def almlip(*arguments, launcher=(), environment=None):
-    return subprocess.run([*launcher, ALMLIP, "pool", *map(str, arguments)], capture_output=True, text=True, timeout=120,
-                          env=environment)
+    return subprocess.run(
+        [*launcher, ALMLIP, "pool", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+    )
 
 
 def run(study, output, *arguments, launcher=()):
@@ -64,7 +87,10 @@ def table(path):
 
 
 def without_times(path):
-    return [{key: value for key, value in row.items() if not key.endswith("_seconds")} for row in table(path)]
+    return [
+        {key: value for key, value in row.items() if not key.endswith("_seconds")}
+        for row in table(path)
+    ]
 
 
 def test_tables_and_summary_are_complete(pool, tmp_path):
@@ -75,24 +101,42 @@ def test_tables_and_summary_are_complete(pool, tmp_path):
         assert set(system) == {"random", "hybrid", "alc"}
         for result in system.values():
             assert result["seeds"] == 2
-            assert result["interval"][0] <= result["saving_percent"] <= result["interval"][1] or result["seeds"] < 3
+            assert (
+                result["interval"][0] <= result["saving_percent"] <= result["interval"][1]
+                or result["seeds"] < 3
+            )
             assert result["final_mae"] > 0
     assert summary["O"]["random"]["saving_percent"] == 0
     curves = table(tmp_path / "out" / "curves.csv")
     assert {row["labels"] for row in curves} == {"8", "12", "16"}
     picks = table(tmp_path / "out" / "picks.csv")
-    assert len(picks) == 2 * 3 * 2 * 16    # systems, series, seeds, labels
-    for name in ("runs.csv", "summary.csv", "calibration.csv", "map.csv", "summary.md", "summary.html"):
+    assert len(picks) == 2 * 3 * 2 * 16  # systems, series, seeds, labels
+    for name in (
+        "runs.csv",
+        "summary.csv",
+        "calibration.csv",
+        "map.csv",
+        "summary.md",
+        "summary.html",
+    ):
         assert (tmp_path / "out" / name).stat().st_size > 100
     assert "| alc |" in (tmp_path / "out" / "summary.md").read_text()
 
 
 def test_means_of_the_curves_are_those_of_the_runs(pool, tmp_path):
     run(write_study(tmp_path, pool), tmp_path / "out")
-    runs = [float(row["mae"]) for row in table(tmp_path / "out" / "runs.csv")
-            if (row["system"], row["series"], row["labels"], row["metric"]) == ("O", "alc", "16", "large")]
-    curve = [float(row["mae"]) for row in table(tmp_path / "out" / "curves.csv")
-             if (row["system"], row["series"], row["labels"], row["metric"]) == ("O", "alc", "16", "large")]
+    runs = [
+        float(row["mae"])
+        for row in table(tmp_path / "out" / "runs.csv")
+        if (row["system"], row["series"], row["labels"], row["metric"])
+        == ("O", "alc", "16", "large")
+    ]
+    curve = [
+        float(row["mae"])
+        for row in table(tmp_path / "out" / "curves.csv")
+        if (row["system"], row["series"], row["labels"], row["metric"])
+        == ("O", "alc", "16", "large")
+    ]
     assert len(runs) == 2 and curve == [pytest.approx(sum(runs) / 2, rel=1e-5)]
 
 
@@ -101,7 +145,9 @@ def test_results_repeat_exactly(pool, tmp_path):
     run(study, tmp_path / "a")
     run(study, tmp_path / "b")
     assert (tmp_path / "a" / "runs.csv").read_bytes() == (tmp_path / "b" / "runs.csv").read_bytes()
-    assert (tmp_path / "a" / "picks.csv").read_bytes() == (tmp_path / "b" / "picks.csv").read_bytes()
+    assert (tmp_path / "a" / "picks.csv").read_bytes() == (
+        tmp_path / "b" / "picks.csv"
+    ).read_bytes()
 
 
 def test_progress_is_on_stderr_with_the_time_that_is_left(pool, tmp_path):
@@ -114,20 +160,26 @@ def test_progress_is_on_stderr_with_the_time_that_is_left(pool, tmp_path):
 def test_killed_study_continues_without_repeating_runs(pool, tmp_path):
     study = write_study(tmp_path, pool, seeds=6, steps=200, hidden=64)
     run(study, tmp_path / "whole")
-    process = subprocess.Popen([ALMLIP, "pool", study, "--output", tmp_path / "broken"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [ALMLIP, "pool", study, "--output", tmp_path / "broken"], stderr=subprocess.PIPE, text=True
+    )
     for line in process.stderr:
         if line.startswith("run ") and not line.startswith("run 1/"):
             break
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "broken" / "summary.json").exists()
-    finished = {path: path.stat().st_mtime_ns for path in (tmp_path / "broken").rglob("seed-*.json")}
+    finished = {
+        path: path.stat().st_mtime_ns for path in (tmp_path / "broken").rglob("seed-*.json")
+    }
     assert finished
 
     done = run(study, tmp_path / "broken")
     assert f"{len(finished)} of 36 runs were finished before" in done.stderr
     assert all(path.stat().st_mtime_ns == time_before for path, time_before in finished.items())
-    assert (tmp_path / "broken" / "runs.csv").read_bytes() == (tmp_path / "whole" / "runs.csv").read_bytes()
+    assert (tmp_path / "broken" / "runs.csv").read_bytes() == (
+        tmp_path / "whole" / "runs.csv"
+    ).read_bytes()
 
 
 def test_other_settings_are_run_anew(pool, tmp_path):
@@ -143,8 +195,12 @@ def test_ranks_share_the_seeds(pool, tmp_path):
     study = write_study(tmp_path, pool)
     run(study, tmp_path / "one")
     run(study, tmp_path / "three", launcher=["mpirun", "-n", "3"])
-    assert (tmp_path / "one" / "runs.csv").read_bytes() == (tmp_path / "three" / "runs.csv").read_bytes()
-    assert without_times(tmp_path / "one" / "summary.csv") == without_times(tmp_path / "three" / "summary.csv")
+    assert (tmp_path / "one" / "runs.csv").read_bytes() == (
+        tmp_path / "three" / "runs.csv"
+    ).read_bytes()
+    assert without_times(tmp_path / "one" / "summary.csv") == without_times(
+        tmp_path / "three" / "summary.csv"
+    )
 
 
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="no mpirun")
@@ -167,15 +223,39 @@ def test_csv_and_json_lines_give_the_same(pool, tmp_path):
 
 def test_target_database_is_a_metric_and_a_reference_set(pool, tmp_path):
     other = tmp_path / "other.jsonl"
-    other.write_text("".join(json.dumps({**row, "formula": row["formula"].replace("O", "O2S"), "formation_energy_per_atom": -1.0}) + "\n"
-                             for row in make_rows()))
-    study = write_study(tmp_path, pool, targets=[{"name": "sulfates", "file": str(other)}], metrics=["sulfates", "large"],
-                        strategies=["random", "alc", {"strategy": "alc", "reference": "sulfates", "name": "aimed"}])
+    other.write_text(
+        "".join(
+            json.dumps(
+                {
+                    **row,
+                    "formula": row["formula"].replace("O", "O2S"),
+                    "formation_energy_per_atom": -1.0,
+                }
+            )
+            + "\n"
+            for row in make_rows()
+        )
+    )
+    study = write_study(
+        tmp_path,
+        pool,
+        targets=[{"name": "sulfates", "file": str(other)}],
+        metrics=["sulfates", "large"],
+        strategies=["random", "alc", {"strategy": "alc", "reference": "sulfates", "name": "aimed"}],
+    )
     run(study, tmp_path / "out")
     picks = table(tmp_path / "out" / "picks.csv")
-    chosen = {name: [row["id"] for row in picks if row["series"] == name and row["round"] != "0"] for name in ("alc", "aimed")}
+    chosen = {
+        name: [row["id"] for row in picks if row["series"] == name and row["round"] != "0"]
+        for name in ("alc", "aimed")
+    }
     assert chosen["alc"] != chosen["aimed"]
-    assert {row["metric"] for row in table(tmp_path / "out" / "curves.csv")} == {"test", "large", "sulfates", "sulfates shifted"}
+    assert {row["metric"] for row in table(tmp_path / "out" / "curves.csv")} == {
+        "test",
+        "large",
+        "sulfates",
+        "sulfates shifted",
+    }
 
 
 def test_flags_win_over_the_settings_file(pool, tmp_path):
@@ -184,17 +264,26 @@ def test_flags_win_over_the_settings_file(pool, tmp_path):
 
 
 BAD_STUDIES = {
-    "fewer entries than the initial set": ({"initial": 400}, ["system O", "the pool has 216 entries", "400 at the beginning"]),
+    "fewer entries than the initial set": (
+        {"initial": 400},
+        ["system O", "the pool has 216 entries", "400 at the beginning"],
+    ),
     "small system": ({"systems": ["Ti-Sc"], "initial": 20}, ["system Ti-Sc", "entries"]),
     "system without entries": ({"systems": ["U"]}, ["system U", "there are 0 entries"]),
     "not an element": ({"systems": ["Ti-Ox"]}, ['"Ox" is not a chemical symbol']),
     "file missing": ({"sources": ["/nonexistent/pool.jsonl"]}, ["/nonexistent/pool.jsonl"]),
-    "structures missing": ({"descriptor": "leakfree17"}, ["pool.jsonl.gz", "no entry passes the filters", "270 without a structure"]),
+    "structures missing": (
+        {"descriptor": "leakfree17"},
+        ["pool.jsonl.gz", "no entry passes the filters", "270 without a structure"],
+    ),
     "unknown setting": ({"sead": 1}, ['there is no setting "sead"', "first_seed"]),
     "unknown strategy": ({"strategies": ["random", "magic"]}, ["magic", "lcmd"]),
     "alpha": ({"alpha": 2}, ['"alpha" is 2', "from 0 to 1"]),
     "unknown metric": ({"metrics": ["OQMD"]}, ['there is no metric "OQMD"']),
-    "everything filtered": ({"filter": {"max_atoms": 2}}, ["no entry passes the filters", "270 with more than 2 atoms"]),
+    "everything filtered": (
+        {"filter": {"max_atoms": 2}},
+        ["no entry passes the filters", "270 with more than 2 atoms"],
+    ),
 }
 
 
@@ -207,14 +296,23 @@ def test_bad_study_gives_one_clear_line(pool, tmp_path, changes, words):
     assert len(lines) == 1 and lines[0].startswith("almlip: "), done.stderr
     for word in words:
         assert word in lines[0]
-    assert time.monotonic() - started < 5    # seconds: nothing was run
+    assert time.monotonic() - started < 5  # seconds: nothing was run
 
 
 BAD_POOLS = {
     "empty": (b"", ["there is no usable entry"]),
-    "no field": (b'{"formula": "TiO2", "band_gap": 1}\n', ["no usable entry", "1 without formation_energy_per_atom"]),
-    "NaN": (b'{"formula": "TiO2", "band_gap": 1, "formation_energy_per_atom": NaN}\n', ["1 without formation_energy_per_atom"]),
-    "unknown element": (b'{"species": ["Xx", "O"], "band_gap": 1, "formation_energy_per_atom": 1}\n', ["1 with an unknown element"]),
+    "no field": (
+        b'{"formula": "TiO2", "band_gap": 1}\n',
+        ["no usable entry", "1 without formation_energy_per_atom"],
+    ),
+    "NaN": (
+        b'{"formula": "TiO2", "band_gap": 1, "formation_energy_per_atom": NaN}\n',
+        ["1 without formation_energy_per_atom"],
+    ),
+    "unknown element": (
+        b'{"species": ["Xx", "O"], "band_gap": 1, "formation_energy_per_atom": 1}\n',
+        ["1 with an unknown element"],
+    ),
     "not JSON": (b"formula band_gap\n", ["line 1", "not a JSON object"]),
     "cut off": (gzip.compress(b'{"formula": "TiO2"}\n' * 50)[:30], ["gzip", "incomplete"]),
 }
@@ -226,7 +324,11 @@ def test_bad_pool_gives_one_clear_line(tmp_path, content, words):
     path.write_bytes(content)
     done = almlip(write_study(tmp_path, path), "--output", tmp_path / "out")
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("almlip: ") and "bad.jsonl" in done.stderr
+    assert (
+        len(done.stderr.splitlines()) == 1
+        and done.stderr.startswith("almlip: ")
+        and "bad.jsonl" in done.stderr
+    )
     for word in words:
         assert word in done.stderr
 
@@ -235,22 +337,57 @@ def test_missing_environment_variable_is_named(pool, tmp_path):
     study = write_study(tmp_path, "${ALMLIP_DATA}/pool.jsonl")
     environment = {key: value for key, value in os.environ.items() if key != "ALMLIP_DATA"}
     done = almlip(study, environment=environment)
-    assert done.returncode == 1 and "environment variable ALMLIP_DATA, which is not set" in done.stderr
+    assert (
+        done.returncode == 1 and "environment variable ALMLIP_DATA, which is not set" in done.stderr
+    )
 
 
 def test_responses_become_a_pool(tmp_path):
-    response = {"data": [{"material_id": "mp-1", "formation_energy_per_atom": -2.2, "band_gap": 5.1, "energy_above_hull": 0.0,
-                          "structure": {"lattice": {"matrix": [[4, 0, 0], [0, 4, 0], [0, 0, 4]]},
-                                        "sites": [{"species": [{"element": "Cs", "occu": 1}], "abc": [0, 0, 0]},
-                                                  {"species": [{"element": "Cl", "occu": 1}], "abc": [0.5, 0.5, 0.5]}]}},
-                         {"material_id": "mp-2", "formula_pretty": "FeO", "formation_energy_per_atom": None, "band_gap": 0}]}
-    oqmd = {"data": [{"name": "NaCl", "entry_id": 5, "delta_e": -2.0, "stability": 0.0, "band_gap": 5.0,
-                      "unit_cell": [[0, 2.8, 2.8], [2.8, 0, 2.8], [2.8, 2.8, 0]], "sites": ["Na @ 0 0 0", "Cl @ 0.5 0.5 0.5"]}]}
+    response = {
+        "data": [
+            {
+                "material_id": "mp-1",
+                "formation_energy_per_atom": -2.2,
+                "band_gap": 5.1,
+                "energy_above_hull": 0.0,
+                "structure": {
+                    "lattice": {"matrix": [[4, 0, 0], [0, 4, 0], [0, 0, 4]]},
+                    "sites": [
+                        {"species": [{"element": "Cs", "occu": 1}], "abc": [0, 0, 0]},
+                        {"species": [{"element": "Cl", "occu": 1}], "abc": [0.5, 0.5, 0.5]},
+                    ],
+                },
+            },
+            {
+                "material_id": "mp-2",
+                "formula_pretty": "FeO",
+                "formation_energy_per_atom": None,
+                "band_gap": 0,
+            },
+        ]
+    }
+    oqmd = {
+        "data": [
+            {
+                "name": "NaCl",
+                "entry_id": 5,
+                "delta_e": -2.0,
+                "stability": 0.0,
+                "band_gap": 5.0,
+                "unit_cell": [[0, 2.8, 2.8], [2.8, 0, 2.8], [2.8, 2.8, 0]],
+                "sites": ["Na @ 0 0 0", "Cl @ 0.5 0.5 0.5"],
+            }
+        ]
+    }
     (tmp_path / "mp.json").write_text(json.dumps(response))
     (tmp_path / "oqmd.json").write_text(json.dumps(oqmd))
-    done = almlip("convert", tmp_path / "mp.json", tmp_path / "oqmd.json", "--output", tmp_path / "pool.jsonl")
+    done = almlip(
+        "convert", tmp_path / "mp.json", tmp_path / "oqmd.json", "--output", tmp_path / "pool.jsonl"
+    )
     assert done.returncode == 0, done.stderr
-    assert "2 entries written" in done.stdout and "1 without formation_energy_per_atom" in done.stdout
+    assert (
+        "2 entries written" in done.stdout and "1 without formation_energy_per_atom" in done.stdout
+    )
     rows = [json.loads(line) for line in (tmp_path / "pool.jsonl").read_text().splitlines()]
     assert [row["formula"] for row in rows] == ["ClCs", "ClNa"]
     assert rows[1]["frac_coords"] == [[0, 0, 0], [0.5, 0.5, 0.5]]

@@ -25,7 +25,9 @@ def frames_text(count, seed):
     diamond = np.concatenate([corners, corners + 1]) / 4 * 5.43
     text = ""
     for k in range(count):
-        rows = "\n".join(f"Si {x:.8f} {y:.8f} {z:.8f}" for x, y, z in diamond + random.normal(0.0, 0.1, (8, 3)))
+        rows = "\n".join(
+            f"Si {x:.8f} {y:.8f} {z:.8f}" for x, y, z in diamond + random.normal(0.0, 0.1, (8, 3))
+        )
         text += f'8\nLattice="5.43 0 0 0 5.43 0 0 0 5.43" Properties=species:S:1:pos:R:3 energy={-40 - k} config_type=md pbc="T T T"\n{rows}\n'
     return text
 
@@ -35,12 +37,22 @@ def select(tmp_path):
     """select(arguments): runs the command on 30 candidates; returns the finished process."""
     potential = json.loads(write_random_potential(tmp_path / "Si.json", ["Si"]).read_text())
     # Its descriptors hardly differ, as if all these frames were the same to it; fitted ones have deviation 1.
-    potential["committees"][0]["inverse_deviation"] = [5.0] * len(potential["committees"][0]["inverse_deviation"])
+    potential["committees"][0]["inverse_deviation"] = [5.0] * len(
+        potential["committees"][0]["inverse_deviation"]
+    )
     (tmp_path / "Si.json").write_text(json.dumps(potential))
     (tmp_path / "pool.extxyz").write_text(frames_text(30, seed=1))
 
     def run(*arguments):
-        command = [ALMLIP, "select", "Si.json", "pool.extxyz", *map(str, arguments), "--output", "batch.extxyz"]
+        command = [
+            ALMLIP,
+            "select",
+            "Si.json",
+            "pool.extxyz",
+            *map(str, arguments),
+            "--output",
+            "batch.extxyz",
+        ]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
     run.folder = tmp_path
@@ -48,8 +60,10 @@ def select(tmp_path):
 
 
 def chosen(select):
-    return [atoms.info["energy"] if "energy" in atoms.info else atoms.get_potential_energy()
-            for atoms in read(select.folder / "batch.extxyz", index=":")]
+    return [
+        atoms.info["energy"] if "energy" in atoms.info else atoms.get_potential_energy()
+        for atoms in read(select.folder / "batch.extxyz", index=":")
+    ]
 
 
 @pytest.mark.parametrize("strategy", ["random", "uncertainty", "diversity", "hybrid"])
@@ -70,9 +84,16 @@ def test_each_strategy_chooses_different_frames_and_says_why(select, strategy):
 
 def test_uncertainty_takes_the_largest_sigma_that_eval_finds(select):
     select("--count", 5, "--strategy", "uncertainty")
-    subprocess.run([ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"], cwd=select.folder, check=True, capture_output=True)
+    subprocess.run(
+        [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
+        cwd=select.folder,
+        check=True,
+        capture_output=True,
+    )
 
-    sigma = [atoms.arrays["sigma"].max() for atoms in read(select.folder / "eval.extxyz", index=":")]
+    sigma = [
+        atoms.arrays["sigma"].max() for atoms in read(select.folder / "eval.extxyz", index=":")
+    ]
     assert chosen(select) == [-40 - k for k in np.argsort(sigma)[::-1][:5]]
 
 
@@ -94,12 +115,33 @@ def test_choice_follows_the_seed(select):
     assert batches[0] == batches[1] != batches[2]
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["--count", 5, "--strategy", "foo"], "strategy is 'foo', but it must be random, uncertainty, diversity or hybrid"),
-    (["--count", 0, "--strategy", "random"], "selection: batch is 0, but it must be at least 1"),
-    (["--known", "other.extxyz", "other.extxyz", "--count", 5, "--strategy", "random", "--alpha", 3],
-     "selection: alpha is 3, but it must be 0 to 1"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            ["--count", 5, "--strategy", "foo"],
+            "strategy is 'foo', but it must be random, uncertainty, diversity or hybrid",
+        ),
+        (
+            ["--count", 0, "--strategy", "random"],
+            "selection: batch is 0, but it must be at least 1",
+        ),
+        (
+            [
+                "--known",
+                "other.extxyz",
+                "other.extxyz",
+                "--count",
+                5,
+                "--strategy",
+                "random",
+                "--alpha",
+                3,
+            ],
+            "selection: alpha is 3, but it must be 0 to 1",
+        ),
+    ],
+)
 def test_bad_input_is_one_clear_error(select, arguments, message):
     (select.folder / "other.extxyz").write_text(frames_text(1, seed=2))
     done = select(*arguments)

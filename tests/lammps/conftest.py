@@ -12,7 +12,9 @@ import pytest
 LATTICE_CONSTANT = 5.431  # Angstrom, silicon at rest under the Stillinger-Weber potential
 SILICON_MASS = 28.0855  # amu
 # F. H. Stillinger and T. A. Weber, Phys. Rev. B 31, 5262 (1985); eV and Angstrom
-STILLINGER_WEBER = "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
+STILLINGER_WEBER = (
+    "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
+)
 
 
 @dataclass
@@ -25,7 +27,11 @@ class LammpsRun:
     @property
     def error(self):
         """Text of the first error without LAMMPS's place in the source; empty if there was none."""
-        found = re.search(r"^ERROR(?: on proc \d+)?: (.*?)(?: \(\S+:\d+\))?$", self.log + self.screen, re.MULTILINE)
+        found = re.search(
+            r"^ERROR(?: on proc \d+)?: (.*?)(?: \(\S+:\d+\))?$",
+            self.log + self.screen,
+            re.MULTILINE,
+        )
         return found.group(1) if found else ""
 
     @property
@@ -52,7 +58,9 @@ def run_lammps(folder, script, ranks=1, plugin=True, timeout=300):
         command = ["mpirun", "-n", str(ranks)] + command
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
     log = folder / "log.lammps"
-    return LammpsRun(folder, done.returncode, log.read_text() if log.exists() else "", done.stdout + done.stderr)
+    return LammpsRun(
+        folder, done.returncode, log.read_text() if log.exists() else "", done.stdout + done.stderr
+    )
 
 
 @pytest.fixture
@@ -84,7 +92,11 @@ def data_file(positions, length, mass=SILICON_MASS):
     """LAMMPS data file of silicon in a cube."""
     rows = [f"{i + 1} 1 {x:.12f} {y:.12f} {z:.12f}" for i, (x, y, z) in enumerate(positions)]
     bounds = "\n".join(f"0.0 {length:.12f} {axis}lo {axis}hi" for axis in "xyz")
-    return f"silicon\n\n{len(rows)} atoms\n1 atom types\n{bounds}\n\nMasses\n\n1 {mass}\n\nAtoms # atomic\n\n" + "\n".join(rows) + "\n"
+    return (
+        f"silicon\n\n{len(rows)} atoms\n1 atom types\n{bounds}\n\nMasses\n\n1 {mass}\n\nAtoms # atomic\n\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -134,10 +146,14 @@ def silicon_frames(tmp_path_factory):
     for k in range(48):
         length = 2 * LATTICE_CONSTANT * (1 + (0.02 * random.uniform(-1, 1) if k else 0))
         displacement = random.normal(0.0, 0.12 * (k % 8) / 7, (64, 3))
-        frames.append((diamond(2) * (length / (2 * LATTICE_CONSTANT)) + (displacement if k else 0), length))
+        frames.append(
+            (diamond(2) * (length / (2 * LATTICE_CONSTANT)) + (displacement if k else 0), length)
+        )
     energies, forces = label_with_stillinger_weber(folder, frames)
     path = folder / "frames.extxyz"
-    path.write_text("".join(extxyz(x, length, e, f) for (x, length), e, f in zip(frames, energies, forces)))
+    path.write_text(
+        "".join(extxyz(x, length, e, f) for (x, length), e, f in zip(frames, energies, forces))
+    )
     return path
 
 
@@ -145,7 +161,22 @@ def silicon_frames(tmp_path_factory):
 def silicon_potential(tmp_path_factory, silicon_frames):
     """Potential file of a small committee for silicon."""
     path = tmp_path_factory.mktemp("potential") / "Si.almlip.json"
-    done = subprocess.run(["almlip", "train", "--train", silicon_frames, "--preset", "fast", "--epochs", "20", "--output", path],
-                          capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [
+            "almlip",
+            "train",
+            "--train",
+            silicon_frames,
+            "--preset",
+            "fast",
+            "--epochs",
+            "20",
+            "--output",
+            path,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     return path

@@ -7,7 +7,9 @@ from ase import Atoms
 from ase.build import bulk
 from ase.data import atomic_masses, atomic_numbers
 
-PRESSURE_TIMES_VOLUME = 1.6021765e6  # bar Angstrom^3 per eV, as LAMMPS has it (nktv2p of units metal)
+PRESSURE_TIMES_VOLUME = (
+    1.6021765e6  # bar Angstrom^3 per eV, as LAMMPS has it (nktv2p of units metal)
+)
 
 
 def rattled(atoms, deviation, seed):
@@ -27,7 +29,10 @@ def liquid(num_atoms=64, edge=11.0, closest=1.9):
     atoms = Atoms(cell=[edge] * 3, pbc=True)
     while len(atoms) < num_atoms:
         trial = atoms + Atoms("Si", [random.uniform(0, edge, 3)])
-        if len(trial) == 1 or trial.get_distances(-1, range(len(trial) - 1), mic=True).min() > closest:
+        if (
+            len(trial) == 1
+            or trial.get_distances(-1, range(len(trial) - 1), mic=True).min() > closest
+        ):
             atoms = trial
     return atoms
 
@@ -58,9 +63,13 @@ def write_data(path, atoms, type_elements, types=None, length_unit=1.0):
     if types is None:
         types = [type_elements.index(symbol) + 1 for symbol in atoms.get_chemical_symbols()]
     (lx, _, _), (xy, ly, _), (xz, yz, lz) = atoms.cell[:] * length_unit
-    masses = "\n".join(f"{k + 1} {atomic_masses[atomic_numbers[e]]}" for k, e in enumerate(type_elements))
-    rows = "\n".join(f"{i + 1} {t} {x:.17g} {y:.17g} {z:.17g}"
-                     for i, (t, (x, y, z)) in enumerate(zip(types, atoms.positions * length_unit)))
+    masses = "\n".join(
+        f"{k + 1} {atomic_masses[atomic_numbers[e]]}" for k, e in enumerate(type_elements)
+    )
+    rows = "\n".join(
+        f"{i + 1} {t} {x:.17g} {y:.17g} {z:.17g}"
+        for i, (t, (x, y, z)) in enumerate(zip(types, atoms.positions * length_unit))
+    )
     path.write_text(f"""frame
 
 {len(atoms)} atoms
@@ -94,7 +103,9 @@ class Result:
         for name in ("energy", "virial", "forces", "sigma"):
             mine, theirs = np.asarray(getattr(self, name)), np.asarray(getattr(other, name))
             scale = np.abs(theirs).max()
-            assert np.abs(mine - theirs).max() <= relative * scale, f"{name}: {np.abs(mine - theirs).max() / scale}"
+            assert np.abs(mine - theirs).max() <= relative * scale, (
+                f"{name}: {np.abs(mine - theirs).max() / scale}"
+            )
         return True
 
 
@@ -108,5 +119,7 @@ RUN = "run 0\n" + WRITE
 def read_result(folder, row):
     """Of the last run: forces and sigma from the dump, the rest from a row of thermo output."""
     table = np.loadtxt(folder / "run.dump", skiprows=9, ndmin=2)
-    virial = np.array([row[f"c_vir[{k}]"] for k in range(1, 7)]) * row["Volume"] / PRESSURE_TIMES_VOLUME
+    virial = (
+        np.array([row[f"c_vir[{k}]"] for k in range(1, 7)]) * row["Volume"] / PRESSURE_TIMES_VOLUME
+    )
     return Result(row["PotEng"], virial, table[:, 1:4], table[:, 4], row)

@@ -12,31 +12,74 @@ def committee(element, reference_energy, members, random):
     def normal(scale, count):
         return list(scale * random.normal(size=count))
 
-    return {"element": element, "reference_energy": reference_energy, "mean": normal(0.5, DESCRIPTORS),
-            "inverse_deviation": [0.2] * DESCRIPTORS,
-            "hidden": normal(0.5 / np.sqrt(DESCRIPTORS), members * HIDDEN * DESCRIPTORS),
-            "hidden_bias": normal(0.5, members * HIDDEN), "output": normal(0.3, members * HIDDEN),
-            "skip": normal(0.3 / np.sqrt(DESCRIPTORS), members * DESCRIPTORS), "output_bias": normal(0.3, members)}
+    return {
+        "element": element,
+        "reference_energy": reference_energy,
+        "mean": normal(0.5, DESCRIPTORS),
+        "inverse_deviation": [0.2] * DESCRIPTORS,
+        "hidden": normal(0.5 / np.sqrt(DESCRIPTORS), members * HIDDEN * DESCRIPTORS),
+        "hidden_bias": normal(0.5, members * HIDDEN),
+        "output": normal(0.3, members * HIDDEN),
+        "skip": normal(0.3 / np.sqrt(DESCRIPTORS), members * DESCRIPTORS),
+        "output_bias": normal(0.3, members),
+    }
 
 
 def novelty(element, threshold):
     """Whitening with the unit matrix: plain distance of the standardised descriptors from zero."""
-    triangle = [1.0 if row == column else 0.0 for row in range(DESCRIPTORS) for column in range(row + 1)]
-    return {"element": element, "threshold": threshold, "center": [0.0] * DESCRIPTORS, "whitening": triangle}
+    triangle = [
+        1.0 if row == column else 0.0 for row in range(DESCRIPTORS) for column in range(row + 1)
+    ]
+    return {
+        "element": element,
+        "threshold": threshold,
+        "center": [0.0] * DESCRIPTORS,
+        "whitening": triangle,
+    }
 
 
-def write_random_potential(path, elements, seed=1, members=5, cutoff=5.0, factors=None, novelty_threshold=None, zbl=None):
+def write_random_potential(
+    path, elements, seed=1, members=5, cutoff=5.0, factors=None, novelty_threshold=None, zbl=None
+):
     random = np.random.default_rng(seed)
     committees = [committee(e, -4.5 - k, members, random) for k, e in enumerate(elements)]
-    path.write_text(json.dumps({
-        "format": "almlip-potential", "format_version": 1, "units": {"energy": "eV", "length": "Angstrom"},
-        "elements": elements, "cutoff": cutoff,
-        "descriptor": {"num_channels": CHANNELS, "lmax": LMAX, "num_radial": RADIAL, "four_body": "b3", "partners": "same"},
-        "network": {"num_hidden": HIDDEN, "num_members": members},
-        "radial": list(random.normal(size=len(elements) ** 2 * CHANNELS * RADIAL)), "committees": committees,
-        "calibration": {"factor": factors or [1.5] * len(elements), "exponent": [0.6] * len(elements), "quantile90": 1.9, "num_atoms": 100},
-        "zbl": {"inner": [0.85 * zbl] * len(elements) ** 2, "outer": [zbl] * len(elements) ** 2} if zbl else {"inner": [], "outer": []},
-        "training": {"least_distance": 1.9, "largest_force": 12.0, "force_error": 0.05},
-        "novelty": [novelty(e, novelty_threshold) for e in elements] if novelty_threshold else [],
-        "known_fingerprints": [], "provenance": {}}))
+    path.write_text(
+        json.dumps(
+            {
+                "format": "almlip-potential",
+                "format_version": 1,
+                "units": {"energy": "eV", "length": "Angstrom"},
+                "elements": elements,
+                "cutoff": cutoff,
+                "descriptor": {
+                    "num_channels": CHANNELS,
+                    "lmax": LMAX,
+                    "num_radial": RADIAL,
+                    "four_body": "b3",
+                    "partners": "same",
+                },
+                "network": {"num_hidden": HIDDEN, "num_members": members},
+                "radial": list(random.normal(size=len(elements) ** 2 * CHANNELS * RADIAL)),
+                "committees": committees,
+                "calibration": {
+                    "factor": factors or [1.5] * len(elements),
+                    "exponent": [0.6] * len(elements),
+                    "quantile90": 1.9,
+                    "num_atoms": 100,
+                },
+                "zbl": {
+                    "inner": [0.85 * zbl] * len(elements) ** 2,
+                    "outer": [zbl] * len(elements) ** 2,
+                }
+                if zbl
+                else {"inner": [], "outer": []},
+                "training": {"least_distance": 1.9, "largest_force": 12.0, "force_error": 0.05},
+                "novelty": [novelty(e, novelty_threshold) for e in elements]
+                if novelty_threshold
+                else [],
+                "known_fingerprints": [],
+                "provenance": {},
+            }
+        )
+    )
     return path

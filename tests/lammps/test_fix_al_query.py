@@ -10,11 +10,20 @@ from random_potential import write_random_potential
 
 ase_io = pytest.importorskip("ase.io")
 
+
 @pytest.fixture
 def script(silicon_cell, silicon_potential):
     """script(commands, ...): an input script with silicon, the potential and thermo output of the fix q."""
 
-    def make(commands, fix="10 threshold 0.0 1000.0", setup="", thermo=10, pair_style="almlip", coefficients=None, group="all"):
+    def make(
+        commands,
+        fix="10 threshold 0.0 1000.0",
+        setup="",
+        thermo=10,
+        pair_style="almlip",
+        coefficients=None,
+        group="all",
+    ):
         coefficients = coefficients or f"pair_coeff * * {silicon_potential} Si"
         return f"""units metal
 atom_modify map yes
@@ -51,21 +60,33 @@ def rejections(run, number=1):
 
 @pytest.mark.parametrize("strategy", ["random", "uncertainty", "diversity", "hybrid"])
 def test_batch_does_not_depend_on_the_number_of_ranks(lmp_run, script, strategy):
-    text = script("run 60", fix=f"5 {PICK_ALL} spacing 5 batch 4 clusters 3 strategy {strategy}", setup=HOT)
+    text = script(
+        "run 60", fix=f"5 {PICK_ALL} spacing 5 batch 4 clusters 3 strategy {strategy}", setup=HOT
+    )
     runs = [lmp_run(text, ranks) for ranks in (1, 2, 4)]
 
     first = batch(runs[0])
     assert len(first) == 4
     for run in runs[1:]:
-        assert [f["step"] for f in manifest(run)["frames"]] == [f["step"] for f in manifest(runs[0])["frames"]]
+        assert [f["step"] for f in manifest(run)["frames"]] == [
+            f["step"] for f in manifest(runs[0])["frames"]
+        ]
         for a, b in zip(first, batch(run), strict=True):
             # 60 steps let rounding grow to far less than this
-            np.testing.assert_allclose(a.get_scaled_positions() % 1.0, b.get_scaled_positions() % 1.0, atol=1e-9)
+            np.testing.assert_allclose(
+                a.get_scaled_positions() % 1.0, b.get_scaled_positions() % 1.0, atol=1e-9
+            )
             np.testing.assert_allclose(a.arrays["sigma"], b.arrays["sigma"], rtol=1e-6)
 
 
 def test_buffer_is_bounded(lmp_run, script):
-    run = lmp_run(script("run 100", fix=f"5 {PICK_ALL} spacing 5 batch 3 clusters 3 buffer 6 trigger end", setup=HOT))
+    run = lmp_run(
+        script(
+            "run 100",
+            fix=f"5 {PICK_ALL} spacing 5 batch 3 clusters 3 buffer 6 trigger end",
+            setup=HOT,
+        )
+    )
 
     assert max(row["f_q[5]"] for row in run.thermo) == 6
     assert manifest(run)["candidates"] == 6
@@ -73,22 +94,37 @@ def test_buffer_is_bounded(lmp_run, script):
 
 
 def test_uncertainty_buffer_keeps_the_most_uncertain(lmp_run, script):
-    run = lmp_run(script("run 100", setup=HOT, thermo=5,
-                         fix=f"5 {PICK_ALL} spacing 5 batch 3 buffer 3 strategy uncertainty trigger end"))
+    run = lmp_run(
+        script(
+            "run 100",
+            setup=HOT,
+            thermo=5,
+            fix=f"5 {PICK_ALL} spacing 5 batch 3 buffer 3 strategy uncertainty trigger end",
+        )
+    )
 
     largest = sorted((row["f_q[1]"] for row in run.thermo), reverse=True)[:3]
-    np.testing.assert_allclose([frame["max_sigma"] for frame in manifest(run)["frames"]], largest, rtol=1e-5)  # thermo's digits
+    np.testing.assert_allclose(
+        [frame["max_sigma"] for frame in manifest(run)["frames"]], largest, rtol=1e-5
+    )  # thermo's digits
 
 
 def test_stored_frames_keep_their_spacing(lmp_run, script):
     run = lmp_run(script("run 60", fix=f"5 {PICK_ALL} spacing 18 batch 20 buffer 20", setup=HOT))
 
-    assert sorted(frame["step"] for frame in manifest(run)["frames"]) == [0, 20, 40, 60]  # multiples of 5 at least 18 apart
+    assert sorted(frame["step"] for frame in manifest(run)["frames"]) == [
+        0,
+        20,
+        40,
+        60,
+    ]  # multiples of 5 at least 18 apart
     assert rejections(run) == {"spacing": 9}
 
 
 def test_a_batch_is_chosen_as_soon_as_the_trigger_is_reached(lmp_run, script):
-    run = lmp_run(script("run 70", fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger 3", setup=HOT))
+    run = lmp_run(
+        script("run 70", fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger 3", setup=HOT)
+    )
 
     assert [manifest(run, k)["reason"] for k in (1, 2, 3)] == ["trigger", "trigger", "end_of_run"]
     assert [manifest(run, k)["step"] for k in (1, 2, 3)] == [20, 50, 70]
@@ -109,7 +145,9 @@ def test_gate_rejects_what_is_unphysical(lmp_run, script, reason, limit):
         assert forces.max() <= limit if reason == "fmax" else distances.min() >= limit
     (entry,) = manifest(run)["rejections"]
     assert entry["reason"] == reason
-    assert entry["count"] == run.thermo[-1]["f_q[4]"] == 13 - len(batch(run)) > 0  # steps 0, 5, ... 60
+    assert (
+        entry["count"] == run.thermo[-1]["f_q[4]"] == 13 - len(batch(run)) > 0
+    )  # steps 0, 5, ... 60
     assert entry["worst"] > limit if reason == "fmax" else entry["worst"] < limit
 
 
@@ -125,7 +163,9 @@ def test_default_threshold_follows_the_training_error(lmp_run, script, silicon_p
     run = lmp_run(script("run 20", fix="10 batch 1 gate mindist 0 fmax 0 action soft", setup=HOT))
     error = json.loads(silicon_potential.read_text())["training"]["force_error"]
 
-    assert manifest(run)["settings"]["threshold"] == pytest.approx([2 * error, 10 * error], rel=1e-12)
+    assert manifest(run)["settings"]["threshold"] == pytest.approx(
+        [2 * error, 10 * error], rel=1e-12
+    )
     assert run.thermo[-1]["f_q[3]"] == sum(row["f_q[1]"] >= 2 * error for row in run.thermo)
 
 
@@ -147,23 +187,32 @@ def test_above_hi_is_counted_and_never_taken(lmp_run, script):
 
 def test_numbers_that_are_not_finite_are_never_taken(lmp_run, script):
     setup = HOT + "variable push equal exp(1000)\nfix boom all addforce v_push 0 0"
-    run = lmp_run(script('run 100\nprint "stopped at $(step)"', fix=f"10 {PICK_ALL} action soft", setup=setup))
+    run = lmp_run(
+        script('run 100\nprint "stopped at $(step)"', fix=f"10 {PICK_ALL} action soft", setup=setup)
+    )
 
-    assert "fix al_query: step 0: a force, a position or sigma is not a number, the run stops" in run.log
+    assert (
+        "fix al_query: step 0: a force, a position or sigma is not a number, the run stops"
+        in run.log
+    )
     assert "\nstopped at 0\n" in run.log
     assert run.thermo[0]["f_q[4]"] == 1
     assert not list(run.folder.glob("al_batch*"))
 
 
 def test_ranks_without_atoms_and_open_boundaries(lmp_run, script):
-    text = script("run 0", fix=f"10 {PICK_ALL}", setup="change_box all x final -5 60 boundary f p p units box")
+    text = script(
+        "run 0", fix=f"10 {PICK_ALL}", setup="change_box all x final -5 60 boundary f p p units box"
+    )
     one, four = lmp_run(text), lmp_run("processors 4 1 1\n" + text, ranks=4)
 
     (ours,), (theirs,) = batch(one), batch(four)
     assert list(theirs.pbc) == [False, True, True]
     assert theirs.cell.lengths() == pytest.approx([65, 10.862, 10.862])
     np.testing.assert_allclose(theirs.positions, ours.positions, atol=1e-12)
-    assert ours.positions[0, 0] == pytest.approx(5, abs=0.1)  # the corner of the box, -5, is the origin
+    assert ours.positions[0, 0] == pytest.approx(
+        5, abs=0.1
+    )  # the corner of the box, -5, is the origin
     np.testing.assert_allclose(theirs.arrays["sigma"], ours.arrays["sigma"], rtol=1e-9)
 
 
@@ -183,7 +232,14 @@ print "then at $(step)" """
 
 def test_soft_stop_after_a_batch_lets_the_script_go_on(lmp_run, script):
     commands = 'run 100\nprint "stopped at $(step)"\nrun 100\nprint "stopped at $(step)"'
-    run = lmp_run(script(commands, fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger 3 action soft", setup=HOT), ranks=2)
+    run = lmp_run(
+        script(
+            commands,
+            fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger 3 action soft",
+            setup=HOT,
+        ),
+        ranks=2,
+    )
 
     assert "\nstopped at 20\n" in run.log
     assert "\nstopped at 50\n" in run.log
@@ -191,11 +247,19 @@ def test_soft_stop_after_a_batch_lets_the_script_go_on(lmp_run, script):
 
 
 def test_candidates_that_wait_are_written_when_hi_is_exceeded(lmp_run, script):
-    sigma = [row["f_q[1]"] for row in lmp_run(script("run 20", fix="10 threshold 900 1000", setup=HOT)).thermo]
+    sigma = [
+        row["f_q[1]"]
+        for row in lmp_run(script("run 20", fix="10 threshold 900 1000", setup=HOT)).thermo
+    ]
     assert sigma[1] < sigma[2]  # the displacements grow from a cold start
     hi = (sigma[1] + sigma[2]) / 2
-    run = lmp_run(script('run 100\nprint "stopped at $(step)"', setup=HOT,
-                         fix=f"10 threshold 0.0 {hi} gate mindist 0 fmax 0 spacing 10 action soft"))
+    run = lmp_run(
+        script(
+            'run 100\nprint "stopped at $(step)"',
+            setup=HOT,
+            fix=f"10 threshold 0.0 {hi} gate mindist 0 fmax 0 spacing 10 action soft",
+        )
+    )
 
     assert "\nstopped at 20\n" in run.log
     assert manifest(run)["reason"] == "above_hi"
@@ -204,19 +268,58 @@ def test_candidates_that_wait_are_written_when_hi_is_exceeded(lmp_run, script):
 
 
 def test_manifest_is_complete(lmp_run, script):
-    run = lmp_run(script("run 30", fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 alpha 0.3 seed 7", setup=HOT))
+    run = lmp_run(
+        script(
+            "run 30", fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 alpha 0.3 seed 7", setup=HOT
+        )
+    )
     record = manifest(run)
 
-    assert set(record) == {"format", "format_version", "reason", "step", "potential", "lammps", "lammps_units", "settings", "counts",
-                           "candidates", "frames", "rejections"}
-    assert record["settings"] == {"threshold": [0.0, 1000.0], "measure": "force", "strategy": "hybrid", "alpha": 0.3, "batch": 2,
-                                  "clusters": 2, "seed": 7, "duplicate": 0.01, "mindist": 0.0, "fmax": 0.0, "every": 10,
-                                  "buffer": 500, "spacing": 10, "trigger": 4}
+    assert set(record) == {
+        "format",
+        "format_version",
+        "reason",
+        "step",
+        "potential",
+        "lammps",
+        "lammps_units",
+        "settings",
+        "counts",
+        "candidates",
+        "frames",
+        "rejections",
+    }
+    assert record["settings"] == {
+        "threshold": [0.0, 1000.0],
+        "measure": "force",
+        "strategy": "hybrid",
+        "alpha": 0.3,
+        "batch": 2,
+        "clusters": 2,
+        "seed": 7,
+        "duplicate": 0.01,
+        "mindist": 0.0,
+        "fmax": 0.0,
+        "every": 10,
+        "buffer": 500,
+        "spacing": 10,
+        "trigger": 4,
+    }
     assert record["counts"] == {"flagged": 4, "rejected": 0, "selected": 2, "batches": 1}
     assert len(record["potential"]) == 16
     assert "LAMMPS" not in record["lammps"] and "20" in record["lammps"]
     for frame in record["frames"]:
-        assert set(frame) == {"frame", "step", "num_atoms", "max_sigma", "mean_sigma", "worst_atom", "score", "cluster", "distance"}
+        assert set(frame) == {
+            "frame",
+            "step",
+            "num_atoms",
+            "max_sigma",
+            "mean_sigma",
+            "worst_atom",
+            "score",
+            "cluster",
+            "distance",
+        }
         assert frame["num_atoms"] == 64 and 1 <= frame["worst_atom"] <= 64
 
 
@@ -226,7 +329,9 @@ def test_batch_holds_what_ase_needs_and_no_label(lmp_run, script):
     for atoms, why in zip(batch(run), manifest(run)["frames"], strict=True):
         assert atoms.get_chemical_formula() == "Si64"
         assert atoms.pbc.all()
-        assert (0 <= atoms.get_scaled_positions(wrap=False)).all() and (atoms.get_scaled_positions(wrap=False) < 1).all()
+        assert (0 <= atoms.get_scaled_positions(wrap=False)).all() and (
+            atoms.get_scaled_positions(wrap=False) < 1
+        ).all()
         assert atoms.calc is None  # no energy or forces that could be taken for a label
         assert atoms.info["config_type"] == "al_query"
         assert atoms.info["step"] == why["step"]
@@ -235,40 +340,80 @@ def test_batch_holds_what_ase_needs_and_no_label(lmp_run, script):
         assert atoms.arrays["sigma"].argmax() == why["worst_atom"] - 1
 
 
-@pytest.mark.parametrize("box", ["", "change_box all triclinic\nchange_box all xy final 1.5 xz final -0.7 yz final 2.0 remap units box"])
+@pytest.mark.parametrize(
+    "box",
+    [
+        "",
+        "change_box all triclinic\nchange_box all xy final 1.5 xz final -0.7 yz final 2.0 remap units box",
+    ],
+)
 def test_batch_is_the_configuration_that_lammps_had(lmp_run, script, silicon_potential, box):
     """`almlip eval` of the batch gives back energies, forces and sigma of the run."""
     setup = f"{box}\nvelocity all create 2000 4928459 loop geom\nfix npt all npt temp 2000 2000 0.1 aniso 0 0 1"
-    run = lmp_run(script("run 40", fix=f"10 {PICK_ALL} spacing 20 batch 3", setup=setup, thermo=40), ranks=2)
-    subprocess.run(["almlip", "eval", silicon_potential, run.folder / "al_batch.0001.extxyz", "--output", run.folder / "eval.extxyz"],
-                   check=True, capture_output=True)
+    run = lmp_run(
+        script("run 40", fix=f"10 {PICK_ALL} spacing 20 batch 3", setup=setup, thermo=40), ranks=2
+    )
+    subprocess.run(
+        [
+            "almlip",
+            "eval",
+            silicon_potential,
+            run.folder / "al_batch.0001.extxyz",
+            "--output",
+            run.folder / "eval.extxyz",
+        ],
+        check=True,
+        capture_output=True,
+    )
 
     chosen = batch(run)
-    assert len({round(atoms.cell.volume, 6) for atoms in chosen}) == 3  # the barostat changes the cell
-    for ours, theirs in zip(chosen, ase_io.read(run.folder / "eval.extxyz", index=":"), strict=True):
+    assert (
+        len({round(atoms.cell.volume, 6) for atoms in chosen}) == 3
+    )  # the barostat changes the cell
+    for ours, theirs in zip(
+        chosen, ase_io.read(run.folder / "eval.extxyz", index=":"), strict=True
+    ):
         np.testing.assert_allclose(theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8)
         np.testing.assert_allclose(theirs.arrays["sigma"], ours.arrays["sigma"], rtol=1e-6)
-        assert theirs.get_potential_energy() == pytest.approx(ours.info["predicted_energy"], abs=1e-6)
+        assert theirs.get_potential_energy() == pytest.approx(
+            ours.info["predicted_energy"], abs=1e-6
+        )
 
 
-@pytest.mark.parametrize("units, length, energy", [("real", 1.0, 23.060549), ("electron", 1 / 0.5291772, 1 / 27.211386)])
-def test_other_units_give_the_same_frame(lmp_run, script, silicon_cell, tmp_path, units, length, energy):
+@pytest.mark.parametrize(
+    "units, length, energy", [("real", 1.0, 23.060549), ("electron", 1 / 0.5291772, 1 / 27.211386)]
+)
+def test_other_units_give_the_same_frame(
+    lmp_run, script, silicon_cell, tmp_path, units, length, energy
+):
     """Length and energy: Angstrom and eV in these units."""
     scaled = tmp_path / "scaled.data"
-    scaled.write_text(data_file(length * np.loadtxt(silicon_cell, skiprows=14)[:, 2:5], length * 2 * LATTICE_CONSTANT))
+    scaled.write_text(
+        data_file(
+            length * np.loadtxt(silicon_cell, skiprows=14)[:, 2:5], length * 2 * LATTICE_CONSTANT
+        )
+    )
     text = script("run 0", fix=f"10 {PICK_ALL}")
     metal_run = lmp_run(text)
-    other_run = lmp_run(text.replace("units metal", f"units {units}").replace(str(silicon_cell), str(scaled)))
+    other_run = lmp_run(
+        text.replace("units metal", f"units {units}").replace(str(silicon_cell), str(scaled))
+    )
 
     ours, theirs = batch(metal_run)[0], batch(other_run)[0]
     # LAMMPS's constants of the unit styles agree to about 1e-5
     np.testing.assert_allclose(theirs.cell.array, ours.cell.array, rtol=1e-5)
     np.testing.assert_allclose(theirs.positions, ours.positions, rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(theirs.arrays["predicted_forces"], ours.arrays["predicted_forces"], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        theirs.arrays["predicted_forces"], ours.arrays["predicted_forces"], rtol=1e-3, atol=1e-3
+    )
     np.testing.assert_allclose(theirs.arrays["sigma"], ours.arrays["sigma"], rtol=1e-2)
     assert theirs.info["predicted_energy"] == pytest.approx(ours.info["predicted_energy"], rel=1e-5)
-    assert other_run.thermo[0]["f_q[1]"] == pytest.approx(energy / length * metal_run.thermo[0]["f_q[1]"], rel=1e-2)
-    assert manifest(other_run)["settings"]["threshold"][1] == pytest.approx(1000.0 / energy * length, rel=1e-4)
+    assert other_run.thermo[0]["f_q[1]"] == pytest.approx(
+        energy / length * metal_run.thermo[0]["f_q[1]"], rel=1e-2
+    )
+    assert manifest(other_run)["settings"]["threshold"][1] == pytest.approx(
+        1000.0 / energy * length, rel=1e-4
+    )
 
 
 def test_per_atom_sigma_is_that_of_the_pair_style(lmp_run, script):
@@ -285,15 +430,28 @@ run 20"""
 
 
 def test_only_the_group_is_watched(lmp_run, script):
-    run = lmp_run(script("compute top few reduce max f_q\nthermo_style custom step f_q[1] c_top\nrun 20", group="few",
-                         setup=HOT + "group few id 1:8", fix=f"10 {PICK_ALL} batch 2"))
+    run = lmp_run(
+        script(
+            "compute top few reduce max f_q\nthermo_style custom step f_q[1] c_top\nrun 20",
+            group="few",
+            setup=HOT + "group few id 1:8",
+            fix=f"10 {PICK_ALL} batch 2",
+        )
+    )
 
     assert all(row["f_q[1]"] == row["c_top"] for row in run.thermo)
-    assert all(frame["worst_atom"] <= 8 and frame["num_atoms"] == 64 for frame in manifest(run)["frames"])
+    assert all(
+        frame["worst_atom"] <= 8 and frame["num_atoms"] == 64 for frame in manifest(run)["frames"]
+    )
 
 
 def test_the_same_configuration_is_chosen_only_once(lmp_run, script):
-    run = lmp_run(script("run 0\nreset_timestep 100\nrun 0\nreset_timestep 200\nrun 0", fix=f"10 {PICK_ALL} spacing 1"))
+    run = lmp_run(
+        script(
+            "run 0\nreset_timestep 100\nrun 0\nreset_timestep 200\nrun 0",
+            fix=f"10 {PICK_ALL} spacing 1",
+        )
+    )
 
     assert [row["f_q[6]"] for row in run.thermo] == [0, 1, 1]  # selected when the first run ended
     assert [row["f_q[4]"] for row in run.thermo] == [0, 1, 2]  # afterwards a duplicate
@@ -301,7 +459,10 @@ def test_the_same_configuration_is_chosen_only_once(lmp_run, script):
 
 def test_training_frames_are_not_chosen(lmp_run, script, silicon_frames):
     atoms = ase_io.read(silicon_frames, index=9)
-    rows = "\n".join(f"set atom {i + 1} x {x:.12g} y {y:.12g} z {z:.12g}" for i, (x, y, z) in enumerate(atoms.positions))
+    rows = "\n".join(
+        f"set atom {i + 1} x {x:.12g} y {y:.12g} z {z:.12g}"
+        for i, (x, y, z) in enumerate(atoms.positions)
+    )
     length = atoms.cell[0, 0]
     box = f"change_box all x final 0 {length} y final 0 {length} z final 0 {length} units box"
     run = lmp_run(script("run 0", fix=f"10 {PICK_ALL}", setup=f"{box}\n{rows}"))
@@ -311,7 +472,9 @@ def test_training_frames_are_not_chosen(lmp_run, script, silicon_frames):
 
 
 def test_restart_goes_on_counting(lmp_run, script, silicon_potential):
-    first = script("run 40\nwrite_restart saved", fix=f"10 {PICK_ALL} spacing 30 batch 2", setup=HOT)
+    first = script(
+        "run 40\nwrite_restart saved", fix=f"10 {PICK_ALL} spacing 30 batch 2", setup=HOT
+    )
     second = f"""read_restart saved
 pair_style almlip
 pair_coeff * * {silicon_potential} Si
@@ -326,22 +489,37 @@ run 30"""
     assert before.thermo[-1]["f_q[3]"] == 5  # steps 0, 10, ... 40
     assert [row["f_q[3]"] for row in after.thermo] == [5, 6, 7, 8]  # step 40 is not counted twice
     assert [row["f_q[6]"] for row in after.thermo] == [2, 2, 2, 2]
-    assert [frame["step"] for frame in manifest(after)["frames"]] == [60]  # the last one stored was 30
+    assert [frame["step"] for frame in manifest(after)["frames"]] == [
+        60
+    ]  # the last one stored was 30
     assert manifest(after)["counts"]["selected"] == 3
 
 
 def test_restart_says_what_the_buffer_loses(lmp_run, script, silicon_potential):
     before = lmp_run(script("restart 20 saved\nrun 30", fix=f"10 {PICK_ALL} spacing 10", setup=HOT))
-    after = lmp_run(f"read_restart {before.folder}/saved.20\npair_style almlip\npair_coeff * * {silicon_potential} Si\n"
-                    f"fix q all al_query 10 {PICK_ALL}\nrun 0")
+    after = lmp_run(
+        f"read_restart {before.folder}/saved.20\npair_style almlip\npair_coeff * * {silicon_potential} Si\n"
+        f"fix q all al_query 10 {PICK_ALL}\nrun 0"
+    )
 
-    assert "fix al_query: 3 candidates waited in the buffer when the restart file was written; they are not in it" in after.log
+    assert (
+        "fix al_query: 3 candidates waited in the buffer when the restart file was written; they are not in it"
+        in after.log
+    )
 
 
 def test_new_potential_between_runs(lmp_run, script, silicon_potential, tmp_path):
     other = tmp_path / "other.almlip.json"
-    other.write_text(json.dumps(json.loads(silicon_potential.read_text()), indent=0))    # same numbers, other hash
-    run = lmp_run(script(f"run 20\npair_coeff * * {other} Si\nrun 20", fix=f"10 {PICK_ALL} spacing 10 batch 3", setup=HOT))
+    other.write_text(
+        json.dumps(json.loads(silicon_potential.read_text()), indent=0)
+    )  # same numbers, other hash
+    run = lmp_run(
+        script(
+            f"run 20\npair_coeff * * {other} Si\nrun 20",
+            fix=f"10 {PICK_ALL} spacing 10 batch 3",
+            setup=HOT,
+        )
+    )
 
     first, second = manifest(run, 1), manifest(run, 2)
     assert first["potential"] != second["potential"]
@@ -376,17 +554,36 @@ run 0""")
 def test_works_under_hybrid(lmp_run, script, silicon_potential):
     coefficients = f"pair_coeff * * almlip {silicon_potential} Si\npair_coeff * * zero"
     alone = lmp_run(script("run 20", fix=f"10 {PICK_ALL} batch 3", setup=HOT))
-    hybrid = lmp_run(script("run 20", fix=f"10 {PICK_ALL} batch 3", setup=HOT, pair_style="hybrid/overlay almlip zero 3.0",
-                            coefficients=coefficients))
+    hybrid = lmp_run(
+        script(
+            "run 20",
+            fix=f"10 {PICK_ALL} batch 3",
+            setup=HOT,
+            pair_style="hybrid/overlay almlip zero 3.0",
+            coefficients=coefficients,
+        )
+    )
 
-    assert [row["f_q[1]"] for row in hybrid.thermo] == pytest.approx([row["f_q[1]"] for row in alone.thermo], rel=1e-6)
+    assert [row["f_q[1]"] for row in hybrid.thermo] == pytest.approx(
+        [row["f_q[1]"] for row in alone.thermo], rel=1e-6
+    )
     assert len(batch(hybrid)) == len(batch(alone)) == 1  # spacing is 50
 
 
 def test_rerun_chooses_from_a_trajectory(lmp_run, script):
-    first = lmp_run(script("dump d all custom 10 traj id type x y z\ndump_modify d format float %.12g sort id\nrun 40",
-                           fix="10 threshold 900 1000", setup=HOT))
-    again = lmp_run(script(f"rerun {first.folder}/traj dump x y z", fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger end"))
+    first = lmp_run(
+        script(
+            "dump d all custom 10 traj id type x y z\ndump_modify d format float %.12g sort id\nrun 40",
+            fix="10 threshold 900 1000",
+            setup=HOT,
+        )
+    )
+    again = lmp_run(
+        script(
+            f"rerun {first.folder}/traj dump x y z",
+            fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger end",
+        )
+    )
 
     assert manifest(again)["candidates"] == 5
     assert len(batch(again)) == 2
@@ -395,26 +592,44 @@ def test_rerun_chooses_from_a_trajectory(lmp_run, script):
 KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacing, trigger, gate, action, file or seed"
 
 
-@pytest.mark.parametrize("fix, message", [
-    ("0", "N is 0, but it must be at least 1"),
-    ("10 foo 1", f"keyword 'foo' is unknown; it must be {KEYWORDS}"),
-    ("10 threshold 0.5 0.1", "threshold is 0.5 0.1, but the first must be less than the second"),
-    ("10 threshold -1 0.1", "threshold lo is -1, but it must not be negative"),
-    ("10 measure energy", "measure is 'energy', but it must be force"),
-    ("10 strategy foo", "strategy is 'foo', but it must be random, uncertainty, diversity or hybrid"),
-    ("10 alpha 2", "alpha is 2, but it must be 0 to 1"),
-    ("10 batch 0", "batch is 0, but it must be at least 1"),
-    ("10 clusters 0", "clusters is 0, but it must be at least 1"),
-    ("10 buffer 0", "buffer is 0, but it must be at least 1"),
-    ("10 spacing 0", "spacing is 0, but it must be at least 1"),
-    ("10 seed 0", "seed is 0, but it must be at least 1"),
-    ("10 batch 20 buffer 10", "batch is 20, but it must not be more than buffer, which is 10"),
-    ("10 trigger 600", "trigger is 600, but it must not be more than buffer, which is 500; use trigger end to choose only when a run ends"),
-    ("10 gate foo 1", "gate is followed by 'foo', but it must be followed by mindist or fmax and a number"),
-    ("10 gate mindist -1", "gate mindist is -1, but it must not be negative"),
-    ("10 action hard", "action is 'hard', but it must be continue or soft"),
-    ("10 file nowhere/x", "file is 'nowhere/x', but there is no folder 'nowhere'; make it first"),
-])
+@pytest.mark.parametrize(
+    "fix, message",
+    [
+        ("0", "N is 0, but it must be at least 1"),
+        ("10 foo 1", f"keyword 'foo' is unknown; it must be {KEYWORDS}"),
+        (
+            "10 threshold 0.5 0.1",
+            "threshold is 0.5 0.1, but the first must be less than the second",
+        ),
+        ("10 threshold -1 0.1", "threshold lo is -1, but it must not be negative"),
+        ("10 measure energy", "measure is 'energy', but it must be force"),
+        (
+            "10 strategy foo",
+            "strategy is 'foo', but it must be random, uncertainty, diversity or hybrid",
+        ),
+        ("10 alpha 2", "alpha is 2, but it must be 0 to 1"),
+        ("10 batch 0", "batch is 0, but it must be at least 1"),
+        ("10 clusters 0", "clusters is 0, but it must be at least 1"),
+        ("10 buffer 0", "buffer is 0, but it must be at least 1"),
+        ("10 spacing 0", "spacing is 0, but it must be at least 1"),
+        ("10 seed 0", "seed is 0, but it must be at least 1"),
+        ("10 batch 20 buffer 10", "batch is 20, but it must not be more than buffer, which is 10"),
+        (
+            "10 trigger 600",
+            "trigger is 600, but it must not be more than buffer, which is 500; use trigger end to choose only when a run ends",
+        ),
+        (
+            "10 gate foo 1",
+            "gate is followed by 'foo', but it must be followed by mindist or fmax and a number",
+        ),
+        ("10 gate mindist -1", "gate mindist is -1, but it must not be negative"),
+        ("10 action hard", "action is 'hard', but it must be continue or soft"),
+        (
+            "10 file nowhere/x",
+            "file is 'nowhere/x', but there is no folder 'nowhere'; make it first",
+        ),
+    ],
+)
 def test_wrong_settings_are_one_clear_error(lmp_run, script, fix, message):
     run = lmp_run(script("run 0", fix=fix), check=False)
 
@@ -430,24 +645,59 @@ mass * 28.0855
 """
 
 
-@pytest.mark.parametrize("before, style, after, message", [
-    ("units metal", "", "", "there is no pair style; use pair_style almlip"),
-    ("units metal", "pair_style zero 1.5\npair_coeff * *", "",
-     "pair style 'zero' has no uncertainty; use pair_style almlip, alone or exactly once in a hybrid style"),
-    ("units lj", "pair_style zero 1.5\npair_coeff * *", "", "units are lj, but they must be those of a real material, as metal"),
-    ("units metal\natom_modify id no", "pair_style zero 1.5\npair_coeff * *", "", "atoms have no IDs; use atom_modify id yes"),
-    ("units metal", "pair_style zero 1.5\npair_coeff * *", "run_style respa 2 2", "run_style is respa, but it must be verlet"),
-    ("units metal", "pair_style hybrid/overlay almlip zero 1.5\npair_coeff * * almlip {potential} Si NULL\npair_coeff * * zero", "",
-     "1 atoms have a type that the pair style maps to NULL, but a label needs an element for each atom"),
-    ("units metal", "pair_style almlip\npair_coeff * * {no_error} Si Si", "",
-     "the potential has no force error on held-out frames; give threshold lo hi"),
-])
-def test_wrong_surroundings_are_one_clear_error(lmp_run, silicon_potential, tmp_path, before, style, after, message):
+@pytest.mark.parametrize(
+    "before, style, after, message",
+    [
+        ("units metal", "", "", "there is no pair style; use pair_style almlip"),
+        (
+            "units metal",
+            "pair_style zero 1.5\npair_coeff * *",
+            "",
+            "pair style 'zero' has no uncertainty; use pair_style almlip, alone or exactly once in a hybrid style",
+        ),
+        (
+            "units lj",
+            "pair_style zero 1.5\npair_coeff * *",
+            "",
+            "units are lj, but they must be those of a real material, as metal",
+        ),
+        (
+            "units metal\natom_modify id no",
+            "pair_style zero 1.5\npair_coeff * *",
+            "",
+            "atoms have no IDs; use atom_modify id yes",
+        ),
+        (
+            "units metal",
+            "pair_style zero 1.5\npair_coeff * *",
+            "run_style respa 2 2",
+            "run_style is respa, but it must be verlet",
+        ),
+        (
+            "units metal",
+            "pair_style hybrid/overlay almlip zero 1.5\npair_coeff * * almlip {potential} Si NULL\npair_coeff * * zero",
+            "",
+            "1 atoms have a type that the pair style maps to NULL, but a label needs an element for each atom",
+        ),
+        (
+            "units metal",
+            "pair_style almlip\npair_coeff * * {no_error} Si Si",
+            "",
+            "the potential has no force error on held-out frames; give threshold lo hi",
+        ),
+    ],
+)
+def test_wrong_surroundings_are_one_clear_error(
+    lmp_run, silicon_potential, tmp_path, before, style, after, message
+):
     potential = json.loads(silicon_potential.read_text())
     potential["training"]["force_error"] = 0.0
     (tmp_path / "no_error.almlip.json").write_text(json.dumps(potential))
     style = style.format(potential=silicon_potential, no_error=tmp_path / "no_error.almlip.json")
-    run = lmp_run(f"{before}\n{TINY}{style}\n{after}\nfix nve all nve\nfix q all al_query 10\nrun 0", check=False)
+    run = lmp_run(
+        f"{before}\n{TINY}{style}\n{after}\nfix nve all nve\nfix q all al_query 10\nrun 0",
+        check=False,
+    )
 
     assert run.status != 0
     assert run.error == f"fix al_query: {message}"
@@ -461,7 +711,13 @@ def test_missing_value_is_one_clear_error(lmp_run, script):
 
 
 def test_a_batch_that_cannot_be_written_is_one_clear_error(lmp_run, script):
-    run = lmp_run(script("shell rmdir out\nrun 0", fix=f"10 {PICK_ALL} file out/batch", setup="shell mkdir out"), ranks=2, check=False)
+    run = lmp_run(
+        script(
+            "shell rmdir out\nrun 0", fix=f"10 {PICK_ALL} file out/batch", setup="shell mkdir out"
+        ),
+        ranks=2,
+        check=False,
+    )
 
     assert run.status != 0
     assert run.error.startswith("fix al_query: ") and "out/batch.0001.extxyz" in run.error

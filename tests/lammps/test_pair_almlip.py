@@ -12,16 +12,21 @@ from ase.io import read, write
 import lammps_frames as lf
 from random_potential import write_random_potential
 
+
 @pytest.fixture(scope="session")
 def potentials(tmp_path_factory):
     folder = tmp_path_factory.mktemp("potentials")
     return {
         "Si": write_random_potential(folder / "Si.json", ["Si"], seed=1),
         "Si refitted": write_random_potential(folder / "Si2.json", ["Si"], seed=2),
-        "Si of 3, longer": write_random_potential(folder / "Si3.json", ["Si"], seed=3, members=3, cutoff=5.5),
+        "Si of 3, longer": write_random_potential(
+            folder / "Si3.json", ["Si"], seed=3, members=3, cutoff=5.5
+        ),
         "Si of 7": write_random_potential(folder / "Si7.json", ["Si"], seed=7, members=7),
         "Si of 1": write_random_potential(folder / "Si1.json", ["Si"], seed=4, members=1),
-        "SiGe": write_random_potential(folder / "SiGe.json", ["Si", "Ge"], seed=5, factors=[1.5, 2.5]),
+        "SiGe": write_random_potential(
+            folder / "SiGe.json", ["Si", "Ge"], seed=5, factors=[1.5, 2.5]
+        ),
     }
 
 
@@ -32,7 +37,7 @@ atom_modify map yes
 {before}
 read_data {data}
 {style}
-pair_coeff * * {potential} {' '.join(elements)}
+pair_coeff * * {potential} {" ".join(elements)}
 compute vir all pressure NULL virial
 fix sig all pair 1 almlip sigma 1
 """
@@ -42,10 +47,17 @@ fix sig all pair 1 almlip sigma 1
 def evaluate(lmp_run, tmp_path):
     """evaluate(atoms, potential, elements, ...): one LAMMPS run of no steps."""
 
-    def run(atoms, potential, elements, ranks=1, types=None, unit=1.0, after="", columns="", **settings):
+    def run(
+        atoms, potential, elements, ranks=1, types=None, unit=1.0, after="", columns="", **settings
+    ):
         type_elements = settings.pop("type_elements", elements)
         data = lf.write_data(tmp_path / "frame.data", atoms, type_elements, types, unit)
-        script = setup(data, potential, elements, **settings) + after + lf.PRINT.format(columns=columns) + lf.RUN
+        script = (
+            setup(data, potential, elements, **settings)
+            + after
+            + lf.PRINT.format(columns=columns)
+            + lf.RUN
+        )
         done = lmp_run(script, ranks)
         return lf.read_result(done.folder, done.thermo[-1])
 
@@ -69,7 +81,17 @@ def frame(request, potentials):
 def predict(potential, atoms, folder):
     """The frame as written (8 decimals) and what `almlip eval` predicts for it."""
     write(folder / "frame.extxyz", atoms, format="extxyz")
-    subprocess.run(["almlip", "eval", potential, folder / "frame.extxyz", "--output", folder / "prediction.extxyz"], check=True)
+    subprocess.run(
+        [
+            "almlip",
+            "eval",
+            potential,
+            folder / "frame.extxyz",
+            "--output",
+            folder / "prediction.extxyz",
+        ],
+        check=True,
+    )
     return read(folder / "frame.extxyz"), read(folder / "prediction.extxyz")
 
 
@@ -78,8 +100,13 @@ def test_energy_forces_virial_and_sigma_agree_with_eval(frame, evaluate, tmp_pat
     atoms, potential, elements = frame
     written, prediction = predict(potential, atoms, tmp_path)
     voigt = prediction.get_stress()[[0, 1, 2, 5, 4, 3]]
-    expected = lf.Result(prediction.get_potential_energy(), -voigt * prediction.get_volume(), prediction.get_forces(),
-                         prediction.arrays["sigma"], {})
+    expected = lf.Result(
+        prediction.get_potential_energy(),
+        -voigt * prediction.get_volume(),
+        prediction.get_forces(),
+        prediction.arrays["sigma"],
+        {},
+    )
 
     assert evaluate(written, potential, elements).close_to(expected, 1e-10)
 
@@ -97,7 +124,9 @@ def test_mixed_precision_agrees_with_double_to_the_rounding_of_float(frame, eval
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_result_does_not_depend_on_number_of_ranks(frame, evaluate, ranks):
     atoms, potential, elements = frame
-    assert evaluate(atoms, potential, elements, ranks).close_to(evaluate(atoms, potential, elements), 1e-10)
+    assert evaluate(atoms, potential, elements, ranks).close_to(
+        evaluate(atoms, potential, elements), 1e-10
+    )
 
 
 def test_rank_without_atoms_takes_part(potentials, evaluate):
@@ -119,15 +148,24 @@ def test_summary_does_not_depend_on_number_of_ranks(potentials, evaluate):
 def test_force_is_minus_slope_of_energy(potentials, lmp_run, tmp_path):
     step = 1e-4  # Angstrom
     data = lf.write_data(tmp_path / "frame.data", lf.crystal(), ["Si"])
-    moves = [f"displace_atoms one move {'0 ' * d}{move} {'0 ' * (2 - d)}units box\nrun 0\n"
-             for d in range(3) for move in (step, -2 * step, step)]
-    script = setup(data, potentials["Si"], ["Si"], before="") + "group one id 17\n" + lf.PRINT.format(columns="")
+    moves = [
+        f"displace_atoms one move {'0 ' * d}{move} {'0 ' * (2 - d)}units box\nrun 0\n"
+        for d in range(3)
+        for move in (step, -2 * step, step)
+    ]
+    script = (
+        setup(data, potentials["Si"], ["Si"], before="")
+        + "group one id 17\n"
+        + lf.PRINT.format(columns="")
+    )
     done = lmp_run(script + "run 0\n" + "".join(moves) + lf.WRITE)
 
     energy = [row["PotEng"] for row in done.thermo]
     slope = [(energy[1 + 3 * d] - energy[2 + 3 * d]) / (2 * step) for d in range(3)]
     forces = lf.read_result(done.folder, done.thermo[-1]).forces
-    assert forces[16] == pytest.approx(-np.array(slope), abs=1e-5)  # O(step^2) times third derivatives of 1e3
+    assert forces[16] == pytest.approx(
+        -np.array(slope), abs=1e-5
+    )  # O(step^2) times third derivatives of 1e3
 
 
 STRAINS = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]  # order of LAMMPS's virial
@@ -146,16 +184,28 @@ def test_virial_is_minus_slope_of_energy_with_strain(potentials, lmp_run, tmp_pa
     script = ""
     for k, (row, column) in enumerate(STRAINS):
         for sign in (1, -1):
-            data = lf.write_data(tmp_path / f"{k}{sign}.data", strained(lf.triclinic(), row, column, sign * size), ["Si"])
-            script += setup(data, potentials["Si"], ["Si"]) + lf.PRINT.format(columns="") + "run 0\nclear\n"
+            data = lf.write_data(
+                tmp_path / f"{k}{sign}.data",
+                strained(lf.triclinic(), row, column, sign * size),
+                ["Si"],
+            )
+            script += (
+                setup(data, potentials["Si"], ["Si"])
+                + lf.PRINT.format(columns="")
+                + "run 0\nclear\n"
+            )
             script += f"plugin load {os.environ['ALMLIP_PLUGIN']}\n"
     data = lf.write_data(tmp_path / "frame.data", lf.triclinic(), ["Si"])
-    done = lmp_run(script + setup(data, potentials["Si"], ["Si"]) + lf.PRINT.format(columns="") + lf.RUN)
+    done = lmp_run(
+        script + setup(data, potentials["Si"], ["Si"]) + lf.PRINT.format(columns="") + lf.RUN
+    )
 
     energy = np.array([row["PotEng"] for row in done.thermo[:-1]]).reshape(6, 2)
     virial = lf.read_result(done.folder, done.thermo[-1]).virial
     slope = (energy[:, 0] - energy[:, 1]) / (2 * size)
-    assert virial == pytest.approx(-slope, abs=1e-6 * np.abs(slope).max() + 1e-7)  # O(size^2); rounding 1e-15 E / size
+    assert virial == pytest.approx(
+        -slope, abs=1e-6 * np.abs(slope).max() + 1e-7
+    )  # O(size^2); rounding 1e-15 E / size
 
 
 PER_ATOM_SUMS = """compute e all pe/atom
@@ -169,15 +219,23 @@ compute sum all reduce sum c_e c_s[1] c_s[2] c_s[3] c_s[4] c_s[5] c_s[6] c_c[1] 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_per_atom_energy_and_virials_add_up(frame, evaluate, ranks):
     atoms, potential, elements = frame
-    row = evaluate(atoms, potential, elements, ranks, after=PER_ATOM_SUMS,
-                   columns=" ".join(f"c_sum[{k}]" for k in range(1, 17))).thermo
+    row = evaluate(
+        atoms,
+        potential,
+        elements,
+        ranks,
+        after=PER_ATOM_SUMS,
+        columns=" ".join(f"c_sum[{k}]" for k in range(1, 17)),
+    ).thermo
 
     stress = np.array([row[f"c_vir[{k}]"] for k in range(1, 7)])
     sums = -np.array([row[f"c_sum[{k}]"] for k in range(2, 17)]) / row["Volume"]
     assert row["c_sum[1]"] == pytest.approx(row["PotEng"], rel=1e-12)
     assert sums[:6] == pytest.approx(stress, abs=1e-10 * np.abs(stress).max())
     assert sums[6:12] == pytest.approx(stress, abs=1e-10 * np.abs(stress).max())
-    assert sums[12:] == pytest.approx(stress[3:], abs=1e-10 * np.abs(stress).max())  # yx zx zy: no net torque
+    assert sums[12:] == pytest.approx(
+        stress[3:], abs=1e-10 * np.abs(stress).max()
+    )  # yx zx zy: no net torque
 
 
 def test_virial_of_the_core_is_that_of_forces_and_positions(frame, evaluate):
@@ -190,8 +248,12 @@ def test_virial_of_the_core_is_that_of_forces_and_positions(frame, evaluate):
 
 # eV in the unit of energy and Angstrom in the unit of length, CODATA 2018; LAMMPS's constants differ by up to 1e-6.
 UNITS = {
-    "real": (23.060548, 1.0), "si": (1.602176634e-19, 1e-10), "cgs": (1.602176634e-12, 1e-8),
-    "electron": (0.036749322, 1.8897261), "micro": (1.602176634e-4, 1e-4), "nano": (160.2176634, 0.1),
+    "real": (23.060548, 1.0),
+    "si": (1.602176634e-19, 1e-10),
+    "cgs": (1.602176634e-12, 1e-8),
+    "electron": (0.036749322, 1.8897261),
+    "micro": (1.602176634e-4, 1e-4),
+    "nano": (160.2176634, 0.1),
 }
 
 
@@ -199,22 +261,38 @@ UNITS = {
 def test_other_units_are_converted(potentials, evaluate, units):
     electron_volt, angstrom = UNITS[units]
     metal = evaluate(lf.crystal(), potentials["Si"], ["Si"])
-    other = evaluate(lf.crystal(), potentials["Si"], ["Si"], units=units, unit=angstrom,
-                     after=PER_ATOM_SUMS + f"neighbor {2 * angstrom} bin\n",
-                     columns="c_sum[1] c_sum[2] c_sum[8]")
+    other = evaluate(
+        lf.crystal(),
+        potentials["Si"],
+        ["Si"],
+        units=units,
+        unit=angstrom,
+        after=PER_ATOM_SUMS + f"neighbor {2 * angstrom} bin\n",
+        columns="c_sum[1] c_sum[2] c_sum[8]",
+    )
 
-    scaled = [other.energy / electron_volt, other.forces * angstrom / electron_volt, other.sigma * angstrom / electron_volt]
+    scaled = [
+        other.energy / electron_volt,
+        other.forces * angstrom / electron_volt,
+        other.sigma * angstrom / electron_volt,
+    ]
     assert scaled[0] == pytest.approx(metal.energy, rel=2e-6)
-    assert scaled[1] == pytest.approx(metal.forces, abs=2e-5)  # also the length unit's digits, at 1e-7 Angstrom
+    assert scaled[1] == pytest.approx(
+        metal.forces, abs=2e-5
+    )  # also the length unit's digits, at 1e-7 Angstrom
     assert scaled[2] == pytest.approx(metal.sigma, abs=2e-5)
     assert other.thermo["c_sum[1]"] == pytest.approx(other.energy, rel=1e-12)
     for k in (2, 8):
-        assert -other.thermo[f"c_sum[{k}]"] / other.thermo["Volume"] == pytest.approx(other.thermo["c_vir[1]"], rel=1e-8)
+        assert -other.thermo[f"c_sum[{k}]"] / other.thermo["Volume"] == pytest.approx(
+            other.thermo["c_vir[1]"], rel=1e-8
+        )
 
 
 def test_several_types_of_one_element_are_one(potentials, evaluate):
     plain = evaluate(lf.crystal(), potentials["Si"], ["Si"])
-    split = evaluate(lf.crystal(), potentials["Si"], ["Si", "Si"], types=[1 + i % 2 for i in range(64)])
+    split = evaluate(
+        lf.crystal(), potentials["Si"], ["Si", "Si"], types=[1 + i % 2 for i in range(64)]
+    )
 
     assert split.close_to(plain, 1e-12)
 
@@ -229,8 +307,13 @@ def test_elements_may_be_mapped_in_any_order(potentials, evaluate):
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_overlay_adds_other_styles(potentials, evaluate, ranks):
     plain = evaluate(lf.crystal(), potentials["Si"], ["Si"])
-    overlay = evaluate(lf.crystal(), "almlip " + str(potentials["Si"]), ["Si"], ranks,
-                       style="pair_style hybrid/overlay almlip lj/cut 4.0\npair_coeff * * lj/cut 0.0 2.0")
+    overlay = evaluate(
+        lf.crystal(),
+        "almlip " + str(potentials["Si"]),
+        ["Si"],
+        ranks,
+        style="pair_style hybrid/overlay almlip lj/cut 4.0\npair_coeff * * lj/cut 0.0 2.0",
+    )
 
     assert overlay.close_to(plain, 1e-10)
 
@@ -240,8 +323,14 @@ def test_types_that_are_null_are_not_seen(potentials, evaluate):
     mixed = silicon.copy()
     mixed.extend(type(silicon)("Ar", [[1.0, 2.0, 3.0]]))
     plain = evaluate(silicon, potentials["Si"], ["Si"])
-    hybrid = evaluate(mixed, "almlip " + str(potentials["Si"]), ["Si", "NULL"], type_elements=["Si", "Ar"],
-                      style="pair_style hybrid almlip zero 5.0\npair_coeff * 2 zero", ranks=2)
+    hybrid = evaluate(
+        mixed,
+        "almlip " + str(potentials["Si"]),
+        ["Si", "NULL"],
+        type_elements=["Si", "Ar"],
+        style="pair_style hybrid almlip zero 5.0\npair_coeff * 2 zero",
+        ranks=2,
+    )
 
     assert hybrid.energy == pytest.approx(plain.energy, rel=1e-12)
     assert hybrid.forces[:64] == pytest.approx(plain.forces, abs=1e-10)
@@ -256,14 +345,23 @@ RELOADS = ["Si refitted", "Si of 3, longer", "Si of 7"]
 @pytest.mark.parametrize("reload", RELOADS)
 def test_pair_coeff_issued_again_loads_another_potential(potentials, evaluate, reload, style):
     hybrid = "almlip" if "hybrid" in style else ""
-    settings = dict(style=f"pair_style {style}" + ("\npair_coeff * * zero" if hybrid else ""), ranks=2)
+    settings = dict(
+        style=f"pair_style {style}" + ("\npair_coeff * * zero" if hybrid else ""), ranks=2
+    )
     fresh = evaluate(lf.crystal(), f"{hybrid} {potentials[reload]}", ["Si"], **settings)
-    again = evaluate(lf.crystal(), f"{hybrid} {potentials['Si']}", ["Si"], **settings,
-                     after="compute unc all pair almlip\nrun 0\n"
-                           f"pair_coeff * * {hybrid} {potentials[reload]} Si\nrun 1\n",  # fix pair reads a step once
-                     columns="c_unc[1] c_unc[2] c_unc[8]")
+    again = evaluate(
+        lf.crystal(),
+        f"{hybrid} {potentials['Si']}",
+        ["Si"],
+        **settings,
+        after="compute unc all pair almlip\nrun 0\n"
+        f"pair_coeff * * {hybrid} {potentials[reload]} Si\nrun 1\n",  # fix pair reads a step once
+        columns="c_unc[1] c_unc[2] c_unc[8]",
+    )
 
-    assert again.close_to(fresh, 1e-12)  # not exactly: the second run finds the atoms in another order
+    assert again.close_to(
+        fresh, 1e-12
+    )  # not exactly: the second run finds the atoms in another order
     assert again.thermo["c_unc[1]"] == pytest.approx(fresh.sigma.max(), rel=1e-12)
 
 
@@ -272,8 +370,10 @@ def test_hash_is_logged_once_per_load(potentials, lmp_run, tmp_path):
     log = lmp_run(setup(data, potentials["Si"], ["Si"]) + "run 0\nrun 0\n", ranks=2).log
 
     lines = [line for line in log.splitlines() if line.startswith("pair_style almlip: ")]
-    assert lines == [f"pair_style almlip: {potentials['Si']}, hash {content_hash(potentials['Si'])}, 5 members, "
-                     "cutoff 5 Angstrom, elements Si"]
+    assert lines == [
+        f"pair_style almlip: {potentials['Si']}, hash {content_hash(potentials['Si'])}, 5 members, "
+        "cutoff 5 Angstrom, elements Si"
+    ]
 
 
 def content_hash(path):
@@ -285,14 +385,21 @@ def content_hash(path):
 
 
 def test_compute_pair_shows_sigma_and_member_energies(potentials, evaluate):
-    result = evaluate(lf.crystal(), potentials["Si"], ["Si"], after="compute unc all pair almlip\n",
-                      columns="c_unc c_unc[*]")
+    result = evaluate(
+        lf.crystal(),
+        potentials["Si"],
+        ["Si"],
+        after="compute unc all pair almlip\n",
+        columns="c_unc c_unc[*]",
+    )
     row = result.thermo
 
     assert row["c_unc[1]"] == pytest.approx(result.sigma.max(), rel=1e-14)
     assert row["c_unc[2]"] == pytest.approx(result.sigma.mean(), rel=1e-14)
     assert row["c_unc[3]"] == 0.0  # novelty is not fitted
-    assert np.mean([row[f"c_unc[{k}]"] for k in range(4, 9)]) == pytest.approx(result.energy, rel=1e-14)
+    assert np.mean([row[f"c_unc[{k}]"] for k in range(4, 9)]) == pytest.approx(
+        result.energy, rel=1e-14
+    )
     assert row["c_unc"] == result.energy
 
 
@@ -300,7 +407,14 @@ def test_compute_pair_shows_sigma_and_member_energies(potentials, evaluate):
 def test_largest_novelty_agrees_with_eval(evaluate, tmp_path, ranks):
     potential = write_random_potential(tmp_path / "novel.json", ["Si", "Ge"], novelty_threshold=3.0)
     written, prediction = predict(potential, lf.silicon_germanium(), tmp_path)
-    row = evaluate(written, potential, ["Si", "Ge"], ranks, after="compute unc all pair almlip\n", columns="c_unc[3]").thermo
+    row = evaluate(
+        written,
+        potential,
+        ["Si", "Ge"],
+        ranks,
+        after="compute unc all pair almlip\n",
+        columns="c_unc[3]",
+    ).thermo
 
     assert row["c_unc[3]"] == pytest.approx(prediction.arrays["novelty"].max(), rel=1e-10)
 
@@ -332,13 +446,21 @@ def in_python(tmp_path, potentials):
     """Runs Python with LAMMPS as a library, set up with the crystal; returns what it printed."""
 
     def run(body):
-        environment = Path(shutil.which("lmp")).parents[1]    # the wheel's library looks for MPI beside it
+        environment = Path(shutil.which("lmp")).parents[
+            1
+        ]  # the wheel's library looks for MPI beside it
         data = lf.write_data(tmp_path / "frame.data", lf.crystal(), ["Si"])
-        script = f"plugin load {os.environ['ALMLIP_PLUGIN']}\nunits metal\nbox tilt large\nread_data {data}\n" \
-                 f"pair_style almlip\npair_coeff * * {potentials['Si']} Si\nfix nve all nve\nthermo 5\n"
+        script = (
+            f"plugin load {os.environ['ALMLIP_PLUGIN']}\nunits metal\nbox tilt large\nread_data {data}\n"
+            f"pair_style almlip\npair_coeff * * {potentials['Si']} Si\nfix nve all nve\nthermo 5\n"
+        )
         code = COUNT_PASSES + f"lmp.commands_string({script!r})\n" + body
-        done = subprocess.run([environment / "bin" / "python", "-c", code], capture_output=True, text=True,
-                              env=os.environ | {"LD_LIBRARY_PATH": str(environment / "lib")})
+        done = subprocess.run(
+            [environment / "bin" / "python", "-c", code],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"LD_LIBRARY_PATH": str(environment / "lib")},
+        )
         assert done.returncode == 0, done.stderr
         if done.stdout.startswith("not there"):
             pytest.skip("this LAMMPS does not let a program read the pair style")
@@ -375,27 +497,55 @@ lmp.command("run 0"); print(lmp.get_thermo("pe"))
 
 
 ERRORS = {
-    "unknown argument": ("pair_style almlip fast", "unknown argument fast; allowed is: precision double|mixed"),
-    "precision": ("pair_style almlip precision single", "precision is single, but it must be double or mixed"),
-    "missing file": ("pair_coeff * * missing.json Si Ge",
-                     "cannot read missing.json: not in the current folder nor in those of LAMMPS_POTENTIALS, or empty"),
-    "words": ("pair_coeff * * {SiGe} Si",
-              "pair_coeff needs * * FILE and one element or NULL for each of the 2 atom types, but it has 4 words"),
-    "element": ("pair_coeff * * {SiGe} Si Zr",
-                "{SiGe} has no element Zr (it has Si, Ge); retrain with Zr or map type 2 to NULL"),
-    "null": ("pair_coeff * * {SiGe} Si NULL", "atom type 2 is NULL, which needs pair_style hybrid or hybrid/overlay"),
-    "all null": ("pair_style hybrid almlip zero 5.0\npair_coeff * * almlip {SiGe} NULL NULL",
-                 "all atom types are NULL; name the element of at least one"),
-    "newton": ("pair_coeff * * {SiGe} Si Ge\nrun 0", "newton is off for pairs; add the command newton on"),
-    "one member": ("pair_coeff * * {Si of 1} Si Si\nfix s all pair 1 almlip sigma 1\nrun 0",
-                   "sigma was asked for, but the potential has one member; train a committee of 2 or more"),
-    "more members without setup": ("pair_coeff * * {Si} Si Si\nrun 0\npair_coeff * * {Si of 7} Si Si\nrun 1 pre no",
-                                   "pair_coeff changed the cutoff or the number of members; "
-                                   'start the next run without "pre no"'),
-    "units": ("pair_coeff * * {SiGe} Si Ge",
-              "units are lj, but a potential in eV and Angstrom needs real units, such as metal"),
-    "descriptors": ("fix s all pair 1 almlip descriptor 1",
-                    "the number of descriptors is known after pair_coeff; put pair_coeff before what reads them"),
+    "unknown argument": (
+        "pair_style almlip fast",
+        "unknown argument fast; allowed is: precision double|mixed",
+    ),
+    "precision": (
+        "pair_style almlip precision single",
+        "precision is single, but it must be double or mixed",
+    ),
+    "missing file": (
+        "pair_coeff * * missing.json Si Ge",
+        "cannot read missing.json: not in the current folder nor in those of LAMMPS_POTENTIALS, or empty",
+    ),
+    "words": (
+        "pair_coeff * * {SiGe} Si",
+        "pair_coeff needs * * FILE and one element or NULL for each of the 2 atom types, but it has 4 words",
+    ),
+    "element": (
+        "pair_coeff * * {SiGe} Si Zr",
+        "{SiGe} has no element Zr (it has Si, Ge); retrain with Zr or map type 2 to NULL",
+    ),
+    "null": (
+        "pair_coeff * * {SiGe} Si NULL",
+        "atom type 2 is NULL, which needs pair_style hybrid or hybrid/overlay",
+    ),
+    "all null": (
+        "pair_style hybrid almlip zero 5.0\npair_coeff * * almlip {SiGe} NULL NULL",
+        "all atom types are NULL; name the element of at least one",
+    ),
+    "newton": (
+        "pair_coeff * * {SiGe} Si Ge\nrun 0",
+        "newton is off for pairs; add the command newton on",
+    ),
+    "one member": (
+        "pair_coeff * * {Si of 1} Si Si\nfix s all pair 1 almlip sigma 1\nrun 0",
+        "sigma was asked for, but the potential has one member; train a committee of 2 or more",
+    ),
+    "more members without setup": (
+        "pair_coeff * * {Si} Si Si\nrun 0\npair_coeff * * {Si of 7} Si Si\nrun 1 pre no",
+        "pair_coeff changed the cutoff or the number of members; "
+        'start the next run without "pre no"',
+    ),
+    "units": (
+        "pair_coeff * * {SiGe} Si Ge",
+        "units are lj, but a potential in eV and Angstrom needs real units, such as metal",
+    ),
+    "descriptors": (
+        "fix s all pair 1 almlip descriptor 1",
+        "the number of descriptors is known after pair_coeff; put pair_coeff before what reads them",
+    ),
 }
 
 
@@ -403,8 +553,10 @@ ERRORS = {
 def test_error_says_what_is_wrong_and_what_to_do(potentials, lmp_run, tmp_path, case):
     commands, message = ERRORS[case]
     data = lf.write_data(tmp_path / "frame.data", lf.silicon_germanium(), ["Si", "Ge"])
-    script = f"units {'lj' if case == 'units' else 'metal'}\nnewton {'off' if case == 'newton' else 'on'}\n" \
-             f"box tilt large\nread_data {data}\npair_style almlip\n{commands.format(**potentials)}\n"
+    script = (
+        f"units {'lj' if case == 'units' else 'metal'}\nnewton {'off' if case == 'newton' else 'on'}\n"
+        f"box tilt large\nread_data {data}\npair_style almlip\n{commands.format(**potentials)}\n"
+    )
     done = lmp_run(script, ranks=2, check=False)
 
     assert done.status != 0
@@ -457,11 +609,22 @@ def test_short_range_repulsion_agrees_with_eval(walled, evaluate, tmp_path, rank
     atoms = lf.crystal()
     atoms.rattle(0.15, seed=4)
     written, prediction = predict(walled, atoms, tmp_path)
-    result = evaluate(written, walled, ["Si"], ranks, after="fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n",
-                      columns="c_wall")
+    result = evaluate(
+        written,
+        walled,
+        ["Si"],
+        ranks,
+        after="fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n",
+        columns="c_wall",
+    )
     voigt = prediction.get_stress()[[0, 1, 2, 5, 4, 3]]
-    expected = lf.Result(prediction.get_potential_energy(), -voigt * prediction.get_volume(), prediction.get_forces(),
-                         prediction.arrays["sigma"], {})
+    expected = lf.Result(
+        prediction.get_potential_energy(),
+        -voigt * prediction.get_volume(),
+        prediction.get_forces(),
+        prediction.arrays["sigma"],
+        {},
+    )
 
     assert result.close_to(expected, 1e-10)
     assert result.thermo["c_wall"] > 0.1
@@ -471,7 +634,10 @@ def test_short_range_repulsion_agrees_with_eval(walled, evaluate, tmp_path, rank
 def test_short_range_energies_are_in_units_of_the_run(walled, evaluate):
     atoms = lf.crystal()
     atoms.rattle(0.15, seed=4)
-    wall = dict(after="fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n", columns="c_wall")
+    wall = dict(
+        after="fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n",
+        columns="c_wall",
+    )
     metal = evaluate(atoms, walled, ["Si"], **wall).thermo["c_wall"]
     real = evaluate(atoms, walled, ["Si"], units="real", **wall).thermo["c_wall"]
 

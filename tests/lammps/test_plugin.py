@@ -40,7 +40,10 @@ def test_plugin_for_another_lammps_is_refused_with_both_versions(lmp_run, script
 
     assert run.status != 0
     date = r"\d+ [A-Z][a-z][a-z] \d{4}"
-    versions = re.fullmatch(f"almlipplugin.so: built for LAMMPS ({date}), but this is LAMMPS ({date}); build ALMLIP .*", run.error)
+    versions = re.fullmatch(
+        f"almlipplugin.so: built for LAMMPS ({date}), but this is LAMMPS ({date}); build ALMLIP .*",
+        run.error,
+    )
     assert versions and versions[1] != versions[2]
     assert f"LAMMPS ({versions[2]}" in run.log
 
@@ -79,7 +82,7 @@ def test_plugin_can_be_unloaded_and_loaded_again(lmp_run, script):
 
     run = lmp_run(script() + again)
 
-    assert len(run.thermo) == 4    # two runs, first and last step
+    assert len(run.thermo) == 4  # two runs, first and last step
     assert run.thermo[0] == run.thermo[2]
 
 
@@ -87,7 +90,9 @@ def kokkos_symbols():
     """Names of all functions in the Kokkos library that the styles use."""
     linked = subprocess.run(["ldd", STYLES], capture_output=True, text=True, check=True).stdout
     [library] = re.findall(r"=> (\S*kokkoscore\S*)", linked)
-    listed = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True
+    ).stdout
     return re.findall(r"^\S+ [TW] (\S*Kokkos[^\s@]*)$", listed, re.MULTILINE)
 
 
@@ -96,8 +101,12 @@ def library_of_traps(folder):
     names = kokkos_symbols()
     assert "_ZN6Kokkos14is_initializedEv" in names
     source = folder / "traps.c"
-    source.write_text("".join(f'void trap{k}(void) __asm__("{name}");\nvoid trap{k}(void) {{ __builtin_trap(); }}\n'
-                              for k, name in enumerate(names)))
+    source.write_text(
+        "".join(
+            f'void trap{k}(void) __asm__("{name}");\nvoid trap{k}(void) {{ __builtin_trap(); }}\n'
+            for k, name in enumerate(names)
+        )
+    )
     library = folder / "libtraps.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
     return library
@@ -122,11 +131,13 @@ def test_traps_do_catch_a_plugin_that_is_not_isolated(lmp_run, script, monkeypat
     """Without this, the test above could pass because the traps are never seen."""
     plain = tmp_path / "plainplugin.so"
     source = tmp_path / "plain.c"
-    source.write_text('#include <dlfcn.h>\n'
-                      'void lammpsplugin_init(void *lmp, void *handle, void *regfunc) {\n'
-                      f'  void *styles = dlopen("{STYLES}", RTLD_NOW | RTLD_LOCAL);\n'
-                      '  ((void (*)(void *, void *, void *)) dlsym(styles, "almlip_register"))(lmp, handle, regfunc);\n'
-                      '}\n')
+    source.write_text(
+        "#include <dlfcn.h>\n"
+        "void lammpsplugin_init(void *lmp, void *handle, void *regfunc) {\n"
+        f'  void *styles = dlopen("{STYLES}", RTLD_NOW | RTLD_LOCAL);\n'
+        '  ((void (*)(void *, void *, void *)) dlsym(styles, "almlip_register"))(lmp, handle, regfunc);\n'
+        "}\n"
+    )
     subprocess.run(["cc", "-shared", "-fPIC", "-o", plain, source], check=True)
 
     run = run_with_preloaded(library_of_traps(tmp_path), lmp_run, script, monkeypatch, plain)

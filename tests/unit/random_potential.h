@@ -12,7 +12,8 @@
 
 namespace almlip::test {
 
-inline std::vector<double> normal_numbers(std::size_t count, double deviation, std::mt19937_64 &random)
+inline std::vector<double> normal_numbers(std::size_t count, double deviation,
+                                          std::mt19937_64 &random)
 {
   std::normal_distribution<double> normal(0.0, deviation);
   std::vector<double> numbers(count);
@@ -21,7 +22,8 @@ inline std::vector<double> normal_numbers(std::size_t count, double deviation, s
 }
 
 /// Settings of one of the compiled shapes: "fast", "default" or "accurate".
-inline ModelSettings shape_settings(const std::string &preset, const std::vector<std::string> &elements)
+inline ModelSettings shape_settings(const std::string &preset,
+                                    const std::vector<std::string> &elements)
 {
   ModelSettings s;
   s.elements = elements;
@@ -38,7 +40,8 @@ inline Potential random_potential(const ModelSettings &settings, unsigned seed)
   std::mt19937_64 random(seed);
   Potential p;
   p.settings = settings;
-  const std::size_t E = settings.elements.size(), D = settings.num_descriptors(), H = settings.num_hidden, M = settings.num_members;
+  const std::size_t E = settings.elements.size(), D = settings.num_descriptors(),
+                    H = settings.num_hidden, M = settings.num_members;
   p.radial = normal_numbers(E * E * settings.num_channels * settings.num_radial, 1.0, random);
   for (std::size_t e = 0; e < E; ++e) {
     ElementCommittee c;
@@ -76,7 +79,9 @@ inline Frame random_frame(const std::vector<int> &atomic_numbers, double edge, u
     for (bool close = true; close;) {
       const double s[3] = {uniform(random), uniform(random), uniform(random)};
       f.positions.resize(3 * f.atomic_numbers.size());
-      for (int d = 0; d < 3; ++d) f.positions[f.positions.size() - 3 + d] = s[0] * f.cell[d] + s[1] * f.cell[3 + d] + s[2] * f.cell[6 + d];
+      for (int d = 0; d < 3; ++d)
+        f.positions[f.positions.size() - 3 + d] =
+            s[0] * f.cell[d] + s[1] * f.cell[3 + d] + s[2] * f.cell[6 + d];
       close = least_distance(f, 1.6) < 1.6;
     }
   }

@@ -9,8 +9,10 @@
 namespace almlip {
 namespace {
 
-/// Atoms whose force errors are normal vectors with sigma_i = factor s_i^exponent, E |error|^2 = sigma^2; spreads from 0.005 to 0.2.
-std::vector<AtomError> synthetic_atoms(int count, int element, double factor, double exponent, int seed)
+/// Atoms whose force errors are normal vectors with sigma_i = factor s_i^exponent, E |error|^2 =
+/// sigma^2; spreads from 0.005 to 0.2.
+std::vector<AtomError> synthetic_atoms(int count, int element, double factor, double exponent,
+                                       int seed)
 {
   std::mt19937_64 random(static_cast<std::uint64_t>(seed));
   std::normal_distribution<double> normal;
@@ -36,8 +38,8 @@ TEST(Calibration, FindsThePowerLawOfEveryElement)
   append(atoms, synthetic_atoms(20000, 1, 3.0, 0.95, 2));
   const Calibration calibration = calibrate(atoms, 2);
 
-  // standard errors: of the exponent 1/sqrt(6 n) over the deviation 1.06 of log s: 0.003; of the factor that times
-  // the mean of log s, 3.45: 1 %
+  // standard errors: of the exponent 1/sqrt(6 n) over the deviation 1.06 of log s: 0.003; of the
+  // factor that times the mean of log s, 3.45: 1 %
   EXPECT_NEAR(calibration.exponent[0], 0.6, 0.01);
   EXPECT_NEAR(calibration.exponent[1], 0.95, 0.01);
   EXPECT_NEAR(calibration.factor[0], 0.9, 0.03);
@@ -52,7 +54,8 @@ TEST(Calibration, SigmaIsMonotoneAndNeverBelowTheSpread)
   EXPECT_DOUBLE_EQ(calibrated_sigma(calibration, 0, 0.1), 0.5 * std::pow(0.1, 0.4));
   EXPECT_EQ(calibrated_sigma(calibration, 0, 3.0), 3.0);    // 0.5 x 3^0.4 is less
   for (double spread = 1e-8; spread < 10; spread *= 1.1)
-    EXPECT_GT(calibrated_sigma(calibration, 0, 1.1 * spread), calibrated_sigma(calibration, 0, spread));
+    EXPECT_GT(calibrated_sigma(calibration, 0, 1.1 * spread),
+              calibrated_sigma(calibration, 0, spread));
 }
 
 TEST(Calibration, QuantileCoversNinetyPercentOfNewAtoms)

@@ -46,12 +46,16 @@ double slope(Function &&function, double h)
   return (8 * (function(h) - function(-h)) - (function(2 * h) - function(-2 * h))) / (12 * h);
 }
 
-double rms(const std::vector<double> &v) { return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0) / v.size()); }
+double rms(const std::vector<double> &v)
+{
+  return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0) / v.size());
+}
 
 class EveryShape : public ::testing::TestWithParam<std::string> {
  protected:
   // some pairs of the frame see the repulsion in part, some in full and the network's distance held
-  Potential potential = with_zbl(random_potential(shape_settings(GetParam(), {"Si", "O"}), 7), 2.1, 2.5);
+  Potential potential =
+      with_zbl(random_potential(shape_settings(GetParam(), {"Si", "O"}), 7), 2.1, 2.5);
   Committee committee{potential};
   Frame frame = random_frame(mixed_atoms, 6.5, 3);
 };
@@ -59,13 +63,15 @@ class EveryShape : public ::testing::TestWithParam<std::string> {
 TEST_P(EveryShape, ForcesOfMeanAndMembersAreMinusTheGradient)
 {
   const FramePrediction p = predict(committee, potential, frame);
-  const double tolerance = 1e-8 * rms(p.forces);    // O(h^4) and rounding of energies of 100 eV over h
+  const double tolerance =
+      1e-8 * rms(p.forces);    // O(h^4) and rounding of energies of 100 eV over h
   for (int q : {0, 5, 10, 16, 32}) {
     auto energy = [&](double h) { return predict(committee, potential, displaced(frame, q, h)); };
     EXPECT_NEAR(p.forces[q], -slope([&](double h) { return energy(h).energy; }, 1e-3), tolerance);
     for (int k = 0; k < 5; ++k) {
       const double member = p.member_forces[15 * (q / 3) + 3 * k + q % 3];
-      EXPECT_NEAR(member, -slope([&](double h) { return energy(h).member_energies[k]; }, 1e-3), 5 * tolerance);
+      EXPECT_NEAR(member, -slope([&](double h) { return energy(h).member_energies[k]; }, 1e-3),
+                  5 * tolerance);
     }
   }
 }
@@ -103,10 +109,11 @@ TEST_P(EveryShape, EnergyAndSpreadAreInvariantAndForcesTurnWithTheFrame)
   const std::array<double, 9> turn_minus_one = {c - 1, -s, 0, 0, -1, -1, s, c, -1};
   Frame turned = strained(frame, turn_minus_one);
   for (int i = 0; i < turned.num_atoms(); ++i) turned.positions[3 * i] += 1.234;    // translation
-  std::reverse(turned.atomic_numbers.begin(), turned.atomic_numbers.end());          // permutation
+  std::reverse(turned.atomic_numbers.begin(), turned.atomic_numbers.end());         // permutation
   const int n = turned.num_atoms();
   for (int i = 0; i < n / 2; ++i)
-    for (int d = 0; d < 3; ++d) std::swap(turned.positions[3 * i + d], turned.positions[3 * (n - 1 - i) + d]);
+    for (int d = 0; d < 3; ++d)
+      std::swap(turned.positions[3 * i + d], turned.positions[3 * (n - 1 - i) + d]);
   const FramePrediction after = predict(committee, potential, turned);
 
   EXPECT_NEAR(after.energy, before.energy, 1e-11 * std::abs(before.energy));
@@ -136,7 +143,9 @@ TEST_P(EveryShape, NothingJumpsAtTheCutoff)
   EXPECT_NE(at(cutoff - 0.5).energy, far);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape, ::testing::Values(std::string("fast"), std::string("default"), std::string("accurate")));
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape,
+                         ::testing::Values(std::string("fast"), std::string("default"),
+                                           std::string("accurate")));
 
 TEST(Committee, IdenticalMembersHaveZeroSpread)
 {
@@ -151,19 +160,23 @@ TEST(Committee, IdenticalMembersHaveZeroSpread)
     c.output_bias[k] = c.output_bias[0];
   }
   Committee committee(p);
-  const FramePrediction prediction = predict(committee, p, random_frame(std::vector<int>(8, 14), 6.0, 1));
-  for (double spread : prediction.spread) EXPECT_LT(spread, 1e-12);    // rounding of forces of order 1
+  const FramePrediction prediction =
+      predict(committee, p, random_frame(std::vector<int>(8, 14), 6.0, 1));
+  for (double spread : prediction.spread)
+    EXPECT_LT(spread, 1e-12);    // rounding of forces of order 1
 }
 
 TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
 {
-  const Potential p = with_zbl(random_potential(shape_settings("default", {"Si", "O"}), 9), 2.1, 2.5);
+  const Potential p =
+      with_zbl(random_potential(shape_settings("default", {"Si", "O"}), 9), 2.1, 2.5);
   Committee committee(p);
   const Frame frame = random_frame(mixed_atoms, 6.5, 3);
   const Surroundings s = find_surroundings(frame, p.settings.cutoff);
   std::vector<int> element, centers(s.num_atoms), counts;
   std::vector<const int *> lists;
-  for (int owner : s.owner) element.push_back(p.settings.element_index(frame.atomic_numbers[owner] == 14 ? "Si" : "O"));
+  for (int owner : s.owner)
+    element.push_back(p.settings.element_index(frame.atomic_numbers[owner] == 14 ? "Si" : "O"));
   std::iota(centers.begin(), centers.end(), 0);
   for (int i = 0; i < s.num_atoms; ++i) {
     counts.push_back(s.first[i + 1] - s.first[i]);
@@ -177,7 +190,8 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
   n.centers = centers.data();
   n.num_neighbors = counts.data();
   n.neighbors = lists.data();
-  std::vector<double> energy(s.num_all()), virial(6 * s.num_all()), centroid(9 * s.num_all()), member_energy(5 * s.num_all()), zbl(s.num_all());
+  std::vector<double> energy(s.num_all()), virial(6 * s.num_all()), centroid(9 * s.num_all()),
+      member_energy(5 * s.num_all()), zbl(s.num_all());
   CommitteeOutput out;
   out.atom_energy = energy.data();
   out.atom_virial = virial.data();
@@ -186,7 +200,8 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
   out.zbl_energy = zbl.data();
   committee.evaluate(n, out);
 
-  EXPECT_NEAR(std::accumulate(energy.begin(), energy.end(), 0.0), out.energy, 1e-12 * std::abs(out.energy));
+  EXPECT_NEAR(std::accumulate(energy.begin(), energy.end(), 0.0), out.energy,
+              1e-12 * std::abs(out.energy));
   for (int q = 0; q < 6; ++q) {
     double sum = 0, centroid_sum = 0;
     for (int i = 0; i < s.num_all(); ++i) {
@@ -216,17 +231,20 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
 TEST(Committee, MixedPrecisionAgreesWithDoubleToTheRoundingOfFloat)
 {
   for (const char *preset : {"fast", "default", "accurate"}) {
-    const Potential p = with_zbl(random_potential(shape_settings(preset, {"Si", "O"}), 13), 2.1, 2.5);
+    const Potential p =
+        with_zbl(random_potential(shape_settings(preset, {"Si", "O"}), 13), 2.1, 2.5);
     Committee full(p), mixed(p, Precision::mixed);
     const Frame frame = random_frame(mixed_atoms, 6.5, 3);
     const FramePrediction a = predict(full, p, frame), b = predict(mixed, p, frame);
     EXPECT_NEAR(b.energy, a.energy, 1e-5 * frame.num_atoms());
     double sum[3] = {};
     for (std::size_t q = 0; q < a.forces.size(); ++q) {
-      EXPECT_NEAR(b.forces[q], a.forces[q], 1e-4 * rms(a.forces));    // a few hundred roundings of 6e-8
+      EXPECT_NEAR(b.forces[q], a.forces[q],
+                  1e-4 * rms(a.forces));    // a few hundred roundings of 6e-8
       sum[q % 3] += b.forces[q];
     }
-    for (double total : sum) EXPECT_NEAR(total, 0.0, 1e-12);    // pair forces are added and subtracted in double
+    for (double total : sum)
+      EXPECT_NEAR(total, 0.0, 1e-12);    // pair forces are added and subtracted in double
   }
 }
 
@@ -239,8 +257,10 @@ TEST(Committee, ShapeWithoutKernelIsAnErrorThatListsTheShapes)
     FAIL() << "no error";
   } catch (const Error &e) {
     EXPECT_STREQ(e.what(),
-                 "the descriptor has num_channels 4, lmax 3, num_radial 8, four_body c4, partners all, but kernels are compiled for "
-                 "(4, 3, 8, b3, same) = fast, (4, 4, 8, c4, all) = default, (6, 4, 8, b3, same) = accurate; choose one of these or add a "
+                 "the descriptor has num_channels 4, lmax 3, num_radial 8, four_body c4, partners "
+                 "all, but kernels are compiled for "
+                 "(4, 3, 8, b3, same) = fast, (4, 4, 8, c4, all) = default, (6, 4, 8, b3, same) = "
+                 "accurate; choose one of these or add a "
                  "Shape in almlip/shape.h");
   }
 }

@@ -35,10 +35,12 @@ struct Problem {
     model.inverse_deviation.assign(E * D, 0.2);
     for (const ParameterBlock &b : CommitteeLoss::layout(s)) {
       const double deviation = b.kind == ParameterBlock::Kind::hidden ? 0.5 / std::sqrt(D) : 0.3;
-      const std::vector<double> entries = normal_numbers(static_cast<std::size_t>(b.rows) * b.cols, deviation, random);
+      const std::vector<double> entries =
+          normal_numbers(static_cast<std::size_t>(b.rows) * b.cols, deviation, random);
       parameters.insert(parameters.end(), entries.begin(), entries.end());
     }
-    frames = {random_frame({14, 8, 8, 14, 8}, 5.0, 1), random_frame({14, 14, 8, 14, 14, 14, 8, 8, 14, 14, 14}, 6.5, 2)};
+    frames = {random_frame({14, 8, 8, 14, 8}, 5.0, 1),
+              random_frame({14, 14, 8, 14, 14, 14, 8, 8, 14, 14, 14}, 6.5, 2)};
     if (E == 1)
       for (Frame &f : frames) f.atomic_numbers.assign(f.num_atoms(), 14);
     for (Frame &f : frames) {
@@ -50,7 +52,8 @@ struct Problem {
 };
 
 /// Loss of all frames; fills the gradient if there is one.
-double loss(CommitteeLoss &kernel, const Problem &problem, const std::vector<double> &parameters, const BatchWeights &weights, std::vector<double> *gradient = nullptr)
+double loss(CommitteeLoss &kernel, const Problem &problem, const std::vector<double> &parameters,
+            const BatchWeights &weights, std::vector<double> *gradient = nullptr)
 {
   kernel.set_parameters(parameters);
   kernel.clear_gradient();
@@ -74,7 +77,8 @@ TEST_P(EveryLoss, GradientMatchesFiniteDifferences)
     if (b.kind != ParameterBlock::Kind::radial && b.other != 1) continue;    // one member is enough
     const std::size_t size = static_cast<std::size_t>(b.rows) * b.cols;
     double square = 0;
-    for (std::size_t q = 0; q < size; ++q) square += gradient[b.offset + q] * gradient[b.offset + q] / size;
+    for (std::size_t q = 0; q < size; ++q)
+      square += gradient[b.offset + q] * gradient[b.offset + q] / size;
     for (std::size_t probe = 0; probe < std::min<std::size_t>(size, 4); ++probe) {
       const std::size_t at = b.offset + probe * size / 4 % size;
       auto moved = [&](double h) {
@@ -84,13 +88,16 @@ TEST_P(EveryLoss, GradientMatchesFiniteDifferences)
       };
       constexpr double h = 1e-3;
       const double slope = (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h);
-      EXPECT_NEAR(gradient[at], slope, 1e-7 * std::sqrt(square)) << "kind " << static_cast<int>(b.kind) << " entry " << at - b.offset;
+      EXPECT_NEAR(gradient[at], slope, 1e-7 * std::sqrt(square))
+          << "kind " << static_cast<int>(b.kind) << " entry " << at - b.offset;
     }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(ShapesAndTerms, EveryLoss,
-                         ::testing::Values(std::make_tuple(std::string("fast"), 0.0, 0.0), std::make_tuple(std::string("default"), 0.5, 0.0), std::make_tuple(std::string("default"), 0.0, 1.0),
+                         ::testing::Values(std::make_tuple(std::string("fast"), 0.0, 0.0),
+                                           std::make_tuple(std::string("default"), 0.5, 0.0),
+                                           std::make_tuple(std::string("default"), 0.0, 1.0),
                                            std::make_tuple(std::string("accurate"), 0.5, 1.0)));
 
 TEST(CommitteeLoss, PredictsWhatTheCommitteeOfItsPotentialPredicts)
@@ -104,8 +111,10 @@ TEST(CommitteeLoss, PredictsWhatTheCommitteeOfItsPotentialPredicts)
     for (const Frame &f : problem.frames) {
       const MemberPrediction a = kernel->predict(*kernel->prepare(f));
       const FramePrediction b = predict(committee, potential, f);
-      for (int k = 0; k < 3; ++k) EXPECT_NEAR(a.energy[k], b.member_energies[k], 1e-11 * std::abs(a.energy[k]));
-      for (std::size_t q = 0; q < a.forces.size(); ++q) EXPECT_NEAR(a.forces[q], b.member_forces[q], 1e-10);
+      for (int k = 0; k < 3; ++k)
+        EXPECT_NEAR(a.energy[k], b.member_energies[k], 1e-11 * std::abs(a.energy[k]));
+      for (std::size_t q = 0; q < a.forces.size(); ++q)
+        EXPECT_NEAR(a.forces[q], b.member_forces[q], 1e-10);
       for (int q = 0; q < 6; ++q) {
         double mean = 0;
         for (int k = 0; k < 3; ++k) mean += a.virial[k][q] / 3;
@@ -120,8 +129,10 @@ TEST(CommitteeLoss, SinglePrecisionAgreesToItsRounding)
   const Problem problem("default", {"Si"});
   const BatchWeights weights{1.0 / 48, 0.5, 30.0, 0.1, 1.0};
   std::vector<double> g64, g32;
-  const double l64 = loss(*CommitteeLoss::create(problem.model, "double"), problem, problem.parameters, weights, &g64);
-  const double l32 = loss(*CommitteeLoss::create(problem.model, "single"), problem, problem.parameters, weights, &g32);
+  const double l64 = loss(*CommitteeLoss::create(problem.model, "double"), problem,
+                          problem.parameters, weights, &g64);
+  const double l32 = loss(*CommitteeLoss::create(problem.model, "single"), problem,
+                          problem.parameters, weights, &g32);
   EXPECT_NEAR(l32, l64, 1e-5 * l64);
   double difference = 0, square = 0;
   for (std::size_t q = 0; q < g64.size(); ++q) {
@@ -134,9 +145,11 @@ TEST(CommitteeLoss, SinglePrecisionAgreesToItsRounding)
 TEST(CommitteeLoss, ParametersSurviveTheWayThroughAPotential)
 {
   const Problem problem("default", {"Si", "O"});
-  const std::vector<double> back = from_potential(problem.model, to_potential(problem.model, problem.parameters));
+  const std::vector<double> back =
+      from_potential(problem.model, to_potential(problem.model, problem.parameters));
   ASSERT_EQ(back.size(), problem.parameters.size());
-  for (std::size_t q = 0; q < back.size(); ++q) EXPECT_NEAR(back[q], problem.parameters[q], 1e-10);    // condition of the whitening
+  for (std::size_t q = 0; q < back.size(); ++q)
+    EXPECT_NEAR(back[q], problem.parameters[q], 1e-10);    // condition of the whitening
 }
 
 TEST(CommitteeLoss, FrozenRadialChannelsGetNoGradientAndChangeNothingElse)

@@ -24,7 +24,8 @@ TEST(RankCorrelation, IsOneForAnyMonotoneRelationAndMinusOneForItsReverse)
 
 TEST(RankCorrelation, TiesShareTheirMeanRank)
 {
-  // ranks (1, 2.5, 2.5, 4) and (1, 3, 2, 4), mean 2.5: products 2.25 + 0 + 0 + 2.25 = 4.5; squares 4.5 and 5
+  // ranks (1, 2.5, 2.5, 4) and (1, 3, 2, 4), mean 2.5: products 2.25 + 0 + 0 + 2.25 = 4.5;
+  // squares 4.5 and 5
   EXPECT_DOUBLE_EQ(*rank_correlation({1, 2, 2, 3}, {10, 30, 20, 40}), 4.5 / std::sqrt(4.5 * 5.0));
 }
 
@@ -61,7 +62,8 @@ TEST(ExpectedCalibrationError, OfErrorsTooLargeOrTooSmallForAnyIntervalIsOneHalf
 
 TEST(Coverage, CountsVectorsWithinTheFactorTimesSigma)
 {
-  // errors 5, 1, 0 for sigmas 2, 2, 1: 5 <= 2.5 x 2, 1 <= 5, 0 <= 2.5; with the factor 2 the first is outside
+  // errors 5, 1, 0 for sigmas 2, 2, 1: 5 <= 2.5 x 2, 1 <= 5, 0 <= 2.5; with the factor 2 the first
+  // is outside
   const ForceErrors errors{{2, 2, 1}, {3, 0, 4, 0, 1, 0, 0, 0, 0}};
   EXPECT_DOUBLE_EQ(coverage(errors, 2.5), 1.0);
   EXPECT_DOUBLE_EQ(coverage(errors, 2.0), 2.0 / 3.0);
@@ -150,7 +152,8 @@ TEST(ErrorReport, ForcesThatVanishBySymmetryDoNotCountInTheCalibration)
 {
   ErrorReport report(1.0);
   FramePrediction p = prediction(-4.0, 0.3, 0.0);
-  p.sigma = {0.6, 1e-5};    // of the second atom the spread is rounding, the error one of the labels
+  p.sigma = {0.6,
+             1e-5};    // of the second atom the spread is rounding, the error one of the labels
   p.spread = {0.2, 1e-9};
   p.forces[3] = 1e-3;
   report.add(reference("bulk"), p);

@@ -30,14 +30,17 @@ double mean_diagonal(const Kernel &kernel)
   return sum / kernel.num_points;
 }
 
-/// Mean posterior standard deviation (or variance) over the references after labels at `labelled`, by direct inversion.
-double posterior_mean(const Kernel &kernel, const std::vector<int> &labelled, const KernelTask &task, AlcCriterion criterion)
+/// Mean posterior standard deviation (or variance) over the references after labels at `labelled`,
+/// by direct inversion.
+double posterior_mean(const Kernel &kernel, const std::vector<int> &labelled,
+                      const KernelTask &task, AlcCriterion criterion)
 {
   const int n = static_cast<int>(labelled.size());
   Eigen::MatrixXd between(n, n);
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j)
-      between(i, j) = double(kernel.row(labelled[i])[labelled[j]]) + (i == j ? task.noise * mean_diagonal(kernel) : 0.0);
+      between(i, j) = double(kernel.row(labelled[i])[labelled[j]]) +
+                      (i == j ? task.noise * mean_diagonal(kernel) : 0.0);
   const Eigen::MatrixXd inverse = between.inverse();
   double sum = 0.0;
   for (int r : task.references) {
@@ -78,7 +81,8 @@ KernelTask some_task()
   task.batch = 5;
   task.noise = 0.05;
   for (int i = 0; i < 20; ++i) {
-    if (i < 16 && std::count(task.known.begin(), task.known.end(), i) == 0) task.candidates.push_back(i);
+    if (i < 16 && std::count(task.known.begin(), task.known.end(), i) == 0)
+      task.candidates.push_back(i);
     task.references.push_back(i);
   }
   return task;
@@ -88,7 +92,8 @@ TEST(KernelSelection, AlcEqualsTrialOfEveryCandidate)
 {
   const Kernel kernel = gaussian_kernel(some_points(20));
   for (AlcCriterion criterion : {AlcCriterion::deviation, AlcCriterion::variance})
-    EXPECT_EQ(select_alc(kernel, some_task(), criterion), alc_by_trial(kernel, some_task(), criterion));
+    EXPECT_EQ(select_alc(kernel, some_task(), criterion),
+              alc_by_trial(kernel, some_task(), criterion));
 }
 
 TEST(KernelSelection, AlcWithReferencesOutsideThePoolEqualsTrial)
@@ -112,7 +117,8 @@ TEST(KernelSelection, AlcChoosesFewerThanABatchIfThereAreNoMore)
   KernelTask task = some_task();
   task.batch = 100;
   const std::vector<int> chosen = select_alc(gaussian_kernel(some_points(20)), task);
-  EXPECT_EQ(std::set<int>(chosen.begin(), chosen.end()), std::set<int>(task.candidates.begin(), task.candidates.end()));
+  EXPECT_EQ(std::set<int>(chosen.begin(), chosen.end()),
+            std::set<int>(task.candidates.begin(), task.candidates.end()));
 }
 
 /// Features whose scalar products are a kernel: polynomial ones of some points.
@@ -134,7 +140,8 @@ Kernel kernel_of(const FeaturePoints &features)
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j) {
       float sum = 0.0F;
-      for (int f = 0; f < width; ++f) sum += features.values[i * width + f] * features.values[j * width + f];
+      for (int f = 0; f < width; ++f)
+        sum += features.values[i * width + f] * features.values[j * width + f];
       kernel.values.push_back(sum);
     }
   return kernel;
@@ -144,7 +151,8 @@ TEST(KernelSelection, AlcOnFeaturesEqualsAlcOnTheirKernel)
 {
   const FeaturePoints features = some_features(20);
   for (AlcCriterion criterion : {AlcCriterion::deviation, AlcCriterion::variance})
-    EXPECT_EQ(select_alc(features, some_task(), criterion, {}), select_alc(kernel_of(features), some_task(), criterion));
+    EXPECT_EQ(select_alc(features, some_task(), criterion, {}),
+              select_alc(kernel_of(features), some_task(), criterion));
 }
 
 TEST(KernelSelection, AlcOnPartOfALargePoolIsNearlyAsGood)
@@ -159,27 +167,33 @@ TEST(KernelSelection, AlcOnPartOfALargePoolIsNearlyAsGood)
     return posterior_mean(kernel, chosen, task, AlcCriterion::deviation);
   };
   const double exact = left(select_alc(kernel, task)), nothing = left({});
-  const double approximate = left(select_alc(features, task, AlcCriterion::deviation, {100, 100, 1}));
+  const double approximate =
+      left(select_alc(features, task, AlcCriterion::deviation, {100, 100, 1}));
   EXPECT_LT(approximate - exact, 0.1 * (nothing - exact));    // a tenth of what the labels gain
 }
 
-/// Largest cluster, maximal distance from its definition, all distances computed anew for every choice.
+/// Largest cluster, maximal distance from its definition, all distances computed anew for every
+/// choice.
 std::vector<int> lcmd_by_definition(const Kernel &kernel, const KernelTask &task)
 {
   std::vector<int> centers = task.known, chosen;
-  const auto distance = [&](int a, int b) { return kernel.row(a)[a] + kernel.row(b)[b] - 2.0F * kernel.row(a)[b]; };
+  const auto distance = [&](int a, int b) {
+    return kernel.row(a)[a] + kernel.row(b)[b] - 2.0F * kernel.row(a)[b];
+  };
   for (int k = 0; k < task.batch; ++k) {
     std::vector<double> size(kernel.num_points, -1.0);
     std::vector<int> center(kernel.num_points, -1);
     for (int i : task.candidates) {
       if (std::count(chosen.begin(), chosen.end(), i) > 0) continue;
-      center[i] = *std::min_element(centers.begin(), centers.end(), [&](int a, int b) { return distance(i, a) < distance(i, b); });
+      center[i] = *std::min_element(centers.begin(), centers.end(),
+                                    [&](int a, int b) { return distance(i, a) < distance(i, b); });
       size[center[i]] = std::max(size[center[i]], 0.0) + distance(i, center[i]);
     }
     const int largest = static_cast<int>(std::max_element(size.begin(), size.end()) - size.begin());
     int best = -1;
     for (int i = 0; i < kernel.num_points; ++i)
-      if (center[i] == largest && (best < 0 || distance(i, largest) > distance(best, largest))) best = i;
+      if (center[i] == largest && (best < 0 || distance(i, largest) > distance(best, largest)))
+        best = i;
     chosen.push_back(best);
     centers.push_back(best);
   }
@@ -211,7 +225,8 @@ TEST(KernelSelection, PowerDrawsInProportionToTheSquare)
 {
   int first = 0;
   constexpr int num_draws = 4000;
-  for (int seed = 0; seed < num_draws; ++seed) first += select_power({1.0, 2.0}, 1, seed)[0] == 0 ? 1 : 0;
+  for (int seed = 0; seed < num_draws; ++seed)
+    first += select_power({1.0, 2.0}, 1, seed)[0] == 0 ? 1 : 0;
   EXPECT_NEAR(double(first) / num_draws, 1.0 / 5.0, 0.025);    // 1^2 : 2^2; four standard errors
 }
 
@@ -219,7 +234,8 @@ TEST(KernelSelection, MedoidsAreOnePointOfEachCluster)
 {
   const Rows rows{1, {0.0, 0.1, 0.2, 10.0, 10.1, 10.2, 20.0, 20.1, 20.2}};
   const std::vector<int> chosen = select_medoids(rows, 3, 1);
-  EXPECT_EQ(std::set<int>(chosen.begin(), chosen.end()), (std::set<int>{1, 4, 7}));    // the middle ones
+  EXPECT_EQ(std::set<int>(chosen.begin(), chosen.end()),
+            (std::set<int>{1, 4, 7}));    // the middle ones
 }
 
 TEST(KernelSelection, MedoidsOfCopiesAreDifferentPoints)
@@ -230,8 +246,9 @@ TEST(KernelSelection, MedoidsOfCopiesAreDifferentPoints)
 
 TEST(KernelSelection, GaussianKernelTakesItsLengthFromTheMedian)
 {
-  const Kernel kernel = gaussian_kernel({1, {0.0, 1.0, 3.0}});    // squared distances 1, 4, 9: median 4
-  EXPECT_NEAR(kernel.row(0)[1], std::exp(-1.0 / 8.0), 1e-6);      // float
+  const Kernel kernel =
+      gaussian_kernel({1, {0.0, 1.0, 3.0}});    // squared distances 1, 4, 9: median 4
+  EXPECT_NEAR(kernel.row(0)[1], std::exp(-1.0 / 8.0), 1e-6);    // float
   EXPECT_NEAR(kernel.row(0)[2], std::exp(-9.0 / 8.0), 1e-6);
   EXPECT_EQ(kernel.row(1)[1], 1.0F);
 }
@@ -255,9 +272,12 @@ TEST(KernelSelection, ErrorsSayWhatIsAllowed)
   silent.noise = 0.0;
   EXPECT_EQ(message_of([&] { select_alc(kernel, none); }),
             "selection: alc has no reference points; give those at which the error counts");
-  EXPECT_EQ(message_of([&] { select_alc(kernel, outside); }), "selection: there is no point 20, the kernel has 20");
-  EXPECT_EQ(message_of([&] { select_alc(kernel, silent); }), "selection: noise is 0, but it must be positive");
-  EXPECT_EQ(message_of([] { parse_alc_criterion("mean"); }), "criterion is 'mean', but it must be deviation or variance");
+  EXPECT_EQ(message_of([&] { select_alc(kernel, outside); }),
+            "selection: there is no point 20, the kernel has 20");
+  EXPECT_EQ(message_of([&] { select_alc(kernel, silent); }),
+            "selection: noise is 0, but it must be positive");
+  EXPECT_EQ(message_of([] { parse_alc_criterion("mean"); }),
+            "criterion is 'mean', but it must be deviation or variance");
 }
 
 }    // namespace

@@ -12,7 +12,8 @@ Eigen::MatrixXf some_inputs(int count, int num_features)
 {
   Eigen::MatrixXf result(count, num_features);
   for (int i = 0; i < count; ++i)
-    for (int f = 0; f < num_features; ++f) result(i, f) = std::sin(1.3F * float(i * (f + 2))) + 0.1F * float(f);
+    for (int f = 0; f < num_features; ++f)
+      result(i, f) = std::sin(1.3F * float(i * (f + 2))) + 0.1F * float(f);
   return result;
 }
 
@@ -43,8 +44,10 @@ TEST(ReluCommittee, GradientKernelIsTheProductOfGradients)
   const Kernel kernel = committee.gradient_kernel(inputs);
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 4; ++j) {
-      const Eigen::MatrixXd a = gradients(committee, inputs.row(i), 3), b = gradients(committee, inputs.row(j), 3);
-      EXPECT_NEAR(kernel.row(i)[j], a.cwiseProduct(b).sum() / 3.0, 3e-3);    // float differences with a step of 1e-3
+      const Eigen::MatrixXd a = gradients(committee, inputs.row(i), 3),
+                            b = gradients(committee, inputs.row(j), 3);
+      EXPECT_NEAR(kernel.row(i)[j], a.cwiseProduct(b).sum() / 3.0,
+                  3e-3);    // float differences with a step of 1e-3
     }
 }
 
@@ -59,7 +62,8 @@ TEST(ReluCommittee, RandomFeaturesApproachTheKernel)
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 4; ++j) {
       const double scale = std::sqrt(kernel.row(i)[i] * kernel.row(j)[j]);
-      EXPECT_NEAR(features.col(i).dot(features.col(j)), kernel.row(i)[j], 6.0 * scale / std::sqrt(num_projections));
+      EXPECT_NEAR(features.col(i).dot(features.col(j)), kernel.row(i)[j],
+                  6.0 * scale / std::sqrt(num_projections));
     }
 }
 
@@ -70,7 +74,15 @@ TEST(ReluCommittee, FirstStepOfAdamGoesAgainstTheSlope)
   const Eigen::VectorXf targets = inputs.col(0) - 2.0F * inputs.col(1);
   ReluCommittee start(2, small, 9), stepped(2, small, 9);
   stepped.fit(inputs, targets);
-  const auto loss = [&] { return (start.predict(inputs).colwise() - targets).cast<double>().array().square().colwise().mean().sum(); };
+  const auto loss = [&] {
+    return (start.predict(inputs).colwise() - targets)
+        .cast<double>()
+        .array()
+        .square()
+        .colwise()
+        .mean()
+        .sum();
+  };
   int compared = 0;
   for (Eigen::Index p = 0; p < start.parameters().size(); ++p) {
     const float before = start.parameters()[p];
@@ -81,7 +93,8 @@ TEST(ReluCommittee, FirstStepOfAdamGoesAgainstTheSlope)
     start.parameters()[p] = before;
     if (std::abs(slope) < 1e-2) continue;    // too small for differences of floats
     ++compared;
-    EXPECT_NEAR(stepped.parameters()[p] - before, slope > 0 ? -1e-3 : 1e-3, 1e-6) << p;    // Adam's first step: the rate, whatever the slope
+    EXPECT_NEAR(stepped.parameters()[p] - before, slope > 0 ? -1e-3 : 1e-3, 1e-6)
+        << p;    // Adam's first step: the rate, whatever the slope
   }
   EXPECT_GT(compared, 30);
 }
@@ -93,7 +106,9 @@ TEST(ReluCommittee, LearnsALine)
   ReluCommittee committee(2, {5, 64, 300, 1e-3}, 1);
   committee.fit(inputs, targets);
   const Eigen::MatrixXf predicted = committee.predict(inputs);
-  for (int k = 0; k < 5; ++k) EXPECT_LT((predicted.col(k) - targets).cwiseAbs().mean(), 0.05F);    // the targets' deviation is about 0.8
+  for (int k = 0; k < 5; ++k)
+    EXPECT_LT((predicted.col(k) - targets).cwiseAbs().mean(),
+              0.05F);    // the targets' deviation is about 0.8
 }
 
 TEST(ReluCommittee, MembersDifferAndSeedsDecide)

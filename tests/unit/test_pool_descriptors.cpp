@@ -27,7 +27,8 @@ Frame rock_salt(double a)
 
 TEST(ElementProperties, AreThoseOfThePeriodicTable)
 {
-  const ElementProperties fe = element_properties(26), si = element_properties(14), hf = element_properties(72), u = element_properties(92);
+  const ElementProperties fe = element_properties(26), si = element_properties(14),
+                          hf = element_properties(72), u = element_properties(92);
   EXPECT_DOUBLE_EQ(fe.mass, 55.845);
   EXPECT_DOUBLE_EQ(si.electronegativity, 1.90);
   EXPECT_DOUBLE_EQ(si.covalent_radius, 1.11);
@@ -44,7 +45,8 @@ TEST(CompositionStatistics, OfRutileByHand)
   const CompositionStatistics c = composition_statistics({ti, o, o, ti, o, o});
   const double mean = (22 + 2 * 8) / 3.0;
   EXPECT_NEAR(c.number.mean, mean, 1e-12);
-  EXPECT_NEAR(c.number.deviation, std::sqrt((std::pow(22 - mean, 2) + 2 * std::pow(8 - mean, 2)) / 3), 1e-12);
+  EXPECT_NEAR(c.number.deviation,
+              std::sqrt((std::pow(22 - mean, 2) + 2 * std::pow(8 - mean, 2)) / 3), 1e-12);
   EXPECT_NEAR(c.mass.mean, (47.867 + 2 * 15.999) / 3, 1e-12);
   EXPECT_EQ(c.num_elements, 2);
   EXPECT_NEAR(c.electronegativity_range, 3.44 - 1.54, 1e-12);
@@ -62,10 +64,11 @@ TEST(GeometryStatistics, OfRockSaltByHand)
   EXPECT_NEAR(g.nearest_distance, a / 2, 1e-9);
   EXPECT_NEAR(g.nearest.mean, a / 2 / (1.66 + 1.02), 1e-9);    // covalent radii of Na and Cl
   EXPECT_NEAR(g.nearest.deviation, 0.0, 1e-9);
-  // Na has 6 Cl, and 12 Na at 3.99 within 1.25 x 3.32; Cl has 6 Na, the 12 Cl are beyond 1.25 x 2.04
+  // Na has 6 Cl, and 12 Na at 3.99 within 1.25 x 3.32; Cl has 6 Na, the 12 Cl are beyond 1.25
+  // x 2.04
   EXPECT_NEAR(g.coordination.mean, (18 + 6) / 2.0, 1e-9);
   EXPECT_NEAR(g.coordination.deviation, (18 - 6) / 2.0, 1e-9);
-  EXPECT_NEAR(g.homonuclear_bonds, 12.0 / 24.0, 1e-9);       // 6 + 6 Na-Cl and 12 Na-Na
+  EXPECT_NEAR(g.homonuclear_bonds, 12.0 / 24.0, 1e-9);    // 6 + 6 Na-Cl and 12 Na-Na
   EXPECT_NEAR(g.bond_ionicity, 0.5 * (3.16 - 0.93), 1e-9);
 }
 
@@ -78,9 +81,13 @@ TEST(GeometryStatistics, DoNotDependOnTheCellOrOnTheRadialPart)
   large.atomic_numbers = {na, cl, na, cl};
   large.positions = small.positions;
   for (int i = 0; i < 2; ++i)
-    for (int d = 0; d < 3; ++d) large.positions.push_back(small.positions[3 * i + d] + small.cell[d]);
-  const GeometryStatistics a = geometry_statistics(small, true), b = geometry_statistics(large, true), c = geometry_statistics(small, false);
-  for (int k = 0; k < GeometryStatistics::num_bins; ++k) EXPECT_NEAR(a.radial[k], b.radial[k], 1e-9);
+    for (int d = 0; d < 3; ++d)
+      large.positions.push_back(small.positions[3 * i + d] + small.cell[d]);
+  const GeometryStatistics a = geometry_statistics(small, true),
+                           b = geometry_statistics(large, true),
+                           c = geometry_statistics(small, false);
+  for (int k = 0; k < GeometryStatistics::num_bins; ++k)
+    EXPECT_NEAR(a.radial[k], b.radial[k], 1e-9);
   EXPECT_NEAR(a.coordination.mean, b.coordination.mean, 1e-12);
   EXPECT_NEAR(a.coordination.mean, c.coordination.mean, 1e-12);
   EXPECT_NEAR(a.nearest.mean, c.nearest.mean, 1e-12);
@@ -88,7 +95,8 @@ TEST(GeometryStatistics, DoNotDependOnTheCellOrOnTheRadialPart)
 
 TEST(GeometryStatistics, RadialPartIsASumOfGaussians)
 {
-  // simple cubic Cu, scaled distances a/2r = 1.25 (6), 1.25 sqrt 2 (12), 1.25 sqrt 3 (8), 2.5 (6), 1.25 sqrt 5 is beyond 2.55
+  // simple cubic Cu, scaled distances a/2r = 1.25 (6), 1.25 sqrt 2 (12), 1.25 sqrt 3 (8), 2.5
+  // (6), 1.25 sqrt 5 is beyond 2.55
   Frame frame;
   const double a = 1.25 * 2 * 1.32;    // Angstrom
   frame.cell = {a, 0, 0, 0, a, 0, 0, 0, a};
@@ -131,7 +139,8 @@ Frame low_symmetry()
 
 TEST(DensityFeatures, DoNotChangeUnderRotation)
 {
-  const std::vector<double> a = density_features(low_symmetry()), b = density_features(rotated(low_symmetry(), 0.7));
+  const std::vector<double> a = density_features(low_symmetry()),
+                            b = density_features(rotated(low_symmetry(), 0.7));
   ASSERT_EQ(a.size(), std::size_t(num_density_features));
   for (std::size_t f = 0; f < a.size(); ++f) EXPECT_NEAR(a[f], b[f], 1e-10);
   EXPECT_GT(*std::max_element(a.begin(), a.end()), 0.01);
@@ -148,9 +157,11 @@ TEST(DensityFeatures, DoNotDependOnTheOrderOfAtoms)
 
 TEST(DensityFeatures, OfACubicCrystalByHand)
 {
-  // one kind of atom: the channels with the electronegativity difference vanish; six neighbours at x = 1.9 only
+  // one kind of atom: the channels with the electronegativity difference vanish; six neighbours at
+  // x = 1.9 only
   Frame frame;
-  const double radii = 2 * 1.32, a = 1.9 * radii;    // Cu, Angstrom; the next shell at 2.69 is beyond 2.5
+  const double radii = 2 * 1.32,
+               a = 1.9 * radii;    // Cu, Angstrom; the next shell at 2.69 is beyond 2.5
   frame.cell = {a, 0, 0, 0, a, 0, 0, 0, a};
   frame.atomic_numbers = {29};
   frame.positions = {0, 0, 0};
@@ -159,8 +170,8 @@ TEST(DensityFeatures, OfACubicCrystalByHand)
   EXPECT_NEAR(f[0], 6 * envelope, 1e-12);
   EXPECT_NEAR(f[1], 6 * envelope * (2 * x - 1), 1e-12);
   EXPECT_NEAR(f[2], 0.0, 1e-12);
-  EXPECT_NEAR(f[4], 0.0, 1e-12);    // l = 1: no dipole
-  EXPECT_NEAR(f[14], 0.0, 1e-12);   // l = 2: cubic
+  EXPECT_NEAR(f[4], 0.0, 1e-12);     // l = 1: no dipole
+  EXPECT_NEAR(f[14], 0.0, 1e-12);    // l = 2: cubic
 }
 
 PoolEntry rock_salt_entry()
@@ -219,8 +230,10 @@ TEST(PoolDescriptor, UnknownPartListsTheNames)
     PoolDescriptor("leakfree17+soap");
     FAIL() << "nothing was thrown";
   } catch (const Error &error) {
-    EXPECT_STREQ(error.what(), "descriptor \"leakfree17+soap\": there is no part \"soap\"; the parts are paper17, leakfree17, composition17, "
-                               "valence, rdf, fractions, density, joined by +");
+    EXPECT_STREQ(error.what(),
+                 "descriptor \"leakfree17+soap\": there is no part \"soap\"; the parts are "
+                 "paper17, leakfree17, composition17, "
+                 "valence, rdf, fractions, density, joined by +");
   }
 }
 

@@ -36,7 +36,8 @@ std::vector<PoolEntry> some_entries()
     for (int n = 1; n <= 3; ++n)
       for (int k = 1; k <= 3; ++k) {
         PoolEntry entry;
-        entry.formula = entry.id = std::string(metals[m]) + std::to_string(n) + "O" + std::to_string(k);
+        entry.formula = entry.id =
+            std::string(metals[m]) + std::to_string(n) + "O" + std::to_string(k);
         entry.frame.atomic_numbers = parse_formula(entry.formula);
         entry.formula = reduced_formula(entry.frame.atomic_numbers);
         entry.formation_energy = -2.0 * k / (n + k) + 0.3 * std::sin(2.0 * m) + 0.05 * n;
@@ -72,7 +73,8 @@ std::vector<int> all_of(const std::vector<PoolEntry> &entries)
   return result;
 }
 
-PoolSplit some_split(const PoolStudy &study, const std::vector<PoolEntry> &entries, int seed, bool one_per_formula = false)
+PoolSplit some_split(const PoolStudy &study, const std::vector<PoolEntry> &entries, int seed,
+                     bool one_per_formula = false)
 {
   return split_pool(study, entries, {all_of(entries)}, {}, {}, one_per_formula, seed, "O");
 }
@@ -83,7 +85,8 @@ PoolRun some_run(const PoolStudy &study, const PoolProtocol &protocol, int seed)
   const Rows descriptors = PoolDescriptor(protocol.descriptor)(entries);
   std::vector<double> energies;
   for (const PoolEntry &entry : entries) energies.push_back(entry.formation_energy);
-  return run_pool(protocol, study, some_split(study, entries, seed, protocol.one_per_formula), {descriptors, energies, {}, {}});
+  return run_pool(protocol, study, some_split(study, entries, seed, protocol.one_per_formula),
+                  {descriptors, energies, {}, {}});
 }
 
 TEST(SplitPool, PartsAreDisjointAndHaveTheirSizes)
@@ -126,7 +129,8 @@ TEST(SplitPool, TargetsHaveNoFormulaOfThePool)
   PoolStudy study = some_study();
   study.targets = {{"other", "other.jsonl", 400}};
   const std::vector<PoolEntry> entries = some_entries();
-  const PoolSplit split = split_pool(study, entries, {all_of(entries)}, {entries}, {all_of(entries)}, false, 1, "O");
+  const PoolSplit split =
+      split_pool(study, entries, {all_of(entries)}, {entries}, {all_of(entries)}, false, 1, "O");
   std::set<std::string> pool;
   for (int i : split.pool) pool.insert(entries[i].formula);
   for (int i : split.targets[0].test) EXPECT_EQ(pool.count(entries[i].formula), 0U);
@@ -190,7 +194,8 @@ TEST(RunPool, SaysIfThePoolIsSmallerThanTheLabels)
   PoolStudy study = some_study();
   study.series[0].initial = 60;
   EXPECT_EQ(message_of([&] { some_run(study, study.series[0], 1); }),
-            "series random: the pool has 64 entries, but 60 at the beginning and 2 batches of 5 need 70; use more entries, or smaller \"initial\", "
+            "series random: the pool has 64 entries, but 60 at the beginning and 2 batches of 5 "
+            "need 70; use more entries, or smaller \"initial\", "
             "\"rounds\" or \"batch\"");
 }
 
@@ -223,7 +228,8 @@ TEST(PrincipalComponents, FindTheLongDirection)
     first += axes[2 * i] * axes[2 * i];
     second += axes[2 * i + 1] * axes[2 * i + 1];
   }
-  EXPECT_NEAR(first, 100.0, 0.01);    // two standardised features that are nearly the same: 2 x 50 rows
+  EXPECT_NEAR(first, 100.0,
+              0.01);    // two standardised features that are nearly the same: 2 x 50 rows
   EXPECT_LT(second, 0.01);
 }
 
@@ -236,7 +242,8 @@ std::string write(const std::string &name, const std::string &text)
 
 TEST(ReadPoolStudy, CombinesVariantsAndStrategies)
 {
-  const PoolStudy study = read_pool_study(write("study.json", R"({"sources": ["p.jsonl"], "members": 4,
+  const PoolStudy study =
+      read_pool_study(write("study.json", R"({"sources": ["p.jsonl"], "members": 4,
     "variants": [{"name": "a"}, {"name": "b", "members": 7}], "strategies": ["random", {"strategy": "hybrid", "alpha": 0.2, "name": "h"}]})"));
   ASSERT_EQ(study.series.size(), 4U);
   EXPECT_EQ(study.series[3].name, "h, b");
@@ -244,35 +251,48 @@ TEST(ReadPoolStudy, CombinesVariantsAndStrategies)
   EXPECT_EQ(study.series[1].members, 4);
   EXPECT_EQ(study.series[3].alpha, 0.2);
   EXPECT_EQ(study.baseline_of(3), 2);    // random of the same variant
-  EXPECT_EQ(std::filesystem::path(study.sources[0].file).parent_path(), std::filesystem::path(testing::TempDir()).parent_path());
+  EXPECT_EQ(std::filesystem::path(study.sources[0].file).parent_path(),
+            std::filesystem::path(testing::TempDir()).parent_path());
 }
 
 TEST(ReadPoolStudy, ErrorsNameTheKey)
 {
-  const auto message = [](const std::string &text) { return message_of([&] { read_pool_study(write("bad.json", text)); }); };
+  const auto message = [](const std::string &text) {
+    return message_of([&] { read_pool_study(write("bad.json", text)); });
+  };
   const std::string path = write("bad.json", "");
   const std::string start = R"({"sources": ["p.jsonl"], )";
   EXPECT_EQ(message("{}"), path + ": \"sources\" is missing; name at least one file with entries");
-  EXPECT_EQ(message("{\"sources\": [,"), path + ": this is not JSON; check commas, quotes and brackets");
-  EXPECT_EQ(message(start + R"("seeds": 0})"), path + ": \"seeds\" is 0, but it must be a whole number from 1 to 100000");
+  EXPECT_EQ(message("{\"sources\": [,"),
+            path + ": this is not JSON; check commas, quotes and brackets");
+  EXPECT_EQ(message(start + R"("seeds": 0})"),
+            path + ": \"seeds\" is 0, but it must be a whole number from 1 to 100000");
   EXPECT_EQ(message(start + R"("strategies": ["randon"]})"),
-            path + ", \"strategies\": \"strategy\" is \"randon\", but it must be one of random, uncertainty, diversity, hybrid, adaptive, alc, lcmd, badge, "
-                   "power");
+            path +
+                ", \"strategies\": \"strategy\" is \"randon\", but it must be one of random, "
+                "uncertainty, diversity, hybrid, adaptive, alc, lcmd, badge, "
+                "power");
   EXPECT_EQ(message(start + R"("strategies": ["alc"]})"),
-            "series \"alc\" has nothing to be compared with: add the strategy random, or name a \"baseline\"");
+            "series \"alc\" has nothing to be compared with: add the strategy random, or name a "
+            "\"baseline\"");
   EXPECT_EQ(message(start + R"("strategies": ["random", "random"]})"),
             path + ": two series have the name \"random\"; give each a \"name\" of its own");
   EXPECT_EQ(message(R"({"sources": ["${ALMLIP_NO_SUCH}/p.jsonl"]})"),
-            path + ": \"${ALMLIP_NO_SUCH}/p.jsonl\" needs the environment variable ALMLIP_NO_SUCH, which is not set; run \". scripts/env.sh\", or set it to "
-                   "the folder of the data sets");
+            path +
+                ": \"${ALMLIP_NO_SUCH}/p.jsonl\" needs the environment variable ALMLIP_NO_SUCH, "
+                "which is not set; run \". scripts/env.sh\", or set it to "
+                "the folder of the data sets");
 }
 
 TEST(ToHtml, KnowsHeadingsTablesAndEmphasis)
 {
-  const std::string html = to_html("# Title\n\ntext **bold** <x>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n", "Title", {});
+  const std::string html =
+      to_html("# Title\n\ntext **bold** <x>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n", "Title", {});
   EXPECT_NE(html.find("<h1>Title</h1>"), std::string::npos);
   EXPECT_NE(html.find("<p>text <b>bold</b> &lt;x></p>"), std::string::npos);
-  EXPECT_NE(html.find("<table>\n<tr><th> a </th><th> b </th></tr>\n<tr><td> 1 </td><td> 2 </td></tr>\n</table>"), std::string::npos);
+  EXPECT_NE(html.find("<table>\n<tr><th> a </th><th> b </th></tr>\n<tr><td> 1 </td><td> 2 "
+                      "</td></tr>\n</table>"),
+            std::string::npos);
 }
 
 }    // namespace

@@ -23,7 +23,8 @@ TEST(PoolStatistics, PairedTestIsThatOfScipy)
   std::vector<double> differences;
   for (int i = 0; i < 12; ++i) differences.push_back(0.1 * std::sin(1.3 * i) + 0.02);
   const PairedTest test = paired_test(differences);
-  EXPECT_NEAR(test.mean / test.standard_error, 1.4445432307088455, 1e-12);    // scipy.stats.ttest_1samp, SciPy 1.17.1
+  EXPECT_NEAR(test.mean / test.standard_error, 1.4445432307088455,
+              1e-12);    // scipy.stats.ttest_1samp, SciPy 1.17.1
   EXPECT_NEAR(test.p, 0.17646161084966291, 1e-12);
 }
 
@@ -56,7 +57,8 @@ TEST(PoolStatistics, SavingIsNegativeIfTheBaselineIsThereFirst)
 TEST(PoolStatistics, IntervalOfEqualSeedsHasNoWidth)
 {
   const std::vector<double> labels = {30, 60, 120};
-  const PairedCurves curves{labels, labels, {{0.5, 0.2, 0.1}, {0.5, 0.2, 0.1}}, {{0.5, 0.4, 0.3}, {0.5, 0.4, 0.3}}};
+  const PairedCurves curves{
+      labels, labels, {{0.5, 0.2, 0.1}, {0.5, 0.2, 0.1}}, {{0.5, 0.4, 0.3}, {0.5, 0.4, 0.3}}};
   const Interval interval = saving_interval({curves}, 0.9, 100, 1);
   EXPECT_NEAR(interval.value, 70.0 / 120.0, 1e-12);
   EXPECT_NEAR(interval.low, interval.value, 1e-12);
@@ -65,15 +67,19 @@ TEST(PoolStatistics, IntervalOfEqualSeedsHasNoWidth)
 
 TEST(PoolStatistics, IntervalHoldsTheShareOfBootstrapMeans)
 {
-  // straight lines 0.5 to 0 over 100 labels; the baseline ends at 0.1, the strategy's slope varies over seeds
+  // straight lines 0.5 to 0 over 100 labels; the baseline ends at 0.1, the strategy's slope varies
+  // over seeds
   PairedCurves curves{{0, 100}, {0, 100}, {}, {}};
   for (int s = 0; s < 40; ++s) {
     curves.baseline.push_back({0.5, 0.1});
-    curves.strategy.push_back({0.5, -0.3 + 0.2 * std::sin(1.7 * s)});    // mean reaches 0.1 at half the labels
+    curves.strategy.push_back(
+        {0.5, -0.3 + 0.2 * std::sin(1.7 * s)});    // mean reaches 0.1 at half the labels
   }
-  const Interval wide = saving_interval({curves}, 0.9, 4000, 1), narrow = saving_interval({curves}, 0.5, 4000, 1);
+  const Interval wide = saving_interval({curves}, 0.9, 4000, 1),
+                 narrow = saving_interval({curves}, 0.5, 4000, 1);
   EXPECT_NEAR(wide.value, 0.5, 0.01);
-  // deviation of the mean's end 0.2 / sqrt(2) / sqrt(40) = 0.0224; saving 1 - 0.4 / (0.5 - end), slope 0.4 / 0.8^2 = 0.625
+  // deviation of the mean's end 0.2 / sqrt(2) / sqrt(40) = 0.0224; saving 1 - 0.4 / (0.5 - end),
+  // slope 0.4 / 0.8^2 = 0.625
   EXPECT_NEAR(wide.high - wide.low, 2 * 1.645 * 0.0224 * 0.625, 0.006);
   EXPECT_NEAR(narrow.high - narrow.low, 2 * 0.674 * 0.0224 * 0.625, 0.004);
 }

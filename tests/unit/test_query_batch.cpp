@@ -50,7 +50,9 @@ BatchRecord some_record()
 /// A new empty folder that is removed at the end.
 class QueryBatch : public testing::Test {
  protected:
-  QueryBatch() : folder(std::filesystem::path(testing::TempDir()) / ("almlip_query_batch" + std::to_string(getpid())))
+  QueryBatch()
+      : folder(std::filesystem::path(testing::TempDir()) /
+               ("almlip_query_batch" + std::to_string(getpid())))
   {
     std::filesystem::remove_all(folder);
     std::filesystem::create_directory(folder);

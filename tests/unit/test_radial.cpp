@@ -12,7 +12,8 @@ TEST(RadialBasis, IsAChebyshevPolynomialTimesTheEnvelope)
 {
   for (double r : {0.7, 2.35, 3.84, 4.9})
     for (int n = 0; n < 8; ++n) {
-      const double x = r / cutoff, expected = std::cos(n * std::acos(2 * x - 1)) * std::pow(1 - x, 3);    // T_n(cos t) = cos nt
+      const double x = r / cutoff, expected = std::cos(n * std::acos(2 * x - 1)) *
+                                              std::pow(1 - x, 3);    // T_n(cos t) = cos nt
       EXPECT_NEAR(Basis(r, 1 / cutoff).value(n), expected, 1e-14);
     }
 }
@@ -23,7 +24,8 @@ TEST(RadialBasis, SlopeMatchesFiniteDifference)
   for (double r : {0.7, 2.35, 3.84, 4.9})
     for (int n = 0; n < 8; ++n) {
       auto value = [&](double step) { return Basis(r + step, 1 / cutoff).value(n); };
-      EXPECT_NEAR(Basis(r, 1 / cutoff).slope(n), (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h), 1e-10);
+      EXPECT_NEAR(Basis(r, 1 / cutoff).slope(n),
+                  (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h), 1e-10);
     }
 }
 
@@ -34,7 +36,8 @@ TEST(RadialBasis, ValueAndTwoDerivativesVanishAtTheCutoff)
     EXPECT_EQ(Basis(cutoff, 1 / cutoff).slope(n), 0.0);
     EXPECT_EQ(Basis(cutoff + 0.3, 1 / cutoff).value(n), 0.0);
     constexpr double h = 1e-3;
-    const double curvature = Basis(cutoff - h, 1 / cutoff).slope(n) / -h;    // third derivative is 6/cutoff^3: error of order h
+    const double curvature = Basis(cutoff - h, 1 / cutoff).slope(n) /
+                             -h;    // third derivative is 6/cutoff^3: error of order h
     EXPECT_NEAR(curvature, 0.0, 1e-3);
   }
 }

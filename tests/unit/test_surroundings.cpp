@@ -99,7 +99,8 @@ void expect_same_as_brute_force(const Frame &frame, double cutoff, int reach)
 
 TEST(Surroundings, SiliconHasTheShellsOfDiamond)
 {
-  // shells of diamond: 4 at sqrt(3)/4 a = 2.35, 12 at a/sqrt(2) = 3.84, 12 at sqrt(11)/4 a = 4.50 Angstrom
+  // shells of diamond: 4 at sqrt(3)/4 a = 2.35, 12 at a/sqrt(2) = 3.84, 12 at sqrt(11)/4 a = 4.50
+  // Angstrom
   const Frame frame = diamond(5.43);
   for (const auto &[cutoff, count] : {std::pair(2.6, 4), std::pair(4.0, 16), std::pair(4.7, 28)}) {
     const Surroundings s = find_surroundings(frame, cutoff);

@@ -1,4 +1,5 @@
-// Entry point of almlip_lammps.so: tells LAMMPS the styles it holds. Called by almlipplugin.so after its checks.
+// Entry point of almlip_lammps.so: tells LAMMPS the styles it holds. Called by almlipplugin.so
+// after its checks.
 
 #include "lammps_plugin.h"
 
@@ -8,17 +9,15 @@
 
 using namespace LAMMPS_NS;
 
-static void *create_pair(void *lmp)
-{
-  return new PairALMLIP(static_cast<LAMMPS *>(lmp));
-}
+static void *create_pair(void *lmp) { return new PairALMLIP(static_cast<LAMMPS *>(lmp)); }
 
 static void *create_fix(void *lmp, int narg, char **arg)
 {
   return new FixALQuery(static_cast<LAMMPS *>(lmp), narg, arg);
 }
 
-extern "C" __attribute__((visibility("default"))) void almlip_register(void *lmp, void *handle, void *regfunc)
+extern "C" __attribute__((visibility("default"))) void almlip_register(void *lmp, void *handle,
+                                                                       void *regfunc)
 {
   auto *const register_plugin = reinterpret_cast<lammpsplugin_regfunc>(regfunc);
 

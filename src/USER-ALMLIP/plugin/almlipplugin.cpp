@@ -1,5 +1,6 @@
-// What `plugin load almlipplugin.so` opens. It knows no LAMMPS class, so that it can run in any LAMMPS and say whether the
-// styles, which lie beside it in almlip_lammps.so, were compiled for this one. Only then it loads them.
+// What `plugin load almlipplugin.so` opens. It knows no LAMMPS class, so that it can run in any
+// LAMMPS and say whether the styles, which lie beside it in almlip_lammps.so, were compiled for
+// this one. Only then it loads them.
 
 #include <dlfcn.h>
 
@@ -10,7 +11,8 @@ namespace {
 
 using RegisterStyles = void (*)(void *lmp, void *handle, void *regfunc);
 
-/// A function of the C library interface of the LAMMPS in this process; null if it has none of that name.
+/// A function of the C library interface of the LAMMPS in this process; null if it has none of that
+/// name.
 template <class Function>
 Function *find(const char *name)
 {
@@ -28,7 +30,8 @@ void refuse(void *lmp, const std::string &message)
 }
 
 const char *const rebuild =
-    "; build ALMLIP for this LAMMPS: cmake --preset release --fresh with one of -DALMLIP_LAMMPS_PYTHON=, -DLAMMPS_ROOT=, "
+    "; build ALMLIP for this LAMMPS: cmake --preset release --fresh with one of "
+    "-DALMLIP_LAMMPS_PYTHON=, -DLAMMPS_ROOT=, "
     "-DLAMMPS_SOURCE_DIR= (see README), then cmake --build --preset release";
 
 /// "22 Jul 2025" from 20250722.
@@ -38,7 +41,8 @@ std::string version_text(int version)
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const int month = version / 100 % 100;
   if (month < 1 || month > 12) return std::to_string(version);
-  return std::to_string(version % 100) + " " + months[month - 1] + " " + std::to_string(version / 10000);
+  return std::to_string(version % 100) + " " + months[month - 1] + " " +
+         std::to_string(version / 10000);
 }
 
 /// What keeps the styles from working in this LAMMPS; empty if nothing does.
@@ -51,13 +55,15 @@ std::string mismatch(void *lmp)
 
   const int version = lammps_version(lmp);
   if (version != ALMLIP_LAMMPS_VERSION)
-    return "built for LAMMPS " + version_text(ALMLIP_LAMMPS_VERSION) + ", but this is LAMMPS " + version_text(version) + rebuild;
+    return "built for LAMMPS " + version_text(ALMLIP_LAMMPS_VERSION) + ", but this is LAMMPS " +
+           version_text(version) + rebuild;
 
   const int tagint = lammps_extract_setting(lmp, "tagint");
   const int bigint = lammps_extract_setting(lmp, "bigint");
   if (tagint != ALMLIP_TAGINT || bigint != ALMLIP_BIGINT)
-    return "built for a LAMMPS with " + std::to_string(ALMLIP_TAGINT) + "-byte atom IDs and " + std::to_string(ALMLIP_BIGINT) +
-        "-byte counts, but this one has " + std::to_string(tagint) + " and " + std::to_string(bigint) + rebuild;
+    return "built for a LAMMPS with " + std::to_string(ALMLIP_TAGINT) + "-byte atom IDs and " +
+           std::to_string(ALMLIP_BIGINT) + "-byte counts, but this one has " +
+           std::to_string(tagint) + " and " + std::to_string(bigint) + rebuild;
 
   if (auto *mpi_version = find<int(char *, int *)>("MPI_Get_library_version")) {
     char text[8192] = "";    // MPI_MAX_LIBRARY_VERSION_STRING of MPICH, the longest there is
@@ -65,12 +71,14 @@ std::string mismatch(void *lmp)
     mpi_version(text, &length);
     const std::string found = text;
     if (found.compare(0, sizeof(ALMLIP_MPI) - 1, ALMLIP_MPI) != 0)
-      return "built for " ALMLIP_MPI ", but this LAMMPS runs with " + found.substr(0, found.find_first_of(",\n")) + rebuild;
+      return "built for " ALMLIP_MPI ", but this LAMMPS runs with " +
+             found.substr(0, found.find_first_of(",\n")) + rebuild;
   }
   return "";
 }
 
-/// How to open the styles: with their own Kokkos in front where the process already has one that is not theirs.
+/// How to open the styles: with their own Kokkos in front where the process already has one that is
+/// not theirs.
 int open_flags()
 {
   int flags = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;    // Kokkos stays until the process ends
@@ -85,7 +93,8 @@ int open_flags()
 std::string styles_file()
 {
   Dl_info self;
-  if (!dladdr(reinterpret_cast<void *>(&styles_file), &self) || !self.dli_fname) return "almlip_lammps.so";
+  if (!dladdr(reinterpret_cast<void *>(&styles_file), &self) || !self.dli_fname)
+    return "almlip_lammps.so";
   const std::string path = self.dli_fname;
   const auto slash = path.rfind('/');
   return (slash == std::string::npos ? "./" : path.substr(0, slash + 1)) + "almlip_lammps.so";
@@ -93,7 +102,8 @@ std::string styles_file()
 
 }    // namespace
 
-extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
+extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void *lmp, void *handle,
+                                                                         void *regfunc)
 {
   const std::string wrong = mismatch(lmp);
   if (!wrong.empty()) return refuse(lmp, wrong);
@@ -102,10 +112,14 @@ extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void *l
   if (!styles) {
     const std::string reason = dlerror();
     const bool missing_symbol = reason.find("undefined symbol") != std::string::npos;
-    return refuse(lmp, reason + (missing_symbol ? std::string(", which this LAMMPS does not have") + rebuild
-                                                : "; keep almlipplugin.so and almlip_lammps.so in one folder"));
+    return refuse(
+        lmp,
+        reason + (missing_symbol ? std::string(", which this LAMMPS does not have") + rebuild
+                                 : "; keep almlipplugin.so and almlip_lammps.so in one folder"));
   }
   auto *const register_styles = reinterpret_cast<RegisterStyles>(dlsym(styles, "almlip_register"));
-  if (!register_styles) return refuse(lmp, styles_file() + " is not of this version of ALMLIP; install both files together");
+  if (!register_styles)
+    return refuse(lmp,
+                  styles_file() + " is not of this version of ALMLIP; install both files together");
   register_styles(lmp, handle, regfunc);
 }
