@@ -207,6 +207,7 @@ ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::s
   model.cutoff = cutoff;
   model.num_channels = s.num_channels.value_or(accurate ? 6 : 4);
   model.lmax = s.lmax.value_or(fast ? 3 : 4);
+  model.num_radial = s.num_radial;
   model.four_body = s.four_body.value_or(fast || accurate ? "b3" : "c4");
   model.partners = s.partners.value_or(fast || accurate ? "same" : "all");
   model.num_hidden = s.num_hidden.value_or(accurate ? 32 : 16);

@@ -21,7 +21,7 @@ struct TrainingSettings {
   std::string preset = "default";
   std::vector<std::string> elements;
   std::optional<double> cutoff;
-  int members = 5;
+  int members = 5, num_radial = 8;
   std::optional<int> num_channels, lmax, num_hidden;
   std::optional<std::string> four_body, partners;
 
