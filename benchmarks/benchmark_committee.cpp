@@ -55,10 +55,12 @@ struct Lists {
   }
 };
 
-void evaluate(benchmark::State &state, const std::string &preset, Precision precision, bool members)
+void evaluate(benchmark::State &state, const std::string &preset, Precision precision, bool members,
+              Kernels kernels)
 {
   const Lists lists(bulk_silicon(5), 6.0);
-  Committee committee(test::random_potential(test::shape_settings(preset, {"Si"}), 1), precision);
+  Committee committee(test::random_potential(test::shape_settings(preset, {"Si"}), 1), precision,
+                      kernels);
   std::vector<double> forces(3 * lists.s.num_all()), member_forces(15 * lists.s.num_all());
   CommitteeOutput out;
   out.forces = forces.data();
@@ -77,12 +79,13 @@ void register_benchmarks()
   for (const char *preset : {"fast", "default", "accurate"})
     for (const bool mixed : {true, false})
       for (const bool members : {false, true})
-        benchmark::RegisterBenchmark((std::string(preset) + (mixed ? "/mixed" : "/double") +
-                                      (members ? "/members" : "/mean"))
-                                         .c_str(),
-                                     evaluate, preset, mixed ? Precision::mixed : Precision::full,
-                                     members)
-            ->Unit(benchmark::kMillisecond);
+        for (const Kernels kernels : {Kernels::compiled, Kernels::generic})
+          benchmark::RegisterBenchmark(
+              (std::string(preset) + (mixed ? "/mixed" : "/double") +
+               (members ? "/members" : "/mean") + (kernels == Kernels::generic ? "/generic" : ""))
+                  .c_str(),
+              evaluate, preset, mixed ? Precision::mixed : Precision::full, members, kernels)
+              ->Unit(benchmark::kMillisecond);
 }
 
 }    // namespace

@@ -53,11 +53,15 @@ struct CommitteeOutput {
 /// double, all between in float.
 enum class Precision { full, mixed };
 
+/// Which kernels to take: those compiled for the shape of the model if there are any, or the
+/// generic ones in any case (for tests and benchmarks).
+enum class Kernels { compiled, generic };
+
 /// Evaluates a committee potential. Not copyable; one object per thread of control.
 class Committee {
  public:
-  /// @throws Error if the settings have no compiled kernel (the message lists what there is)
-  explicit Committee(const Potential &potential, Precision precision = Precision::full);
+  explicit Committee(const Potential &potential, Precision precision = Precision::full,
+                     Kernels kernels = Kernels::compiled);
   ~Committee();
   Committee(Committee &&) noexcept;
   Committee &operator=(Committee &&) noexcept;
@@ -68,7 +72,7 @@ class Committee {
 
   const ModelSettings &settings() const;
 
-  class Kernel;    ///< one implementation per compiled shape
+  class Kernel;    ///< one implementation per compiled shape and one for all others
 
  private:
   std::unique_ptr<Kernel> kernel_;

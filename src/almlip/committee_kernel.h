@@ -5,9 +5,8 @@
 
 #include "almlip/committee.h"
 #include "almlip/dense.h"
-#include "almlip/density.h"
-#include "almlip/invariants.h"
-#include "almlip/radial.h"
+#include "almlip/density_generic.h"
+#include "almlip/invariants_generic.h"
 #include "almlip/short_range.h"
 
 namespace almlip {
@@ -26,24 +25,21 @@ class Committee::Kernel {
 /// to the longest lane.
 template <class Real, int Lanes, class Shape>
 class CommitteeKernel final : public Committee::Kernel {
-  static constexpr int W = Lanes, C = Shape::num_channels, D = Shape::num_descriptors,
-                       num_radial = Shape::num_radial;
+  static constexpr int W = Lanes;
   static constexpr int block_packs = register_bytes == 64 ? 4 : 2, row_block = 6;
   static constexpr int block_width = block_packs * W;
   static constexpr int double_lanes = native_lanes<double>;
   using V = Pack<Real, Lanes>;
   using DoublePack = Pack<double, double_lanes>;
   using NarrowPack = Pack<Real, double_lanes>;    ///< as many numbers as a DoublePack
-  using Projection = Density<Real, Lanes, C, Shape::lmax>;
-  using Body = Invariants<Real, Lanes, Shape>;
   using Matrix = PackedMatrix<Real, row_block>;
-  static constexpr int record_size = Projection::record_rows * W,
-                       density_size = Shape::num_lm * C * W;
-  static constexpr int component_size = Shape::num_components * W;
 
  public:
   explicit CommitteeKernel(const Potential &potential)
-      : num_elements_(static_cast<int>(potential.settings.elements.size())),
+      : shape_(potential.settings),
+        projection_(shape_),
+        invariants_(shape_),
+        num_elements_(static_cast<int>(potential.settings.elements.size())),
         num_members_(potential.settings.num_members),
         num_hidden_(potential.settings.num_hidden),
         member_row_((3 * num_members_ + W - 1) / W * W),
@@ -52,15 +48,15 @@ class CommitteeKernel final : public Committee::Kernel {
         short_range_(potential)
   {
     for (const ElementCommittee &committee : potential.committees)
-      networks_.emplace_back(committee, num_members_, num_hidden_);
+      networks_.emplace_back(committee, num_members_, num_hidden_, D());
     const int outputs = num_members_ * num_hidden_ + num_members_ + row_block,
               streams = num_members_;
-    density_.resize(static_cast<std::size_t>(block_packs) * density_size);
-    components_.resize(static_cast<std::size_t>(block_packs) * component_size);
-    adjoint_.resize(static_cast<std::size_t>(streams) * density_size);
-    x_.resize(static_cast<std::size_t>(D) * block_width);
+    density_.resize(block_packs * density_size());
+    components_.resize(block_packs * component_size());
+    adjoint_.resize(streams * density_size());
+    x_.resize(static_cast<std::size_t>(D()) * block_width);
     hidden_.resize(static_cast<std::size_t>(outputs) * block_width);
-    x_adjoint_.resize(static_cast<std::size_t>(streams) * (D + row_block) * block_width);
+    x_adjoint_.resize(static_cast<std::size_t>(streams) * (D() + row_block) * block_width);
   }
 
   void evaluate(const Neighborhood &n, CommitteeOutput &out) override
@@ -90,7 +86,7 @@ class CommitteeKernel final : public Committee::Kernel {
     Matrix reverse_mean;            ///< D x M H: mean over the members
     std::vector<Matrix> reverse;    ///< per member D x H
 
-    Network(const ElementCommittee &c, int num_members, int num_hidden)
+    Network(const ElementCommittee &c, int num_members, int num_hidden, int D)
         : reference_energy(c.reference_energy),
           mean(c.mean.begin(), c.mean.end()),
           inverse_deviation(c.inverse_deviation.begin(), c.inverse_deviation.end()),
@@ -137,7 +133,7 @@ class CommitteeKernel final : public Committee::Kernel {
     near_.assign(static_cast<std::size_t>(num_elements_ + 1) * 4 * W * list_capacity_, Real(0));
     near_index_.assign(static_cast<std::size_t>(num_elements_ + 1) * W * list_capacity_, 0);
     r_.assign(static_cast<std::size_t>(capacity_) * W, Real(0));
-    records_.assign(static_cast<std::size_t>(block_packs) * capacity_ * record_size, Real(0));
+    records_.assign(static_cast<std::size_t>(block_packs) * capacity_ * record_size(), Real(0));
     neighbor_.assign(static_cast<std::size_t>(block_packs) * capacity_ * W, -1);
     gradient_.assign(static_cast<std::size_t>(capacity_) * 3 * W, Real(0));
     member_gradient_.clear();
@@ -167,7 +163,7 @@ class CommitteeKernel final : public Committee::Kernel {
         soften(block.element, p);
         repel(block, p, n, out);
       }
-      Projection::project(records(p), num_neighbors_[p], density(p));
+      projection_.project(records(p), num_neighbors_[p], density(p));
       standardise(block.element, p);
     }
     if (out.descriptors) copy_descriptors(block, out.descriptors);
@@ -204,10 +200,10 @@ class CommitteeKernel final : public Committee::Kernel {
         for (int w = 0; w < W; ++w)
           std::fill(near(e, row, w) + count_[e * W + w], near(e, row, w) + most, padding[row]);
         for (int k = 0; k < most; k += W) {
-          Real *to = row < 3 ? record + static_cast<std::size_t>(start + k) * record_size + row * W
-                             : &r_[(start + k) * W];
+          Real *to =
+              row < 3 ? record + (start + k) * record_size() + row * W : &r_[(start + k) * W];
           transpose_tile<Real, Lanes>(near(e, row, 0) + k, list_capacity_, to,
-                                      row < 3 ? record_size : W);
+                                      row < 3 ? record_size() : W);
         }
       }
       for (int w = 0; w < W; ++w)
@@ -246,32 +242,16 @@ class CommitteeKernel final : public Committee::Kernel {
     for (int q = 0; q < num_neighbors_[p] * W; ++q) r_[q] = std::sqrt(r_[q]);
     const Real inverse_cutoff = Real(1 / cutoff_);
     for (int e = 0; e < num_elements_; ++e) {
-      const Real *weights =
-          &radial_[static_cast<std::size_t>(element * num_elements_ + e) * C * num_radial];
+      const Real *weights = radial_weights(element, e);
       for (int k = group_start_[p][e]; k < group_start_[p][e + 1]; ++k) {
-        Real *record = records(p) + static_cast<std::size_t>(k) * record_size;
+        Real *record = records(p) + k * record_size();
         const V r = load<V>(&r_[k * W]), inverse_r = Real(1) / r;
         for (int row = 0; row < 3; ++row)
           store(record + row * W, load<V>(record + row * W) * inverse_r);
         store(record + 3 * W, inverse_r);
-        radial_functions(weights, r, inverse_cutoff, record);
+        projection_.radial(weights, r, inverse_cutoff, record + 4 * W, record + (4 + C()) * W);
       }
     }
-  }
-
-  static ALMLIP_INLINE void radial_functions(const Real *weights, const V &r, Real inverse_cutoff,
-                                             Real *record)
-  {
-    const RadialBasis<Real, Lanes, num_radial> basis(r, inverse_cutoff);
-    static_for<C>([&](auto c) {
-      V value{}, rate{};
-      static_for<num_radial>(
-          [&](auto m) { value = value + weights[c * num_radial + m] * basis.chebyshev[m]; });
-      static_for<num_radial - 1>(
-          [&](auto m) { rate = rate + weights[c * num_radial + m + 1] * basis.derivative[m + 1]; });
-      store(record + (4 + c) * W, basis.envelope * value);
-      store(record + (4 + C + c) * W, basis.envelope_rate * rate + basis.envelope_slope * value);
-    });
   }
 
   /// Whether a pair of this pack is within the reach of the short-range repulsion.
@@ -291,8 +271,7 @@ class CommitteeKernel final : public Committee::Kernel {
   ALMLIP_STAGE void soften(int element, int p)
   {
     for (int e = 0; e < num_elements_; ++e) {
-      const Real *weights =
-          &radial_[static_cast<std::size_t>(element * num_elements_ + e) * C * num_radial];
+      const Real *weights = radial_weights(element, e);
       for (int k = group_start_[p][e]; k < group_start_[p][e + 1]; ++k) {
         Real distance[W], slope[W];
         bool changed = false;
@@ -304,10 +283,11 @@ class CommitteeKernel final : public Committee::Kernel {
           changed = changed || seen.slope < 1.0;
         }
         if (!changed) continue;
-        Real *record = records(p) + static_cast<std::size_t>(k) * record_size;
-        radial_functions(weights, load<V>(distance), Real(1 / cutoff_), record);
-        for (int c = 0; c < C; ++c)
-          store(record + (4 + C + c) * W, load<V>(record + (4 + C + c) * W) * load<V>(slope));
+        Real *record = records(p) + k * record_size();
+        projection_.radial(weights, load<V>(distance), Real(1 / cutoff_), record + 4 * W,
+                           record + (4 + C()) * W);
+        for (int row = 4 + C(); row < 4 + 2 * C(); ++row)
+          store(record + row * W, load<V>(record + row * W) * load<V>(slope));
       }
     }
   }
@@ -361,7 +341,7 @@ class CommitteeKernel final : public Committee::Kernel {
   {
     const Network &network = networks_[element];
     Real *x = x_.data() + p * W;
-    Body::forward(density(p), components(p), [&](int d, const V &g) {
+    invariants_.forward(density(p), components(p), [&](int d, const V &g) {
       store(x + static_cast<std::size_t>(d) * block_width,
             (g - network.mean[d]) * network.inverse_deviation[d]);
     });
@@ -370,8 +350,8 @@ class CommitteeKernel final : public Committee::Kernel {
   void copy_descriptors(const Block &block, double *descriptors) const
   {
     for (int q = 0; q < block.count; ++q)
-      for (int d = 0; d < D; ++d)
-        descriptors[static_cast<std::size_t>(order_[block.first + q]) * D + d] =
+      for (int d = 0; d < D(); ++d)
+        descriptors[static_cast<std::size_t>(order_[block.first + q]) * D() + d] =
             x_[static_cast<std::size_t>(d) * block_width + q];
   }
 
@@ -440,34 +420,32 @@ class CommitteeKernel final : public Committee::Kernel {
   {
     for (int s = 0; s < num_streams; ++s) {
       const Real *g = x_adjoint(s) + p * W;
-      Real *adjoint = adjoint_.data() + static_cast<std::size_t>(s) * density_size;
-      Body::forward_reverse(
+      Real *adjoint = adjoint_.data() + s * density_size();
+      invariants_.forward_reverse(
           density(p), components(p),
           [&](int d) { return load<V>(g + static_cast<std::size_t>(d) * block_width); }, adjoint);
-      Projection::apply_norms(adjoint);
+      projection_.apply_norms(adjoint);
     }
     const Real share = Real(1) / Real(num_streams);
     V w[6] = {};
-    for (int k = 0; k < num_neighbors_[p]; ++k) {
-      const Real *record = records(p) + static_cast<std::size_t>(k) * record_size;
-      const Harmonics<Real, Lanes, Shape::lmax> h(record);
-      const V inverse_r = load<V>(record + 3 * W);
-      V mean[3] = {};
-      for (int s = 0; s < num_streams; ++s) {
-        V g[3];
-        Projection::pair_gradient(h, inverse_r, record + 4 * W, record + (4 + C) * W,
-                                  adjoint_.data() + static_cast<std::size_t>(s) * density_size, g);
-        for (int axis = 0; axis < 3; ++axis) {
-          if (num_streams > 1) store(member_gradient(k) + (3 * s + axis) * W, g[axis]);
-          mean[axis] = mean[axis] + g[axis] * share;
-        }
-      }
-      for (int axis = 0; axis < 3; ++axis)
-        store(gradient_.data() + (3 * static_cast<std::size_t>(k) + axis) * W, mean[axis]);
-      const V r = Real(1) / inverse_r, d[3] = {h.x * r, h.y * r, h.z * r};
-      constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
-      static_for<6>([&](auto q) { w[q] = w[q] - d[row[q]] * mean[column[q]]; });
-    }
+    const Real *record = records(p);
+    projection_.pair_gradients(
+        {num_neighbors_[p], record, record_size(), record + 3 * W, record_size()}, adjoint_.data(),
+        num_streams, [&](int k, int s, const V(&g)[3]) __attribute__((always_inline)) {
+          Real *to = gradient_.data() + 3 * static_cast<std::size_t>(k) * W;
+          V mean[3];
+          for (int axis = 0; axis < 3; ++axis) {
+            if (num_streams > 1) store(member_gradient(k) + (3 * s + axis) * W, g[axis]);
+            mean[axis] = s == 0 ? g[axis] * share : load<V>(to + axis * W) + g[axis] * share;
+            store(to + axis * W, mean[axis]);
+          }
+          if (s + 1 < num_streams) return;
+          const Real *at = record + k * record_size();
+          const V r = Real(1) / load<V>(at + 3 * W),
+                  d[3] = {load<V>(at) * r, load<V>(at + W) * r, load<V>(at + 2 * W) * r};
+          constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
+          static_for<6>([&](auto q) { w[q] = w[q] - d[row[q]] * mean[column[q]]; });
+        });
     for (int q = 0; q < 6; ++q) virial[q] += lane_sum<Real, Lanes>(w[q]);
   }
 
@@ -490,7 +468,7 @@ class CommitteeKernel final : public Committee::Kernel {
             out.forces[3 * static_cast<std::size_t>(j) + axis] -= g[axis];
         if (!out.atom_virial && !out.centroid_virial) continue;
         const Real *record =
-            records_.data() + (static_cast<std::size_t>(p) * capacity_ + k) * record_size + w;
+            records_.data() + (static_cast<std::size_t>(p) * capacity_ + k) * record_size() + w;
         const double r = 1.0 / record[3 * W],
                      d[3] = {record[0] * r, record[W] * r, record[2 * W] * r};
         tally_virial(i, j, d, g, out);
@@ -555,22 +533,35 @@ class CommitteeKernel final : public Committee::Kernel {
             member_forces_[static_cast<std::size_t>(i) * member_row_ + q];
   }
 
+  int C() const { return shape_.num_channels; }
+  int D() const { return shape_.num_descriptors; }
+  std::size_t record_size() const
+  {
+    return static_cast<std::size_t>(projection_.record_rows()) * W;
+  }
+  std::size_t density_size() const { return static_cast<std::size_t>(shape_.num_lm) * C() * W; }
+  std::size_t component_size() const
+  {
+    return static_cast<std::size_t>(shape_.num_components) * C() * W;
+  }
+  const Real *radial_weights(int element, int neighbor) const
+  {
+    return &radial_[static_cast<std::size_t>(element * num_elements_ + neighbor) * C() *
+                    shape_.num_radial];
+  }
   Real *records(int p)
   {
-    return records_.data() + static_cast<std::size_t>(p) * capacity_ * record_size;
+    return records_.data() + static_cast<std::size_t>(p) * capacity_ * record_size();
   }
-  Real *density(int p) { return density_.data() + static_cast<std::size_t>(p) * density_size; }
-  Real *components(int p)
-  {
-    return components_.data() + static_cast<std::size_t>(p) * component_size;
-  }
+  Real *density(int p) { return density_.data() + p * density_size(); }
+  Real *components(int p) { return components_.data() + p * component_size(); }
   Real *hidden_row(int unit)
   {
     return hidden_.data() + static_cast<std::size_t>(unit) * block_width;
   }
   Real *x_adjoint(int stream)
   {
-    return x_adjoint_.data() + static_cast<std::size_t>(stream) * (D + row_block) * block_width;
+    return x_adjoint_.data() + static_cast<std::size_t>(stream) * (D() + row_block) * block_width;
   }
   Real *member_gradient(int k)
   {
@@ -585,6 +576,9 @@ class CommitteeKernel final : public Committee::Kernel {
     return near_index_.data() + static_cast<std::size_t>(e * W + w) * list_capacity_;
   }
 
+  const Shape shape_;
+  Density<Real, Lanes, Shape> projection_;
+  Invariants<Real, Lanes, Shape> invariants_;
   const int num_elements_, num_members_, num_hidden_,
       member_row_;    ///< member_row_: 3 M rounded up to whole packs
   const double cutoff_;

@@ -1,18 +1,22 @@
 #pragma once
 
+#include <array>
+#include <vector>
+
 #include "almlip/harmonics.h"
 
 namespace almlip {
 
-/// A polynomial in z, lowest power first.
+/// A polynomial in z, lowest power first; long enough for a product of three harmonics.
 struct Polynomial {
-  double c[16] = {};
+  static constexpr int length = 3 * ModelSettings::max_lmax + 1;
+  double c[length] = {};
 };
 constexpr Polynomial operator*(const Polynomial &a, const Polynomial &b)
 {
   Polynomial product{};
-  for (int i = 0; i < 16; ++i)
-    for (int j = 0; i + j < 16; ++j) product.c[i + j] += a.c[i] * b.c[j];
+  for (int i = 0; i < Polynomial::length; ++i)
+    for (int j = 0; i + j < Polynomial::length; ++j) product.c[i + j] += a.c[i] * b.c[j];
   return product;
 }
 
@@ -23,8 +27,9 @@ constexpr Polynomial harmonic_polynomial(int l, int m)
   current.c[0] = 1;
   for (int k = m; k < l; ++k) {
     Polynomial next{};
-    for (int i = 0; i < 15; ++i) next.c[i + 1] = current.c[i];
-    for (int i = 0; i < 16; ++i) next.c[i] -= harmonic_recurrence(k, m) * previous.c[i];
+    for (int i = 0; i + 1 < Polynomial::length; ++i) next.c[i + 1] = current.c[i];
+    for (int i = 0; i < Polynomial::length; ++i)
+      next.c[i] -= harmonic_recurrence(k, m) * previous.c[i];
     previous = current;
     current = next;
   }
@@ -65,16 +70,23 @@ constexpr double gaunt(int l1, int a, int l2, int b, int L, int M)
   sine_squared.c[2] = -1;
   for (int i = 0; i < (m1 + m2 + m3) / 2; ++i) q = q * sine_squared;
   double mean = 0;
-  for (int i = 0; i < 16; i += 2) mean += q.c[i] / (i + 1);
+  for (int i = 0; i < Polynomial::length; i += 2) mean += q.c[i] / (i + 1);
   mean *= azimuthal * harmonic_norm(l1, m1) * harmonic_norm(l2, m2) * harmonic_norm(L, m3);
   return (mean < 1e-9 && mean > -1e-9)
              ? 0.0
              : mean * constexpr_sqrt((2.0 * l1 + 1) * (2 * l2 + 1) * (2 * L + 1));
 }
 
+/// Coefficient g_abM of A_l1a A_l2b in T_M = [A_l1 x A_l2]_L; indices count from 0. For l1 == l2
+/// both orders of a and b are added, for a <= b.
+constexpr double coupling_coefficient(int l1, int a, int l2, int b, int L, int M)
+{
+  const double g = gaunt(l1, a - l1, l2, b - l2, L, M - L);
+  return l1 == l2 && a != b ? g + gaunt(l1, b - l1, l2, a - l2, L, M - L) : g;
+}
+
 /// Coupling [A_l1 x A_l2]_L of one channel: T_M = sum_ab g_abM A_l1a A_l2b, its non-zero terms
-/// grouped by the product (a, b). For l1 == l2 only a <= b, with both orders added. Indices a, b, M
-/// count from 0.
+/// grouped by the product (a, b), for l1 == l2 only a <= b.
 template <int L1, int L2, int L>
 struct Coupling {
   static constexpr int l1 = L1, l2 = L2, l = L, max_products = (2 * L1 + 1) * (2 * L2 + 1),
@@ -92,8 +104,7 @@ struct Coupling {
       for (int b = (L1 == L2 ? a : 0); b <= 2 * L2; ++b) {
         const int start = t.num_terms;
         for (int M = 0; M <= 2 * L; ++M) {
-          double g = gaunt(L1, a - L1, L2, b - L2, L, M - L);
-          if (L1 == L2 && a != b) g += gaunt(L1, b - L1, L2, a - L2, L, M - L);
+          const double g = coupling_coefficient(L1, a, L2, b, L, M);
           if (g == 0) continue;
           t.M[t.num_terms] = M;
           t.g[t.num_terms++] = g;
@@ -114,6 +125,11 @@ template <class... Members>
 struct CouplingSet {
   static constexpr int count = sizeof...(Members);
   static constexpr int num_components = (0 + ... + (2 * Members::l + 1));    ///< all T_M together
+  /// l1, l2, L of each.
+  static std::vector<std::array<int, 3>> list()
+  {
+    return {{Members::l1, Members::l2, Members::l}...};
+  }
 };
 using CouplingsB3 =
     CouplingSet<Coupling<1, 1, 2>, Coupling<2, 2, 2>, Coupling<1, 2, 3>, Coupling<3, 3, 2>>;

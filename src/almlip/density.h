@@ -1,27 +1,60 @@
 #pragma once
 
-#include "almlip/harmonics.h"
+#include "almlip/radial.h"
+#include "almlip/shape.h"
 
 namespace almlip {
 
-/// Density projection A[l,m][c] = sum_j R_c(r_ij) S_lm(r_ij / r_ij) of one pack of atoms and its
-/// reverse.
+/// Rows of all neighbours of a pack of atoms, of Lanes numbers: x y z of the direction; 1/r, R_0 ..
+/// R_{C-1}, dR_0/dr .. dR_{C-1}/dr. Padding has R = dR/dr = 0.
+template <class Real>
+struct NeighborRows {
+  int count;
+  const Real *direction;
+  std::size_t direction_step;    ///< from neighbour to neighbour
+  const Real *radial;
+  std::size_t radial_step;
+};
+
+/// Radial functions R_c, density projection A[l,m][c] = sum_j R_c(r_ij) S_lm(r_ij / r_ij) of one
+/// pack of atoms, and the reverse.
 ///
-/// A neighbour record is `record_rows` rows of Lanes numbers: direction x y z, 1/r, R_0 .. R_{C-1},
-/// dR_0/dr .. dR_{C-1}/dr. Padding has R = dR/dr = 0.
-template <class Real, int Lanes, int NumChannels, int LMax>
+/// A neighbour record is `record_rows` rows: those of NeighborRows, one after the other.
+template <class Real, int Lanes, class Shape>
 class Density {
-  static constexpr int W = Lanes, C = NumChannels;
+  static constexpr int W = Lanes, C = Shape::num_channels, LMax = Shape::lmax,
+                       num_radial = Shape::num_radial;
   static constexpr int max_accumulators =
       register_bytes == 64 ? 24 : 12;    ///< what fits the registers beside the operands
   using V = Pack<Real, Lanes>;
 
  public:
-  static constexpr int record_rows = 4 + 2 * NumChannels;
+  explicit Density(const Shape &) {}
+
+  static constexpr int record_rows() { return 4 + 2 * C; }
+
+  /// R_c and dR_c/dr at r.
+  /// @param weights            Chebyshev coefficients, shape [C][num_radial]
+  /// @param[out] value, slope  shape [C][Lanes]
+  ALMLIP_INLINE static void radial(const Real *weights, const V &r, Real inverse_cutoff,
+                                   Real *value, Real *slope)
+  {
+    const RadialBasis<Real, Lanes, num_radial> basis(r, inverse_cutoff);
+    static_for<C>([&](auto c) {
+      V sum{}, rate{};
+      static_for<num_radial>(
+          [&](auto n) { sum = sum + weights[c * num_radial + n] * basis.chebyshev[n]; });
+      static_for<num_radial - 1>(
+          [&](auto n) { rate = rate + weights[c * num_radial + n + 1] * basis.derivative[n + 1]; });
+      store(value + c * W, basis.envelope * sum);
+      store(slope + c * W, basis.envelope_rate * rate + basis.envelope_slope * sum);
+    });
+  }
 
   /// One sweep over the neighbours per |m| (cosine and sine parts together or apart, all channels
   /// or some of them), such that the accumulators stay in registers. The norms of the harmonics are
   /// included in A.
+  /// @param records  of all neighbours
   ALMLIP_STAGE static void project(const Real *records, int num_neighbors, Real *a)
   {
     static_for<LMax + 1>([&](auto m_) {
@@ -52,76 +85,52 @@ class Density {
     });
   }
 
-  /// Gradient of sum(adjoint . A) with respect to the vector from the central atom to one
-  /// neighbour.
-  /// @param h             bare harmonics of the direction
-  /// @param radial        R_c, shape [C][Lanes]; likewise radial_slope, dR_c/dr
-  /// @param adjoint       of A, norms applied, shape [num_lm][C][Lanes]
-  /// @param[out] g        x, y, z
-  ALMLIP_INLINE static void pair_gradient(const Harmonics<Real, Lanes, LMax> &h, const V &inverse_r,
-                                          const Real *radial, const Real *radial_slope,
-                                          const Real *adjoint, V (&g)[3])
+  /// Gradients of sum(adjoint . A) with respect to the vectors from the central atom to its
+  /// neighbours, for several adjoints.
+  /// @param adjoints  of A, norms applied, shape [num_adjoints][num_lm][C][Lanes]
+  /// @param put       put(k, s, g) receives x, y, z of neighbour k for adjoint s; those of one
+  ///                  neighbour in order
+  template <class Put>
+  ALMLIP_INLINE static void pair_gradients(const NeighborRows<Real> &rows, const Real *adjoints,
+                                           int num_adjoints, Put &&put)
   {
-    V value[C], y[C], gx{}, gy{}, gz{};
-    static_for<C>([&](auto c) { value[c] = load<V>(radial + c * W); });
-    static_for<C>([&](auto c) { y[c] = load<V>(adjoint + c * W); });
-    auto term = [&](auto l_, auto m_) {    // P_lm = sum_c R_c adjoint_clm; y_c += adjoint_clm S_lm
-      constexpr int l = l_, m = m_, row = lm_index(l, m) * C;
-      const V s = h.template value<l, m>();
-      V p{};
-      static_for<C>([&](auto c) {
-        const V w = load<V>(adjoint + (row + c) * W);
-        p = c == 0 ? value[c] * w : p + value[c] * w;
-        y[c] = y[c] + s * w;
-      });
-      return p;
-    };
-    static_for<LMax + 1>([&](auto m_) {
-      constexpr int m = m_, l0 = m ? m : 1;
-      V pc{}, ps{}, dc{}, ds{};    // sum_l P q and sum_l P dq/dz, cosine and sine parts
-      static_for<LMax + 1 - l0>([&](auto i) {
-        constexpr int l = l0 + i;
-        V dq{};
-        if constexpr (l > m + 1) dq = Real(l - m) * h.template q<l, m + 1>();
-        auto add = [&](const V &p, V &v, V &d) {
-          if constexpr (m > 0) {
-            if constexpr (l == m)
-              v = p;
-            else
-              v = v + p * h.template q<l, m>();
-          }
-          if constexpr (l == m + 1)
-            d = p;
-          else if constexpr (l > m + 1)
-            d = d + p * dq;
-        };
-        add(term(std::integral_constant<int, l>{}, std::integral_constant<int, m>{}), pc, dc);
-        if constexpr (m > 0)
-          add(term(std::integral_constant<int, l>{}, std::integral_constant<int, -m>{}), ps, ds);
-      });
-      if constexpr (m == 0) gz = dc;
-      if constexpr (m == 1) {
-        gx = pc;
-        gy = ps;
+    for (int k = 0; k < rows.count; ++k) {
+      const Real *radial = rows.radial + k * rows.radial_step;
+      const Harmonics<Real, Lanes, LMax> h(rows.direction + k * rows.direction_step);
+      for (int s = 0; s < num_adjoints; ++s) {
+        V g[3];
+        pair_gradient(h, radial, adjoints + static_cast<std::size_t>(s) * Shape::num_lm * C * W, g);
+        put(k, s, g);
       }
-      if constexpr (m > 1) {
-        pc = pc * Real(m);
-        ps = ps * Real(m);
-        gx = gx + h.cosine[m - 1] * pc + h.sine[m - 1] * ps;
-        gy = gy + h.cosine[m - 1] * ps - h.sine[m - 1] * pc;
-      }
-      if constexpr (m > 0 && m < LMax) gz = gz + h.cosine[m] * dc + h.sine[m] * ds;
-    });
-    V along{};
-    static_for<C>([&](auto c) { along = along + load<V>(radial_slope + c * W) * y[c]; });
-    along = along - inverse_r * (h.x * gx + h.y * gy +
-                                 h.z * gz);    // the harmonics depend on the direction only
-    g[0] = h.x * along + gx * inverse_r;
-    g[1] = h.y * along + gy * inverse_r;
-    g[2] = h.z * along + gz * inverse_r;
+    }
   }
 
  private:
+  ALMLIP_INLINE static void pair_gradient(const Harmonics<Real, Lanes, LMax> &h, const Real *radial,
+                                          const Real *adjoint, V (&g)[3])
+  {
+    V value[C], y[C];
+    static_for<C>([&](auto c) { value[c] = load<V>(radial + (1 + c) * W); });
+    static_for<C>([&](auto c) { y[c] = load<V>(adjoint + c * W); });
+    // P_lm = sum_c R_c adjoint_clm; y_c += adjoint_clm S_lm
+    h.gradient(
+        [&](auto l_, auto m_) {
+          constexpr int l = l_, m = m_, row = lm_index(l, m) * C;
+          const V s = h.template value<l, m>();
+          V p{};
+          static_for<C>([&](auto c) {
+            const V w = load<V>(adjoint + (row + c) * W);
+            p = c == 0 ? value[c] * w : p + value[c] * w;
+            y[c] = y[c] + s * w;
+          });
+          return p;
+        },
+        g);
+    V along{};
+    static_for<C>([&](auto c) { along = along + load<V>(radial + (1 + C + c) * W) * y[c]; });
+    h.add_radial(load<V>(radial), along, g);
+  }
+
   /// Rows l = m .. LMax of one |m|; Part 1 cosine, 2 sine, 3 both; channels C0 .. C0+NC-1.
   template <int m, int Part, int C0, int NC>
   ALMLIP_INLINE static void sweep(const Real *record, int num_neighbors, Real *a)
@@ -130,7 +139,7 @@ class Density {
     V cosine_sum[rows][NC], sine_sum[rows][NC];
     static_for<rows * NC>(
         [&](auto i) { cosine_sum[i / NC][i % NC] = sine_sum[i / NC][i % NC] = V{}; });
-    for (int k = 0; k < num_neighbors; ++k, record += record_rows * W) {
+    for (int k = 0; k < num_neighbors; ++k, record += record_rows() * W) {
       V radial[NC], q[rows < 2 ? 2 : rows], c{}, s{};
       static_for<NC>([&](auto i) { radial[i] = load<V>(record + (4 + C0 + i) * W); });
       const V z = load<V>(record + 2 * W);

@@ -19,6 +19,8 @@ class Invariants {
   using Int = std::integral_constant<int, l>;
 
  public:
+  explicit Invariants(const Shape &) {}
+
   /// Writes G; put(d, value) receives every invariant. Keeps the components T for the reverse step.
   template <class Put>
   ALMLIP_STAGE static void forward(const Real *a, Real *t, Put &&put)

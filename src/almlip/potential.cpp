@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <sstream>
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
@@ -12,16 +13,34 @@ namespace almlip {
 
 namespace {
 
-struct Couplings {
-  int count, largest_l;
-};
+using Couplings = std::vector<std::array<int, 3>>;
 
-/// Four-body couplings of a name; count 0 if there is no such name.
-Couplings couplings_of(const std::string &four_body)
+/// Couplings of a name or a list; checks all but lmax.
+Couplings parse_couplings(const std::string &four_body, const std::string &where)
 {
-  if (four_body == "b3") return {4, 3};
-  if (four_body == "c4") return {9, 4};
-  return {0, 0};
+  if (four_body == "none") return {};
+  if (four_body == "b3") return {{1, 1, 2}, {2, 2, 2}, {1, 2, 3}, {3, 3, 2}};
+  if (four_body == "c4")
+    return {{1, 1, 2}, {2, 2, 2}, {1, 2, 3}, {3, 3, 2}, {2, 2, 4},
+            {1, 3, 4}, {3, 3, 4}, {4, 4, 2}, {4, 4, 4}};
+  Couplings couplings;
+  std::istringstream words(four_body);
+  for (std::string word; words >> word;) {
+    require(word.size() == 3 && word.find_first_not_of("0123456") == std::string::npos, where,
+            ": \"four_body\" is \"", four_body,
+            "\", but \"b3\", \"c4\", \"none\" or couplings l1 l2 L such as \"112 222 123\" are "
+            "allowed");
+    const std::array<int, 3> coupling = {word[0] - '0', word[1] - '0', word[2] - '0'};
+    const auto [l1, l2, l] = coupling;
+    require((l1 + l2 + l) % 2 == 0 && l1 <= l2 && l2 - l1 <= l && l <= l1 + l2, where,
+            ": \"four_body\" holds \"", word,
+            "\", but a coupling l1 l2 L needs l1 <= l2, l2 - l1 <= L <= l1 + l2 and an even sum");
+    require(std::find(couplings.begin(), couplings.end(), coupling) == couplings.end(), where,
+            ": \"four_body\" holds \"", word, "\" twice");
+    couplings.push_back(coupling);
+  }
+  require(!couplings.empty(), where, ": \"four_body\" is empty; write \"none\" for no couplings");
+  return couplings;
 }
 
 }    // namespace
@@ -30,7 +49,12 @@ int ModelSettings::num_descriptors() const
 {
   const int pairs = num_channels * (num_channels + 1) / 2;
   const int terms = partners == "all" ? num_channels * num_channels : num_channels;
-  return num_channels + lmax * pairs + couplings_of(four_body).count * terms;
+  return num_channels + lmax * pairs + static_cast<int>(couplings().size()) * terms;
+}
+
+std::vector<std::array<int, 3>> ModelSettings::couplings() const
+{
+  return parse_couplings(four_body, "the settings of the model");
 }
 
 int ModelSettings::element_index(const std::string &symbol) const
@@ -55,18 +79,18 @@ void validate(const ModelSettings &settings, const std::string &where)
   }
   require(settings.cutoff > 0.0 && settings.cutoff <= 20.0, where, ": \"cutoff\" is ",
           settings.cutoff, " Angstrom, but it must be positive and 20 at most");
-  in_range("num_channels", settings.num_channels, 1, 64);
-  in_range("num_radial", settings.num_radial, 1, 64);
+  in_range("num_channels", settings.num_channels, 1, ModelSettings::max_channels);
+  in_range("num_radial", settings.num_radial, 4, ModelSettings::max_radial);
   in_range("num_hidden", settings.num_hidden, 1, 1024);
   in_range("num_members", settings.num_members, 1, 64);
-  const Couplings couplings = couplings_of(settings.four_body);
-  require(couplings.count > 0, where, ": \"four_body\" is \"", settings.four_body,
-          "\", but \"b3\" and \"c4\" are allowed");
   require(settings.partners == "all" || settings.partners == "same", where, ": \"partners\" is \"",
           settings.partners, "\", but \"all\" and \"same\" are allowed");
-  require(settings.lmax >= couplings.largest_l && settings.lmax <= 8, where, ": \"lmax\" is ",
-          settings.lmax, ", but the couplings \"", settings.four_body, "\" need ",
-          couplings.largest_l, " to 8");
+  int least_lmax = 0;
+  for (const std::array<int, 3> &coupling : parse_couplings(settings.four_body, where))
+    least_lmax = std::max({least_lmax, coupling[1], coupling[2]});
+  require(settings.lmax >= least_lmax && settings.lmax <= ModelSettings::max_lmax, where,
+          ": \"lmax\" is ", settings.lmax, ", but the couplings \"", settings.four_body, "\" need ",
+          least_lmax, " to ", ModelSettings::max_lmax);
 }
 
 Calibration no_calibration(int num_elements)

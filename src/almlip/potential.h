@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -7,14 +8,16 @@ namespace almlip {
 
 /// Settings that fix the shape of a committee potential.
 struct ModelSettings {
+  static constexpr int max_channels = 16, max_lmax = 6, max_radial = 16;
+
   std::vector<std::string>
       elements;            ///< chemical symbols; their order is the element index everywhere
   double cutoff = 5.0;     ///< Angstrom
   int num_channels = 4;    ///< radial channels c of the density projection
   int lmax = 4;            ///< largest angular momentum of the projection
   int num_radial = 8;      ///< Chebyshev functions per channel
-  std::string four_body =
-      "c4";    ///< couplings (l1 l2 L): "b3" = 112 222 123 332; "c4" adds 224 134 334 442 444
+  std::string four_body = "c4";    ///< couplings (l1 l2 L), such as "112 222 123"; "b3" = 112 222
+                                   ///< 123 332; "c4" adds 224 134 334 442 444; or "none"
   std::string partners = "all";    ///< channels of the third factor of the four-body terms: "all",
                                    ///< or "same" as the first two
   int num_hidden = 16;             ///< hidden units of one member's network
@@ -22,6 +25,9 @@ struct ModelSettings {
 
   /// Number of invariants per atom: num_channels + lmax C(C+1)/2 + couplings x (C or C^2).
   int num_descriptors() const;
+  /// l1, l2 and L of every coupling of `four_body`.
+  /// @throws Error if four_body is neither a name nor a list of couplings
+  std::vector<std::array<int, 3>> couplings() const;
   /// Index of an element, or -1.
   int element_index(const std::string &symbol) const;
 };

@@ -8,6 +8,8 @@ namespace almlip {
 /// .. NumRadial-1, and dB_n/dr. Two continuous derivatives at the cutoff; zero beyond. Here only
 /// the parts that do not depend on n: `at`, then `value(n)`, `slope(n)`.
 ///
+/// At run time fewer functions than NumRadial may be asked for (`count`, at least 2).
+///
 /// r and cutoff in Angstrom; slope in 1/Angstrom.
 template <class Real, int Lanes, int NumRadial>
 struct RadialBasis {
@@ -16,7 +18,7 @@ struct RadialBasis {
   V envelope, envelope_slope;    ///< (1-x)^3 and its derivative with respect to r
   V envelope_rate;               ///< (1-x)^3 dt/dr
 
-  ALMLIP_INLINE RadialBasis(const V &r, Real inverse_cutoff)
+  ALMLIP_INLINE RadialBasis(const V &r, Real inverse_cutoff, int count = NumRadial)
   {
     V g = Real(1) - r * inverse_cutoff;
     g = g > Real(0) ? g : g - g;
@@ -29,6 +31,7 @@ struct RadialBasis {
     derivative[0] = V{};
     derivative[1] = chebyshev[0];
     static_for<NumRadial - 2>([&](auto n) {
+      if (n + 2 >= count) return;
       chebyshev[n + 2] = t2 * chebyshev[n + 1] - chebyshev[n];
       derivative[n + 2] = t2 * derivative[n + 1] + (Real(2) * chebyshev[n + 1] - derivative[n]);
     });

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "almlip/committee.h"
 #include "almlip/coupling.h"
-#include "almlip/potential.h"
 
 namespace almlip {
 
-/// Compile-time shape of the descriptors: what the kernels unroll.
+/// Shape of the descriptors that is known at compile time: what the kernels unroll.
 template <int NumChannels, int LMax, class Couplings_, bool AllPartners>
 struct Shape {
   static constexpr int num_channels = NumChannels, lmax = LMax, num_radial = 8;
@@ -15,14 +15,38 @@ struct Shape {
   static constexpr int num_pairs =
       NumChannels * (NumChannels + 1) / 2;    ///< channel pairs c <= c'
   static constexpr int num_partners = AllPartners ? NumChannels * NumChannels : NumChannels;
-  static constexpr int num_components =
-      Couplings::num_components * NumChannels;    ///< all T_Mc of an atom
+  static constexpr int num_components = Couplings::num_components;    ///< all T_M of one channel
   static constexpr int num_descriptors =
       NumChannels + num_pairs * LMax + Couplings::count * num_partners;
   /// Index of the pair (a, b) of channels, in any order.
   static constexpr int pair_index(int a, int b)
   {
     return a <= b ? a * NumChannels - a * (a - 1) / 2 + b - a : pair_index(b, a);
+  }
+  /// What is known at run time only would be taken from here.
+  explicit Shape(const ModelSettings &) {}
+};
+
+/// Any shape, known at run time; the same names. Kernels have a specialisation for it.
+struct GenericShape {
+  int num_channels, lmax, num_radial;
+  bool all_partners;
+  std::vector<std::array<int, 3>> couplings;
+  int num_lm, num_pairs, num_partners, num_components, num_descriptors;
+
+  explicit GenericShape(const ModelSettings &s)
+      : num_channels(s.num_channels),
+        lmax(s.lmax),
+        num_radial(s.num_radial),
+        all_partners(s.partners == "all"),
+        couplings(s.couplings()),
+        num_lm((lmax + 1) * (lmax + 1)),
+        num_pairs(num_channels * (num_channels + 1) / 2),
+        num_partners(all_partners ? num_channels * num_channels : num_channels),
+        num_components(0),
+        num_descriptors(s.num_descriptors())
+  {
+    for (const std::array<int, 3> &coupling : couplings) num_components += 2 * coupling[2] + 1;
   }
 };
 
@@ -39,34 +63,20 @@ struct ShapeTag {
 template <class S>
 bool has_shape(const ModelSettings &s)
 {
-  const bool c4 = std::is_same_v<typename S::Couplings, CouplingsC4>;
   return s.num_channels == S::num_channels && s.lmax == S::lmax && s.num_radial == S::num_radial &&
-         s.four_body == (c4 ? "c4" : "b3") && s.partners == (S::all_partners ? "all" : "same");
+         s.couplings() == S::Couplings::list() && (s.partners == "all") == S::all_partners;
 }
 
-/// Calls function(ShapeTag) with the compiled shape of the settings and returns its result.
-/// @throws Error if none of the compiled shapes fits; the message lists them
+/// Calls function(ShapeTag) with the shape of the settings and returns its result.
 template <class Function>
-auto with_shape(const ModelSettings &settings, Function &&function);
-
-}    // namespace almlip
-
-#include "almlip/error.h"
-
-namespace almlip {
-
-template <class Function>
-auto with_shape(const ModelSettings &s, Function &&function)
+auto with_shape(const ModelSettings &s, Kernels kernels, Function &&function)
 {
-  if (has_shape<FastShape>(s)) return function(ShapeTag<FastShape>{});
-  if (has_shape<AccurateShape>(s)) return function(ShapeTag<AccurateShape>{});
-  require(has_shape<DefaultShape>(s), "the descriptor has num_channels ", s.num_channels, ", lmax ",
-          s.lmax, ", num_radial ", s.num_radial, ", four_body ", s.four_body, ", partners ",
-          s.partners,
-          ", but kernels are compiled for (4, 3, 8, b3, same) = fast, (4, 4, 8, c4, all) = "
-          "default, (6, 4, 8, b3, same) = accurate; choose one of "
-          "these or add a Shape in almlip/shape.h");
-  return function(ShapeTag<DefaultShape>{});
+  if (kernels == Kernels::compiled) {
+    if (has_shape<FastShape>(s)) return function(ShapeTag<FastShape>{});
+    if (has_shape<DefaultShape>(s)) return function(ShapeTag<DefaultShape>{});
+    if (has_shape<AccurateShape>(s)) return function(ShapeTag<AccurateShape>{});
+  }
+  return function(ShapeTag<GenericShape>{});
 }
 
 }    // namespace almlip

@@ -8,13 +8,14 @@
 
 namespace almlip {
 
-// Compiled in committee_loss_fast.cpp, committee_loss_default.cpp, committee_loss_accurate.cpp.
+// Compiled in committee_loss_fast.cpp and so on.
 #define ALMLIP_LOSS(Shape)                                               \
   extern template class LossKernel<double, native_lanes<double>, Shape>; \
   extern template class LossKernel<float, native_lanes<float>, Shape>;
 ALMLIP_LOSS(FastShape)
 ALMLIP_LOSS(DefaultShape)
 ALMLIP_LOSS(AccurateShape)
+ALMLIP_LOSS(GenericShape)
 #undef ALMLIP_LOSS
 
 namespace {
@@ -27,13 +28,13 @@ using Map = Eigen::Map<const RadialMatrix>;
 }    // namespace
 
 std::unique_ptr<CommitteeLoss> CommitteeLoss::create(const TrainingModel &model,
-                                                     const std::string &precision)
+                                                     const std::string &precision, Kernels kernels)
 {
   require(precision == "double" || precision == "single", "precision is \"", precision,
           "\", but it must be double or single");
   require(model.settings.num_members <= max_members, "members is ", model.settings.num_members,
           ", but at most ", max_members, " are allowed");
-  return with_shape(model.settings, [&](auto tag) -> std::unique_ptr<CommitteeLoss> {
+  return with_shape(model.settings, kernels, [&](auto tag) -> std::unique_ptr<CommitteeLoss> {
     using Shape = typename decltype(tag)::type;
     if (precision == "single")
       return std::make_unique<LossKernel<float, native_lanes<float>, Shape>>(model);

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "almlip/frame.h"
-#include "almlip/potential.h"
+#include "almlip/committee.h"
 
 namespace almlip {
 
@@ -70,9 +69,9 @@ class CommitteeLoss {
   virtual ~CommitteeLoss() = default;
 
   /// @param precision  "double" or "single"
-  /// @throws Error     if there is no compiled kernel for the settings
   static std::unique_ptr<CommitteeLoss> create(const TrainingModel &model,
-                                               const std::string &precision);
+                                               const std::string &precision,
+                                               Kernels kernels = Kernels::compiled);
 
   /// Layout of the flat parameter vector: network blocks by element and member, then radial blocks
   /// by element pair.

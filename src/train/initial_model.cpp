@@ -39,6 +39,7 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
 {
   TrainingModel model;
   model.settings = model_settings(settings, data.elements, data.cutoff);
+  validate(model.settings, "settings");
   const double rms = rms_force(data.train);
   model.scale = rms > 0.0 ? rms / rms_per_scale : 1.0;
   model.whitening = whiten_radial(data.train, data.cutoff);

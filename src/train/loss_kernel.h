@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "almlip/dense.h"
-#include "almlip/density.h"
-#include "almlip/invariants.h"
-#include "almlip/radial.h"
+#include "almlip/density_generic.h"
+#include "almlip/invariants_generic.h"
+#include "train/basis_density.h"
 #include "train/committee_loss.h"
 #include "train/loss_frame.h"
 
@@ -28,25 +28,20 @@ namespace almlip {
 /// throughout.
 template <class Real, int Lanes, class Shape>
 class LossKernel final : public CommitteeLoss {
-  static constexpr int W = Lanes, C = Shape::num_channels, D = Shape::num_descriptors,
-                       num_radial = Shape::num_radial;
-  static constexpr int LMax = Shape::lmax, num_lm = Shape::num_lm;
+  static constexpr int W = Lanes;
   static constexpr int row_block = 8, tile_packs = register_bytes == 64 ? 2 : 1;
-  static constexpr int padded_D =
-      (D + 11) / 12 * 12;    ///< 12 is a multiple of every row tile of the weight gradient
-  static constexpr int max_accumulators = register_bytes == 64 ? 24 : 12;
-  static constexpr int density_size = num_lm * C * W, basis_density_size = num_lm * num_radial * W;
-  static constexpr int component_size = Shape::num_components * W;
   static constexpr int hidden_quantum = W > row_block ? W : row_block;
   using V = Pack<Real, Lanes>;
-  using Projection = Density<Real, Lanes, C, LMax>;
-  using Body = Invariants<Real, Lanes, Shape>;
   using Matrix = PackedMatrix<Real, row_block>;
   using Prepared = LossFrame<Real, Lanes>;
 
  public:
   explicit LossKernel(const TrainingModel &model)
-      : model_(model),
+      : shape_(model.settings),
+        projection_(shape_),
+        basis_density_(shape_),
+        invariants_(shape_),
+        model_(model),
         E_(static_cast<int>(model.settings.elements.size())),
         M_(model.settings.num_members),
         H_(model.settings.num_hidden),
@@ -55,11 +50,10 @@ class LossKernel final : public CommitteeLoss {
         force_row_((3 * M_ + W - 1) / W * W),
         blocks_(layout(model.settings)),
         networks_(E_),
-        radial_(static_cast<std::size_t>(E_) * E_ * C * num_radial)
+        radial_(static_cast<std::size_t>(E_) * E_ * C() * num_radial())
   {
-    for_each_lm<LMax>([&](auto l, auto m) { norms_[lm_index(l, m)] = Real(harmonic_norm(l, m)); });
-    a_dot_basis_.resize(static_cast<std::size_t>(E_) * basis_density_size);
-    a_adjoint_.resize(density_size);
+    a_dot_basis_.resize(a0_size());
+    a_adjoint_.resize(density_size());
     set_standardisation(model.mean, model.inverse_deviation);
     clear_gradient();
   }
@@ -67,15 +61,14 @@ class LossKernel final : public CommitteeLoss {
   std::unique_ptr<PreparedFrame> prepare(const Frame &frame) override
   {
     auto f = std::make_unique<Prepared>(frame, model_);
-    f->basis_density.assign(static_cast<std::size_t>(f->num_packs) * E_ * basis_density_size,
-                            Real(0));
+    f->basis_density.resize(static_cast<std::size_t>(f->num_packs) * E_ * a0_size());
     for (int p = 0; p < f->num_packs; ++p) {
       reserve(*f);
       radial_basis(*f, p);
       for (int e = 0; e < E_; ++e)
-        project_basis(
-            *f, p, e,
-            f->basis_density.data() + static_cast<std::size_t>(p * E_ + e) * basis_density_size);
+        basis_density_.project(
+            basis_rows(*f, p, e),
+            f->basis_density.data() + (static_cast<std::size_t>(p) * E_ + e) * a0_size());
     }
     return f;
   }
@@ -91,7 +84,7 @@ class LossKernel final : public CommitteeLoss {
 
   void set_parameters(const std::vector<double> &theta) override
   {
-    for (Network &n : networks_) n.resize(M_, padded_H_, D);
+    for (Network &n : networks_) n.resize(M_, padded_H_, D());
     for (const ParameterBlock &b : blocks_) unpack(b, &theta[b.offset]);
     for (int e = 0; e < E_; ++e) pack_reverse(e);
   }
@@ -100,18 +93,18 @@ class LossKernel final : public CommitteeLoss {
   {
     const Prepared &f = static_cast<const Prepared &>(prepared);
     reserve(f);
-    std::vector<double> g(static_cast<std::size_t>(f.num_atoms) * D);
+    std::vector<double> g(static_cast<std::size_t>(f.num_atoms) * D());
     for (int p = 0; p < f.num_packs; ++p) {
       invariants(f, p);
       const std::size_t e = f.pack_element[p];
       for (int i = 0; i < f.num_atoms; ++i) {
         const int slot = f.slot[i];
         if (slot / W != p) continue;
-        for (int d = 0; d < D; ++d)
-          g[static_cast<std::size_t>(i) * D + d] =
+        for (int d = 0; d < D(); ++d)
+          g[static_cast<std::size_t>(i) * D() + d] =
               static_cast<double>(x_[static_cast<std::size_t>(d) * f.stride() + slot]) /
-                  model_.inverse_deviation[e * D + d] +
-              model_.mean[e * D + d];
+                  model_.inverse_deviation[e * D() + d] +
+              model_.mean[e * D() + d];
       }
     }
     return g;
@@ -139,11 +132,11 @@ class LossKernel final : public CommitteeLoss {
 
   void clear_gradient() override
   {
-    weight_gradient_.assign(static_cast<std::size_t>(E_) * M_ * padded_D * padded_H_, Real(0));
+    weight_gradient_.assign(static_cast<std::size_t>(E_) * M_ * padded_D() * padded_H_, Real(0));
     bias_gradient_.assign(static_cast<std::size_t>(E_) * num_hidden_ * W, Real(0));
     output_gradient_.assign(static_cast<std::size_t>(E_) * num_hidden_ * W, Real(0));
-    skip_gradient_.assign(static_cast<std::size_t>(E_) * M_ * D * W, Real(0));
-    radial_gradient_.assign(static_cast<std::size_t>(E_) * E_ * C * num_radial * W, Real(0));
+    skip_gradient_.assign(static_cast<std::size_t>(E_) * M_ * D() * W, Real(0));
+    radial_gradient_.assign(static_cast<std::size_t>(E_) * E_ * C() * num_radial() * W, Real(0));
     output_bias_gradient_.assign(static_cast<std::size_t>(E_) * M_, 0.0);
   }
 
@@ -205,7 +198,7 @@ class LossKernel final : public CommitteeLoss {
     const int k = b.other;
     switch (b.kind) {
       case Kind::hidden:
-        for (int d = 0; d < D; ++d)
+        for (int d = 0; d < D(); ++d)
           for (int h = 0; h < H_; ++h) n.forward.at(k * padded_H_ + h, d) = Real(theta[d * H_ + h]);
         break;
       case Kind::hidden_bias:
@@ -215,19 +208,19 @@ class LossKernel final : public CommitteeLoss {
         for (int h = 0; h < H_; ++h) n.output[k * padded_H_ + h] = Real(theta[h]);
         break;
       case Kind::skip:
-        for (int d = 0; d < D; ++d) n.forward.at(num_hidden_ + k, d) = Real(theta[d]);
+        for (int d = 0; d < D(); ++d) n.forward.at(num_hidden_ + k, d) = Real(theta[d]);
         break;
       case Kind::output_bias:
         n.forward.bias[num_hidden_ + k] = n.output_bias[k] = Real(theta[0]);
         break;
       case Kind::radial: {
         Real *to = radial(b.element, b.other);
-        for (int c = 0; c < C; ++c)
-          for (int m = 0; m < num_radial; ++m) {
+        for (int c = 0; c < C(); ++c)
+          for (int m = 0; m < num_radial(); ++m) {
             double sum = 0;
-            for (int q = 0; q < num_radial; ++q)
-              sum += theta[c * num_radial + q] * model_.whitening[q * num_radial + m];
-            to[c * num_radial + m] = Real(sum);
+            for (int q = 0; q < num_radial(); ++q)
+              sum += theta[c * num_radial() + q] * model_.whitening[q * num_radial() + m];
+            to[c * num_radial() + m] = Real(sum);
           }
         break;
       }
@@ -237,8 +230,8 @@ class LossKernel final : public CommitteeLoss {
   void pack_reverse(int e)
   {
     Network &n = networks_[e];
-    const Real *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(e) * D];
-    for (int d = 0; d < D; ++d) {
+    const Real *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(e) * D()];
+    for (int d = 0; d < D(); ++d) {
       for (int unit = 0; unit < num_hidden_; ++unit)
         n.reverse.at(d, unit) = n.forward.at(unit, d) * n.output[unit] * inverse_deviation[d];
       for (int k = 0; k < M_; ++k)
@@ -259,11 +252,11 @@ class LossKernel final : public CommitteeLoss {
     const std::vector<Real> &output = networks_[b.element].output;
     switch (b.kind) {
       case Kind::hidden:
-        for (int d = 0; d < D; ++d)
+        for (int d = 0; d < D(); ++d)
           for (int h = 0; h < H_; ++h)
             out[d * H_ + h] = static_cast<double>(
                 output[k * padded_H_ + h] *
-                weight_gradient_[((static_cast<std::size_t>(b.element) * M_ + k) * padded_D + d) *
+                weight_gradient_[((static_cast<std::size_t>(b.element) * M_ + k) * padded_D() + d) *
                                      padded_H_ +
                                  h]);
         break;
@@ -275,20 +268,20 @@ class LossKernel final : public CommitteeLoss {
         for (int h = 0; h < H_; ++h) out[h] = sum(output_gradient_, units + h);
         break;
       case Kind::skip:
-        for (int d = 0; d < D; ++d)
-          out[d] = sum(skip_gradient_, (static_cast<std::size_t>(b.element) * M_ + k) * D + d);
+        for (int d = 0; d < D(); ++d)
+          out[d] = sum(skip_gradient_, (static_cast<std::size_t>(b.element) * M_ + k) * D() + d);
         break;
       case Kind::output_bias:
         out[0] = output_bias_gradient_[b.element * M_ + k];
         break;
       case Kind::radial: {
         const std::size_t pair =
-            (static_cast<std::size_t>(b.element) * E_ + b.other) * C * num_radial;
-        for (int c = 0; c < C; ++c)
-          for (int m = 0; m < num_radial; ++m) {
-            const double g = sum(radial_gradient_, pair + c * num_radial + m);
-            for (int q = 0; q < num_radial; ++q)
-              out[c * num_radial + q] += g * model_.whitening[q * num_radial + m];
+            (static_cast<std::size_t>(b.element) * E_ + b.other) * C() * num_radial();
+        for (int c = 0; c < C(); ++c)
+          for (int m = 0; m < num_radial(); ++m) {
+            const double g = sum(radial_gradient_, pair + c * num_radial() + m);
+            for (int q = 0; q < num_radial(); ++q)
+              out[c * num_radial() + q] += g * model_.whitening[q * num_radial() + m];
           }
         break;
       }
@@ -304,20 +297,20 @@ class LossKernel final : public CommitteeLoss {
     if (most > neighbor_capacity_) {
       neighbor_capacity_ = most;
       const std::size_t rows = static_cast<std::size_t>(most) * W;
-      basis_.resize(rows * 2 * num_radial);
+      basis_.resize(most * std::max(radial_size(), basis_density_.basis_size()));
       pair_rows_.resize(rows * force_row_);
       tangents_.resize(rows * 4 * M_);
     }
     if (f.num_packs <= pack_capacity_) return;
     pack_capacity_ = f.num_packs;
-    const std::size_t s = f.stride(), padded_rows = (D + row_block - 1) / row_block * row_block;
-    density_.resize(static_cast<std::size_t>(pack_capacity_) * density_size);
-    components_.resize(static_cast<std::size_t>(pack_capacity_) * component_size);
-    adjoint_.resize(static_cast<std::size_t>(pack_capacity_) * M_ * density_size);
-    density_dot_.resize(static_cast<std::size_t>(pack_capacity_) * M_ * density_size);
-    components_dot_.resize(static_cast<std::size_t>(pack_capacity_) * M_ * component_size);
-    x_.resize(s * padded_D);
-    x_dot_.resize(s * padded_D * M_);
+    const std::size_t s = f.stride(), padded_rows = (D() + row_block - 1) / row_block * row_block;
+    density_.resize(static_cast<std::size_t>(pack_capacity_) * density_size());
+    components_.resize(static_cast<std::size_t>(pack_capacity_) * component_size());
+    adjoint_.resize(static_cast<std::size_t>(pack_capacity_) * M_ * density_size());
+    density_dot_.resize(static_cast<std::size_t>(pack_capacity_) * M_ * density_size());
+    components_dot_.resize(static_cast<std::size_t>(pack_capacity_) * M_ * component_size());
+    x_.resize(s * padded_D());
+    x_dot_.resize(s * padded_D() * M_);
     hidden_.resize(s * (num_hidden_ + M_ + row_block));
     for (auto *a : {&slope_, &curvature_, &z_dot_, &by_atom_y_, &by_atom_slope_})
       a->resize(s * num_hidden_);
@@ -342,10 +335,10 @@ class LossKernel final : public CommitteeLoss {
     for (int p = 0; p < f.num_packs; ++p) {
       for (int k = 0; k < M_; ++k) {
         const Real *g = x_adjoint(f, k) + p * W;
-        Body::forward_reverse(
+        invariants_.forward_reverse(
             density(p), components(p), [&](int d) { return load<V>(g + d * f.stride()); },
             adjoint(p, k));
-        Projection::apply_norms(adjoint(p, k));
+        projection_.apply_norms(adjoint(p, k));
       }
       radial_values(f, p);
       if (virial)
@@ -360,90 +353,46 @@ class LossKernel final : public CommitteeLoss {
         virial_[k][q] = lane_sum<Real, Lanes>(load<V>(&virial_lanes_[(k * 6 + q) * W]));
   }
 
-  /// R_c and dR_c/dr of all neighbours of one pack to basis_.
+  /// 1/r, R_c and dR_c/dr of all neighbours of one pack to basis_.
   ALMLIP_STAGE void radial_values(const Prepared &f, int p)
   {
     const Real inverse_cutoff = Real(1 / model_.settings.cutoff);
-    for (int e = 0; e < E_; ++e) {
-      const Real *weights = radial(f.pack_element[p], e);
+    for (int e = 0; e < E_; ++e)
       for (int k = f.group_start(p, e); k < f.group_start(p, e + 1); ++k) {
-        const RadialBasis<Real, Lanes, num_radial> basis(load<V>(f.record(p, k) + 3 * W),
-                                                         inverse_cutoff);
-        Real *to = basis_.data() + static_cast<std::size_t>(k) * 2 * C * W;
-        static_for<C>([&](auto c) {
-          V value{}, rate{};
-          static_for<num_radial>(
-              [&](auto m) { value = value + weights[c * num_radial + m] * basis.chebyshev[m]; });
-          static_for<num_radial - 1>([&](auto m) {
-            rate = rate + weights[c * num_radial + m + 1] * basis.derivative[m + 1];
-          });
-          store(to + c * W, basis.envelope * value);
-          store(to + (C + c) * W, basis.envelope_rate * rate + basis.envelope_slope * value);
-        });
+        const V r = load<V>(f.record(p, k) + 3 * W);
+        Real *to = basis_.data() + k * radial_size();
+        store(to, Real(1) / r);
+        projection_.radial(radial(f.pack_element[p], e), r, inverse_cutoff, to + W,
+                           to + (1 + C()) * W);
       }
-    }
+  }
+
+  /// Neighbours of element e of a pack, as BasisDensity reads them.
+  BasisRows<Real> basis_rows(const Prepared &f, int p, int e) const
+  {
+    const int first = f.group_start(p, e);
+    return {f.group_start(p, e + 1) - first, f.record(p, first),
+            basis_.data() + first * basis_density_.basis_size()};
   }
 
   /// B_n and dB_n/dr of all neighbours of one pack to basis_.
   ALMLIP_STAGE void radial_basis(const Prepared &f, int p)
   {
     const Real inverse_cutoff = Real(1 / model_.settings.cutoff);
-    for (int k = 0; k < f.num_neighbors(p); ++k) {
-      const RadialBasis<Real, Lanes, num_radial> basis(load<V>(f.record(p, k) + 3 * W),
-                                                       inverse_cutoff);
-      Real *to = basis_.data() + static_cast<std::size_t>(k) * 2 * num_radial * W;
-      static_for<num_radial>([&](auto n) {
-        store(to + n * W, basis.value(n));
-        store(to + (num_radial + n) * W, basis.slope(n));
-      });
-    }
-  }
-
-  /// A0[lm][n] of neighbours of element e; norms included.
-  void project_basis(const Prepared &f, int p, int e, Real *a0)
-  {
-    for (int k = f.group_start(p, e); k < f.group_start(p, e + 1); ++k) {
-      const Harmonics<Real, Lanes, LMax> h(f.record(p, k));
-      const Real *b = basis_.data() + static_cast<std::size_t>(k) * 2 * num_radial * W;
-      for_each_lm<LMax>([&](auto l, auto m) {
-        const V s = h.template value<l, m>() * Real(harmonic_norm(l, m));
-        Real *to = a0 + lm_index(l, m) * num_radial * W;
-        for (int n = 0; n < num_radial; ++n)
-          store(to + n * W, load<V>(to + n * W) + s * load<V>(b + n * W));
-      });
-    }
-  }
-
-  /// a[lm][c] (+)= norm(lm) sum_n K[c][n] a0[lm][n]
-  template <class Norm>
-  ALMLIP_INLINE void mix_channels(const Real *weights, const Real *a0, Real *a, bool accumulate,
-                                  Norm &&norm) const
-  {
-    for (int lm = 0; lm < num_lm; ++lm) {
-      V v[num_radial];
-      const Real factor = norm(lm);
-      static_for<num_radial>(
-          [&](auto n) { v[n] = load<V>(a0 + (lm * num_radial + n) * W) * factor; });
-      static_for<C>([&](auto c) {
-        V sum = v[0] * weights[c * num_radial];
-        static_for<num_radial - 1>(
-            [&](auto n) { sum = sum + v[n + 1] * weights[c * num_radial + n + 1]; });
-        Real *to = a + (lm * C + c) * W;
-        store(to, accumulate ? load<V>(to) + sum : sum);
-      });
-    }
+    for (int k = 0; k < f.num_neighbors(p); ++k)
+      basis_density_.basis(load<V>(f.record(p, k) + 3 * W), inverse_cutoff,
+                           basis_.data() + k * basis_density_.basis_size());
   }
 
   ALMLIP_STAGE void invariants(const Prepared &f, int p)
   {
     const int element = f.pack_element[p];
     for (int e = 0; e < E_; ++e)
-      mix_channels(radial(element, e), basis_density(f, p, e), density(p), e > 0,
-                   [](int) { return Real(1); });
-    const Real *mean = &mean_[static_cast<std::size_t>(element) * D],
-               *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(element) * D];
+      basis_density_.mix(radial(element, e), basis_density(f, p, e), density(p), e > 0);
+    const Real *mean = &mean_[static_cast<std::size_t>(element) * D()],
+               *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(element) * D()];
     Real *x = x_.data() + p * W;
-    Body::forward(density(p), components(p), [&](int d, const V &g) {
+    invariants_.forward(density(p), components(p), [&](int d, const V &g) {
       store(x + d * f.stride(), (g - mean[d]) * inverse_deviation[d]);
     });
   }
@@ -468,7 +417,7 @@ class LossKernel final : public CommitteeLoss {
     const Network &n = networks_[e];
     const std::size_t stride = f.stride(), begin = f.first_pack[e] * W,
                       end = f.first_pack[e + 1] * W;
-    product(f, e, n.forward.num_blocks(), n.forward.weights.data(), D, D, n.forward.bias.data(),
+    product(f, e, n.forward.num_blocks(), n.forward.weights.data(), D(), D(), n.forward.bias.data(),
             x_.data(), hidden_.data());
     for (int k = 0; k < M_; ++k) {
       V total{};
@@ -497,26 +446,23 @@ class LossKernel final : public CommitteeLoss {
   template <bool Virial>
   ALMLIP_STAGE void pair_forces(const Prepared &f, int p)
   {
-    for (int q = 0; q < f.num_neighbors(p); ++q) {
-      const Real *record = f.record(p, q),
-                 *radial = basis_.data() + static_cast<std::size_t>(q) * 2 * C * W;
-      const Harmonics<Real, Lanes, LMax> h(record);
-      const V r = load<V>(record + 3 * W), inverse_r = Real(1) / r;
-      for (int k = 0; k < M_; ++k) {
-        V g[3];
-        Projection::pair_gradient(h, inverse_r, radial, radial + C * W, adjoint(p, k), g);
-        Real *to = pair_rows_.data() + (static_cast<std::size_t>(q) * force_row_ + 3 * k) * W;
-        for (int axis = 0; axis < 3; ++axis) store(to + axis * W, g[axis]);
-        if constexpr (Virial) {
-          const V d[3] = {h.x * r, h.y * r, h.z * r};
-          constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
-          static_for<6>([&](auto c) {
-            Real *w = &virial_lanes_[(k * 6 + c) * W];
-            store(w, load<V>(w) - d[row[c]] * g[column[c]]);
-          });
-        }
-      }
-    }
+    projection_.pair_gradients(
+        {f.num_neighbors(p), f.record(p, 0), 4 * W, basis_.data(), radial_size()}, adjoint(p, 0),
+        M_, [&](int q, int k, const V(&g)[3]) __attribute__((always_inline)) {
+          Real *to = pair_rows_.data() + (static_cast<std::size_t>(q) * force_row_ + 3 * k) * W;
+          for (int axis = 0; axis < 3; ++axis) store(to + axis * W, g[axis]);
+          if constexpr (Virial) {
+            const Real *record = f.record(p, q);
+            const V r = load<V>(record + 3 * W),
+                    d[3] = {load<V>(record) * r, load<V>(record + W) * r,
+                            load<V>(record + 2 * W) * r};
+            constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
+            static_for<6>([&](auto c) {
+              Real *w = &virial_lanes_[(k * 6 + c) * W];
+              store(w, load<V>(w) - d[row[c]] * g[column[c]]);
+            });
+          }
+        });
   }
 
   /// F_i += g, F_j -= g by whole rows of 3 M components.
@@ -627,116 +573,23 @@ class LossKernel final : public CommitteeLoss {
   ALMLIP_STAGE void density_tangent(const Prepared &f, int p, int k, bool learn_radial)
   {
     const int element = f.pack_element[p];
+    Real *a0 = a_dot_basis_.data();
     for (int e = 0; e < E_; ++e) {
-      Real *a0 = a_dot_basis_.data() + static_cast<std::size_t>(e) * basis_density_size;
-      constexpr int room = max_accumulators / num_radial;
-      static_for<LMax + 1>([&](auto m_) {
-        constexpr int m = m_, rows = LMax + 1 - m;
-        if constexpr ((m ? 2 : 1) * rows <= room) {
-          tangent_sweep<m, m ? 3 : 1, m, rows>(f, p, e, k, a0);
-        } else {
-          constexpr int chunks = (rows + room - 1) / room, length = (rows + chunks - 1) / chunks;
-          static_for<chunks>([&](auto q) {
-            constexpr int l0 = m + q * length,
-                          count = l0 + length > LMax + 1 ? LMax + 1 - l0 : length;
-            tangent_sweep<m, 1, l0, count>(f, p, e, k, a0);
-            if constexpr (m > 0) tangent_sweep<m, 2, l0, count>(f, p, e, k, a0);
-          });
-        }
-      });
-      mix_channels(radial(element, e), a0, density_dot(p, k), e > 0,
-                   [&](int lm) { return norms_[lm]; });
-      if (learn_radial) add_radial_gradient(element, e, adjoint(p, k), a0, Real(-1));
+      basis_density_.tangent(basis_rows(f, p, e), tangent(f.group_start(p, e), k), a0);
+      if (learn_radial)    // the adjoint has the norms already
+        basis_density_.add_radial_gradient(adjoint(p, k), a0, Update::subtract,
+                                           radial_gradient(element, e));
+      basis_density_.apply_norms(a0);
+      basis_density_.mix(radial(element, e), a0, density_dot(p, k), e > 0);
     }
-  }
-
-  /// sum_j B_n dS_lm + dB_n/dr dr S_lm of neighbours of element e; rows l = L0 .. L0+Rows-1 of one
-  /// |m|, Part 1 cosine, 2 sine, 3 both. Bare harmonics.
-  template <int m, int Part, int L0, int Rows>
-  ALMLIP_INLINE void tangent_sweep(const Prepared &f, int p, int e, int k, Real *a0)
-  {
-    constexpr int N = num_radial;
-    V cosine_sum[Rows][N], sine_sum[Rows][N];
-    static_for<Rows * N>([&](auto i) { cosine_sum[i / N][i % N] = sine_sum[i / N][i % N] = V{}; });
-    for (int q = f.group_start(p, e); q < f.group_start(p, e + 1); ++q) {
-      const Real *u = f.record(p, q), *u_dot = tangent(q, k),
-                 *b = basis_.data() + static_cast<std::size_t>(q) * 2 * N * W;
-      const V z = load<V>(u + 2 * W), z_dot = load<V>(u_dot + 2 * W),
-              r_dot = load<V>(u_dot + 3 * W);
-      V c{}, s{}, c_dot{}, s_dot{};
-      if constexpr (m > 0) {
-        const V x = load<V>(u), y = load<V>(u + W), x_dot = load<V>(u_dot),
-                y_dot = load<V>(u_dot + W);
-        V c1 = V{} + Real(1), s1{};    // of m - 1
-        c = x;
-        s = y;
-        static_for<m - 1>([&](auto) {
-          c1 = c;
-          s1 = s;
-          c = x * c1 - y * s1;
-          s = x * s1 + y * c1;
-        });
-        if constexpr (m == 1) {
-          c_dot = x_dot;
-          s_dot = y_dot;
-        } else {
-          c_dot = (c1 * x_dot - s1 * y_dot) * Real(m);
-          s_dot = (s1 * x_dot + c1 * y_dot) * Real(m);
-        }
-      }
-      V q0{}, q1 = V{} + Real(1), d0{}, d1{};    // q_lm and its tangent for l - 1 and l
-      static_for<L0 + Rows - m>([&](auto i) {
-        constexpr int l = m + i;
-        if constexpr (l == m + 1) {
-          q0 = q1;
-          q1 = z;
-          d1 = z_dot;
-        } else if constexpr (l > m + 1) {
-          const Real factor = Real(harmonic_recurrence(l - 1, m));
-          const V qn = l == m + 2 ? z * z - factor : z * q1 - factor * q0;
-          const V dn = l == m + 2 ? (z + z) * z_dot : z * d1 + z_dot * q1 - factor * d0;
-          q0 = q1;
-          d0 = d1;
-          q1 = qn;
-          d1 = dn;
-        }
-        if constexpr (l >= L0) {
-          auto add = [&](V *sum, const V &t, const V &t_dot) {
-            V value, value_dot;
-            if constexpr (m == 0)
-              value = q1, value_dot = d1;
-            else if constexpr (l == m)
-              value = t, value_dot = t_dot;
-            else
-              value = t * q1, value_dot = t_dot * q1 + t * d1;
-            const V along = m == 0 && l == 0 ? r_dot : r_dot * value;
-            static_for<N>([&](auto n) {
-              if constexpr (m == 0 && l == 0)
-                sum[n] = sum[n] + load<V>(b + (N + n) * W) * along;
-              else
-                sum[n] = sum[n] + load<V>(b + (N + n) * W) * along + load<V>(b + n * W) * value_dot;
-            });
-          };
-          if constexpr (Part & 1) add(cosine_sum[l - L0], c, c_dot);
-          if constexpr (Part & 2) add(sine_sum[l - L0], s, s_dot);
-        }
-      });
-    }
-    static_for<Rows>([&](auto i) {
-      constexpr int l = L0 + i;
-      static_for<N>([&](auto n) {
-        if constexpr (Part & 1) store(a0 + (lm_index(l, m) * N + n) * W, cosine_sum[i][n]);
-        if constexpr (Part & 2) store(a0 + (lm_index(l, -m) * N + n) * W, sine_sum[i][n]);
-      });
-    });
   }
 
   ALMLIP_STAGE void invariants_tangent(const Prepared &f, int p, int k)
   {
     const Real *inverse_deviation =
-        &inverse_deviation_[static_cast<std::size_t>(f.pack_element[p]) * D];
-    Real *x_dot = x_dot_.data() + static_cast<std::size_t>(k) * padded_D * f.stride() + p * W;
-    Body::tangent(
+        &inverse_deviation_[static_cast<std::size_t>(f.pack_element[p]) * D()];
+    Real *x_dot = x_dot_.data() + static_cast<std::size_t>(k) * padded_D() * f.stride() + p * W;
+    invariants_.tangent(
         density(p), density_dot(p, k), components(p), components_dot(p, k),
         [&](int d, const V &g) { store(x_dot + d * f.stride(), g * inverse_deviation[d]); });
   }
@@ -749,10 +602,10 @@ class LossKernel final : public CommitteeLoss {
     const std::size_t stride = f.stride(), begin = f.first_pack[e] * W,
                       end = f.first_pack[e + 1] * W;
     for (int k = 0; k < M_; ++k) {
-      const Real *x_dot = x_dot_.data() + static_cast<std::size_t>(k) * padded_D * stride;
+      const Real *x_dot = x_dot_.data() + static_cast<std::size_t>(k) * padded_D() * stride;
       product(f, e, padded_H_ / row_block,
-              n.forward.weights.data() + static_cast<std::size_t>(k) * padded_H_ * D, D, D, nullptr,
-              x_dot, z_dot_.data() + k * padded_H_ * stride);
+              n.forward.weights.data() + static_cast<std::size_t>(k) * padded_H_ * D(), D(), D(),
+              nullptr, x_dot, z_dot_.data() + k * padded_H_ * stride);
       const Real g = energy_residual_[k];
       for (int unit = k * padded_H_; unit < (k + 1) * padded_H_; ++unit) {
         const std::size_t row = static_cast<std::size_t>(e) * num_hidden_ + unit;
@@ -769,8 +622,8 @@ class LossKernel final : public CommitteeLoss {
         store(&bias_gradient_[row * W], bias);
         store(&output_gradient_[row * W], output);
       }
-      for (int d = 0; d < D; ++d) {
-        Real *to = &skip_gradient_[((static_cast<std::size_t>(e) * M_ + k) * D + d) * W];
+      for (int d = 0; d < D(); ++d) {
+        Real *to = &skip_gradient_[((static_cast<std::size_t>(e) * M_ + k) * D() + d) * W];
         V sum = load<V>(to);
         for (std::size_t p = begin; p < end; p += W)
           sum = sum + g * load<V>(&f.is_atom[p]) * load<V>(&x_[d * stride + p]) -
@@ -789,48 +642,25 @@ class LossKernel final : public CommitteeLoss {
     const std::size_t stride = f.stride();
     std::vector<Real> bias(n.reverse.padded_rows(), Real(0));
     for (int k = 0; k < M_; ++k)
-      for (int d = 0; d < D; ++d)
+      for (int d = 0; d < D(); ++d)
         bias[d] += energy_residual_[k] * n.skip_reverse[k * n.reverse.padded_rows() + d];
     product(f, e, n.reverse.num_blocks(), n.reverse.weights.data(), num_hidden_, num_hidden_,
             bias.data(), z_dot_.data(), x_adjoint_sum_.data());
     for (int p = f.first_pack[e]; p < f.first_pack[e + 1]; ++p) {
       const Real *g = x_adjoint_sum_.data() + p * W;
-      Body::forward_reverse(
+      invariants_.forward_reverse(
           density(p), components(p), [&](int d) { return load<V>(g + d * stride); },
           a_adjoint_.data());
       for (int k = 0; k < M_; ++k) {
         const Real *gk = x_adjoint(f, k) + p * W;
-        Body::subtract_reverse_tangent(
+        invariants_.subtract_reverse_tangent(
             density(p), density_dot(p, k), components_dot(p, k),
             [&](int d) { return load<V>(gk + d * stride); }, a_adjoint_.data());
       }
       for (int other = 0; other < E_; ++other)
-        add_radial_gradient(e, other, a_adjoint_.data(), basis_density(f, p, other), Real(1));
+        basis_density_.add_radial_gradient(a_adjoint_.data(), basis_density(f, p, other),
+                                           Update::add, radial_gradient(e, other));
     }
-  }
-
-  /// dL/dK[c][n] += sign sum_lm adjoint[lm][c] a0[lm][n]
-  ALMLIP_STAGE void add_radial_gradient(int element, int other, const Real *adjoint, const Real *a0,
-                                        Real sign)
-  {
-    Real *gradient =
-        &radial_gradient_[(static_cast<std::size_t>(element) * E_ + other) * C * num_radial * W];
-    static_for<C / 2>([&](auto half) {
-      constexpr int c0 = 2 * half;
-      V sum[2][num_radial] = {};
-      for (int lm = 0; lm < num_lm; ++lm)
-        static_for<2>([&](auto c) {
-          const V v = load<V>(adjoint + (lm * C + c0 + c) * W) * sign;
-          static_for<num_radial>(
-              [&](auto n) { sum[c][n] = sum[c][n] + v * load<V>(a0 + (lm * num_radial + n) * W); });
-        });
-      static_for<2>([&](auto c) {
-        static_for<num_radial>([&](auto n) {
-          Real *to = gradient + ((c0 + c) * num_radial + n) * W;
-          store(to, load<V>(to) + sum[c][n]);
-        });
-      });
-    });
   }
 
   /// dL/dW[d][h] (without the factor w[h]) += sum_atoms x[d] y[h] - xdot[d] silu'[h]; lanes are
@@ -859,10 +689,10 @@ class LossKernel final : public CommitteeLoss {
                       end = begin + f.count[e];
     for (int k = 0; k < M_; ++k)
       for (int h = 0; h < padded_H_; h += NumPacks * W)
-        for (int d = 0; d < padded_D; d += Rows) {
+        for (int d = 0; d < padded_D(); d += Rows) {
           const Real *x = &x_[d * stride],
-                     *x_dot = &x_dot_[(static_cast<std::size_t>(k) * padded_D + d) * stride];
-          Real *to = &weight_gradient_[((static_cast<std::size_t>(e) * M_ + k) * padded_D + d) *
+                     *x_dot = &x_dot_[(static_cast<std::size_t>(k) * padded_D() + d) * stride];
+          Real *to = &weight_gradient_[((static_cast<std::size_t>(e) * M_ + k) * padded_D() + d) *
                                            padded_H_ +
                                        h];
           V sum[Rows][NumPacks];
@@ -889,34 +719,51 @@ class LossKernel final : public CommitteeLoss {
 
   static constexpr int max_row = 64;    ///< 3 M rounded up to whole packs; create() checks
 
+  int C() const { return shape_.num_channels; }
+  int D() const { return shape_.num_descriptors; }
+  int num_radial() const { return shape_.num_radial; }
+  /// D rounded up; 12 is a multiple of every row tile of the weight gradient.
+  int padded_D() const { return (D() + 11) / 12 * 12; }
+  std::size_t radial_size() const { return static_cast<std::size_t>(1 + 2 * C()) * W; }
+  std::size_t density_size() const { return static_cast<std::size_t>(shape_.num_lm) * C() * W; }
+  std::size_t a0_size() const { return static_cast<std::size_t>(shape_.num_lm) * num_radial() * W; }
+  std::size_t component_size() const
+  {
+    return static_cast<std::size_t>(shape_.num_components) * C() * W;
+  }
   Real *radial(int element, int other)
   {
-    return &radial_[static_cast<std::size_t>(element * E_ + other) * C * num_radial];
+    return &radial_[static_cast<std::size_t>(element * E_ + other) * C() * num_radial()];
+  }
+  Real *radial_gradient(int element, int other)
+  {
+    return &radial_gradient_[(static_cast<std::size_t>(element) * E_ + other) * C() * num_radial() *
+                             W];
   }
   const Real *basis_density(const Prepared &f, int p, int e) const
   {
-    return f.basis_density.data() + static_cast<std::size_t>(p * E_ + e) * basis_density_size;
+    return f.basis_density.data() + (static_cast<std::size_t>(p) * E_ + e) * a0_size();
   }
-  Real *density(int p) { return density_.data() + static_cast<std::size_t>(p) * density_size; }
+  Real *density(int p) { return density_.data() + static_cast<std::size_t>(p) * density_size(); }
   Real *components(int p)
   {
-    return components_.data() + static_cast<std::size_t>(p) * component_size;
+    return components_.data() + static_cast<std::size_t>(p) * component_size();
   }
   Real *adjoint(int p, int k)
   {
-    return adjoint_.data() + static_cast<std::size_t>(p * M_ + k) * density_size;
+    return adjoint_.data() + static_cast<std::size_t>(p * M_ + k) * density_size();
   }
   Real *density_dot(int p, int k)
   {
-    return density_dot_.data() + static_cast<std::size_t>(p * M_ + k) * density_size;
+    return density_dot_.data() + static_cast<std::size_t>(p * M_ + k) * density_size();
   }
   Real *components_dot(int p, int k)
   {
-    return components_dot_.data() + static_cast<std::size_t>(p * M_ + k) * component_size;
+    return components_dot_.data() + static_cast<std::size_t>(p * M_ + k) * component_size();
   }
   Real *x_adjoint(const Prepared &f, int k)
   {
-    constexpr int padded_rows = (D + row_block - 1) / row_block * row_block;
+    const int padded_rows = (D() + row_block - 1) / row_block * row_block;
     return x_adjoint_.data() + static_cast<std::size_t>(k) * padded_rows * f.stride();
   }
   Real *tangent(int neighbor, int k)
@@ -924,17 +771,20 @@ class LossKernel final : public CommitteeLoss {
     return tangents_.data() + (static_cast<std::size_t>(k) * neighbor_capacity_ + neighbor) * 4 * W;
   }
 
+  const Shape shape_;
+  Density<Real, Lanes, Shape> projection_;
+  BasisDensity<Real, Lanes> basis_density_;
+  Invariants<Real, Lanes, Shape> invariants_;
   TrainingModel model_;
   const int E_, M_, H_, padded_H_, num_hidden_, force_row_;
   const std::vector<ParameterBlock> blocks_;
   std::vector<Network> networks_;
   AlignedArray<Real> radial_;                     ///< K, shape [E][E][C][num_radial]
   std::vector<Real> mean_, inverse_deviation_;    ///< shape [E][D]
-  Real norms_[num_lm];
 
   int neighbor_capacity_ = 0,
       pack_capacity_ =
-          0;    ///< scratch only grows; rows D .. padded_D of x hold numbers that nobody reads
+          0;    ///< scratch only grows; rows D .. padded_D() of x hold numbers that nobody reads
   AlignedArray<Real> density_, components_, adjoint_, density_dot_,
       components_dot_;    // one frame, by pack
   AlignedArray<Real> x_, x_dot_, hidden_, slope_, curvature_, z_dot_, x_adjoint_, x_adjoint_sum_,

@@ -15,7 +15,7 @@ namespace {
 constexpr int num_channels = 4, lmax = 3, num_radial = 2;
 constexpr double cutoff = 2.5;      // scaled
 constexpr double farthest = 8.0;    // Angstrom
-using Projection = Density<double, 1, num_channels, lmax>;
+using Projection = Density<double, 1, Shape<num_channels, lmax, CouplingSet<>, false>>;
 
 /// Appends the record of one neighbour as `Density` reads it.
 void append_record(const double *from, const double *to, double radii, double weight,
@@ -68,7 +68,7 @@ std::vector<double> density_features(const Frame &frame)
     std::fill(a.begin(), a.end(), 0.0);
     if (!records.empty())
       Projection::project(records.data(),
-                          static_cast<int>(records.size()) / Projection::record_rows, a.data());
+                          static_cast<int>(records.size()) / Projection::record_rows(), a.data());
     add_invariants(a.data(), mean);
   }
   for (double &value : mean) value /= frame.num_atoms();

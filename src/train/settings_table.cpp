@@ -56,10 +56,11 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "range of an atom's surroundings; null: 30 neighbours on average, from 3 to 6 "
              "Angstrom, with start that of the potential"),
       number("members", &s.members, "", 1, 16, "networks in the committee"),
-      number("num_channels", &s.num_channels, "", 1, 64, "radial channels; null: 4, accurate 6"),
-      number("lmax", &s.lmax, "", 0, 16, "largest angular momentum; null: 4, fast 3"),
-      word("four_body", &s.four_body, {"b3", "c4"},
-           "couplings of the four-body invariants; null: c4, fast and accurate b3"),
+      number("num_channels", &s.num_channels, "", 1, 16, "radial channels; null: 4, accurate 6"),
+      number("lmax", &s.lmax, "", 0, 6, "largest angular momentum; null: 4, fast 3"),
+      other("four_body", &s.four_body,
+            "couplings l1 l2 L of the four-body invariants, such as \"112 222 123\", or b3, c4, "
+            "none; null: c4, fast and accurate b3"),
       word("partners", &s.partners, {"all", "same"},
            "channels of their third factor; null: all, fast and accurate same"),
       number("num_hidden", &s.num_hidden, "", 1, 1024,

@@ -21,7 +21,8 @@ inline std::vector<double> normal_numbers(std::size_t count, double deviation,
   return numbers;
 }
 
-/// Settings of one of the compiled shapes: "fast", "default" or "accurate".
+/// Settings of one of the compiled shapes, "fast", "default" or "accurate", or of one that only the
+/// generic kernels have: "radial" (no angles), "pairs" (no four-body terms), "odd", "large".
 inline ModelSettings shape_settings(const std::string &preset,
                                     const std::vector<std::string> &elements)
 {
@@ -31,6 +32,17 @@ inline ModelSettings shape_settings(const std::string &preset,
   s.lmax = preset == "fast" ? 3 : 4;
   s.four_body = preset == "default" ? "c4" : "b3";
   s.partners = preset == "default" ? "all" : "same";
+  auto set = [&](int num_channels, int lmax, int num_radial, const char *four_body, bool all) {
+    s.num_channels = num_channels;
+    s.lmax = lmax;
+    s.num_radial = num_radial;
+    s.four_body = four_body;
+    s.partners = all ? "all" : "same";
+  };
+  if (preset == "radial") set(1, 0, 16, "none", false);
+  if (preset == "pairs") set(3, 2, 5, "none", false);
+  if (preset == "odd") set(5, 5, 8, "112 222 011 145 255 554", true);
+  if (preset == "large") set(7, 6, 12, "112 246 666 336 000", false);
   return s;
 }
 

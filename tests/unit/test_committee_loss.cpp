@@ -98,11 +98,34 @@ INSTANTIATE_TEST_SUITE_P(ShapesAndTerms, EveryLoss,
                          ::testing::Values(std::make_tuple(std::string("fast"), 0.0, 0.0),
                                            std::make_tuple(std::string("default"), 0.5, 0.0),
                                            std::make_tuple(std::string("default"), 0.0, 1.0),
-                                           std::make_tuple(std::string("accurate"), 0.5, 1.0)));
+                                           std::make_tuple(std::string("accurate"), 0.5, 1.0),
+                                           std::make_tuple(std::string("radial"), 0.0, 0.0),
+                                           std::make_tuple(std::string("pairs"), 0.5, 0.0),
+                                           std::make_tuple(std::string("odd"), 0.5, 1.0),
+                                           std::make_tuple(std::string("large"), 0.0, 0.0)));
+
+TEST(CommitteeLoss, GenericKernelsAgreeWithTheCompiledOnesToRounding)
+{
+  const BatchWeights weights{1.0 / 48, 0.5, 30.0, 0.5, 1.0};
+  for (const char *preset : {"fast", "default", "accurate"}) {
+    const Problem problem(preset, {"Si", "O"});
+    std::vector<double> a, b;
+    const auto compiled = CommitteeLoss::create(problem.model, "double"),
+               generic = CommitteeLoss::create(problem.model, "double", Kernels::generic);
+    const double loss_a = loss(*compiled, problem, problem.parameters, weights, &a);
+    EXPECT_NEAR(loss(*generic, problem, problem.parameters, weights, &b), loss_a, 1e-12 * loss_a);
+    double difference = 0, square = 0;
+    for (std::size_t q = 0; q < a.size(); ++q) {
+      difference += (b[q] - a[q]) * (b[q] - a[q]);
+      square += a[q] * a[q];
+    }
+    EXPECT_LT(std::sqrt(difference / square), 1e-12) << preset;
+  }
+}
 
 TEST(CommitteeLoss, PredictsWhatTheCommitteeOfItsPotentialPredicts)
 {
-  for (const char *preset : {"fast", "default", "accurate"}) {
+  for (const char *preset : {"fast", "default", "accurate", "radial", "pairs", "odd", "large"}) {
     const Problem problem(preset, {"Si", "O"});
     const auto kernel = CommitteeLoss::create(problem.model, "double");
     kernel->set_parameters(problem.parameters);

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+
+#include "almlip/pack.h"
+
+namespace almlip {
+
+/// A matrix of packs in memory: entry (row, column) at `at + row row_step + column column_step`.
+template <class Real>
+struct PackMatrix {
+  Real *at;
+  std::size_t row_step, column_step;
+};
+
+/// What happens to the numbers that are in the place of a result.
+enum class Update { set, add, subtract };
+
+/// function(n, first) for consecutive chunks of `count` indices, n = Largest or a smaller power of
+/// two as compile-time constant.
+template <int Largest, class Function>
+ALMLIP_INLINE void for_chunks(int count, Function &&function)
+{
+  int first = 0;
+  for (; first + Largest <= count; first += Largest)
+    function(std::integral_constant<int, Largest>{}, first);
+  if constexpr (Largest > 2)
+    if (first + 2 <= count) {
+      function(std::integral_constant<int, 2>{}, first);
+      first += 2;
+    }
+  if constexpr (Largest > 1)
+    if (first < count) function(std::integral_constant<int, 1>{}, first);
+}
+
+/// out[i][j] = sum_k a[i][k] b[j][k] lane by lane, i < num_rows, j < num_columns, k < num_terms; in
+/// register tiles.
+template <class Real, int Lanes>
+ALMLIP_STAGE void contract(int num_rows, int num_columns, int num_terms, PackMatrix<const Real> a,
+                           PackMatrix<const Real> b, PackMatrix<Real> out,
+                           Update update = Update::set)
+{
+  using V = Pack<Real, Lanes>;
+  constexpr int columns = register_bytes == 64 ? 4 : 2;    // with 4 rows: what the registers hold
+  for_chunks<4>(
+      num_rows, [&](auto rows_, int i) __attribute__((always_inline)) {
+        for_chunks<columns>(
+            num_columns, [&](auto columns_, int j) __attribute__((always_inline)) {
+              constexpr int I = rows_, J = columns_;
+              V sum[I][J] = {};
+              const Real *a_k = a.at + i * a.row_step, *b_k = b.at + j * b.row_step;
+              for (int k = 0; k < num_terms; ++k, a_k += a.column_step, b_k += b.column_step) {
+                V v[J];
+                static_for<J>([&](auto q) { v[q] = load<V>(b_k + q * b.row_step); });
+                static_for<I>([&](auto p) {
+                  const V u = load<V>(a_k + p * a.row_step);
+                  static_for<J>([&](auto q) { sum[p][q] = sum[p][q] + u * v[q]; });
+                });
+              }
+              static_for<I>([&](auto p) {
+                static_for<J>([&](auto q) {
+                  Real *to = out.at + (i + p) * out.row_step + (j + q) * out.column_step;
+                  if (update == Update::set)
+                    store(to, sum[p][q]);
+                  else if (update == Update::add)
+                    store(to, load<V>(to) + sum[p][q]);
+                  else
+                    store(to, load<V>(to) - sum[p][q]);
+                });
+              });
+            });
+      });
+}
+
+}    // namespace almlip
