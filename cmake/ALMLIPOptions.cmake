@@ -24,3 +24,11 @@ if(ALMLIP_SANITIZE)
   target_compile_options(almlip_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
   target_link_options(almlip_options INTERFACE -fsanitize=address,undefined)
 endif()
+
+# almlip_lighten_sanitizers(FILE...): address sanitizer only. With both on them, each file of a large kernel takes
+# minutes and gigabytes to compile; the same templates are compiled in full for the smallest shape.
+function(almlip_lighten_sanitizers)
+  if(ALMLIP_SANITIZE)
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -fno-sanitize=undefined)
+  endif()
+endfunction()
