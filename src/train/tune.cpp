@@ -233,21 +233,30 @@ std::vector<TuneMove> tuning_moves(const TrainingSettings &s, double cutoff)
   const ModelSettings shape = model_settings(s, {"H"}, cutoff);
   const bool free_shape = !s.num_channels && !s.lmax && !s.four_body && !s.partners;
   std::vector<TuneMove> moves;
-  add_factors(moves, "energy_rise", s.energy_rise, {4.0, 16.0});
-  if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {0.93, 1.07, 0.86, 1.14});
-  add_factors(moves, "energy_weight", s.energy_weight, {0.3, 3.0});
-  add_factors(moves, "weight_decay", s.weight_decay, {0.3, 3.0});
-  if (!s.num_hidden)
-    for (const int hidden : {2 * shape.num_hidden, shape.num_hidden / 2})
+  const auto add_hidden = [&](int hidden) {
+    if (!s.num_hidden && hidden > 0)
       moves.push_back({"num_hidden", {{"num_hidden", std::to_string(hidden)}}});
-  for (const char *preset : {"accurate", "default", "fast"})
+  };
+  const auto add_preset = [&](const char *preset) {
     if (free_shape && s.preset != preset) moves.push_back({"preset", {{"preset", preset}}});
-  add_factors(moves, "radial_rate", s.radial_rate, {0.3, 3.0});
-  add_factors(moves, "stress_weight", s.stress_weight, {0.1, 10.0});
+  };
+  if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {1.07, 0.93});
+  add_factors(moves, "energy_weight", s.energy_weight, {0.4, 2.5});
+  add_factors(moves, "weight_decay", s.weight_decay, {0.3, 3.0});
+  add_factors(moves, "radial_rate", s.radial_rate, {3.0});
+  add_preset("accurate");
+  add_hidden(2 * shape.num_hidden);
+  add_preset("default");
+  add_factors(moves, "stress_weight", s.stress_weight, {0.1});
   add_factors(moves, "huber", s.huber, {0.3});
+  add_hidden(shape.num_hidden / 2);
+  if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {1.14});
+  add_factors(moves, "radial_rate", s.radial_rate, {0.3});
+  add_preset("fast");
   if (!s.epochs) moves.push_back({"epochs", {{"epochs", "2x"}}, true});
+  add_factors(moves, "energy_rise", s.energy_rise, {4.0}, true);
   if (!s.learning_rate)
-    add_factors(moves, "learning_rate", make_schedule(s, 100).learning_rate, {0.5, 2.0}, true);
+    add_factors(moves, "learning_rate", make_schedule(s, 100).learning_rate, {0.6}, true);
   return moves;
 }
 

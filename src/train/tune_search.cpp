@@ -73,11 +73,11 @@ TuneOutcome TuneSearch::run()
 {
   if (measure_reference()) {
     const double fit = whole_fit_seconds_ / bench_.num_parallel();
-    num_finalists_ = limit_ > 60.0 * fit ? 2 : 1;
+    num_finalists_ = limit_ > 50.0 * fit ? 2 : 1;
     // Of the user's settings and the finalists, whose schedules may be longer.
     const double for_confirmation = 3.0 * (1.0 + 2.0 * num_finalists_) * fit,
                  deadline = limit_ - std::min(0.45 * limit_, for_confirmation);
-    double effort = screening_effort(0.5 * (deadline - bench_.seconds()));
+    double effort = screening_effort(0.4 * (deadline - bench_.seconds()));
     Choice best;
     while (true) {
       const double begin = bench_.seconds();
@@ -96,7 +96,7 @@ TuneOutcome TuneSearch::run()
 /// False if whole fits take too long for a search.
 bool TuneSearch::measure_reference()
 {
-  constexpr double effort = 0.25;
+  constexpr double effort = 0.5;
   const TuneJob job{{}, effort, search_folds[0], false};
   const FoldErrors errors = bench_.run({job}, limit_)[0];
   if (!errors.done) return false;
@@ -119,7 +119,7 @@ TuneSearch::Choice TuneSearch::improve(const Choice &base, double effort, double
 {
   const double now = bench_.seconds();
   const Choice better = combine(
-      base, screen(base, false, effort, now + 0.6 * std::max(0.0, deadline - now)), deadline);
+      base, screen(base, false, effort, now + 0.4 * std::max(0.0, deadline - now)), deadline);
   return combine(better, screen(better, true, 1.0, deadline), deadline);
 }
 
