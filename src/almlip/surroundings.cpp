@@ -19,12 +19,16 @@ constexpr double least_allowed_height = 1e-3;      // Angstrom, between two face
 constexpr double largest_coordinate = 1e5;         // Angstrom; images are counted in int
 constexpr double most_neighbors = 1e5;             // of one atom; beyond that the cell is nonsense
 
+bool is_zero(const Image &n) { return n[0] == 0 && n[1] == 0 && n[2] == 0; }
+
 Vector cross(const Vector &a, const Vector &b)
 {
   return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
 }
 
 double dot(const Vector &a, const Vector &b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+
+Vector minus(const Vector &a, const Vector &b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
 
 Vector scaled(const Vector &a, double factor)
 {
@@ -102,8 +106,16 @@ class Bins {
   void sort_atoms();
   int bin_of(int d, double fraction) const;
   double fraction(int i, int d) const;
+  Vector wrapped(int i) const;
+
+  /// One bin of a direction, in the cell or in an image of it.
+  struct Stop {
+    int bin, image;
+    Vector offset;    ///< of the image, Angstrom
+  };
+  std::vector<std::vector<Stop>> stops_of(int d) const;
   template <class Visit>
-  void visit_bin(int i, const Image &bin, const Image &image, Visit &visit) const;
+  void visit_bin(int i, int bin, const Image &image, const Vector &origin, Visit &visit) const;
 
   const Frame &frame_;
   double cutoff_;
@@ -114,6 +126,7 @@ class Bins {
   std::vector<Image> home_;     ///< bin of atom i
   std::vector<Image> shift_;    ///< cells that atom i is away from the first one
   std::vector<int> first_, atoms_;
+  std::vector<Vector> wrapped_;    ///< position in the first cell, in the order of atoms_
 };
 
 double Bins::fraction(int i, int d) const
@@ -195,47 +208,64 @@ void Bins::sort_atoms()
   atoms_.resize(num_atoms);
   std::vector<int> next(first_.begin(), first_.end() - 1);
   for (int i = 0; i < num_atoms; ++i) atoms_[next[bin[i]]++] = i;
+  for (const int i : atoms_) wrapped_.push_back(wrapped(i));
+}
+
+Vector Bins::wrapped(int i) const
+{
+  Vector x;
+  for (int d = 0; d < 3; ++d)
+    x[d] = frame_.positions[3 * i + d] - shift_[i][0] * basis_.rows[0][d] -
+           shift_[i][1] * basis_.rows[1][d] - shift_[i][2] * basis_.rows[2][d];
+  return x;
 }
 
 template <class Visit>
-void Bins::visit_bin(int i, const Image &bin, const Image &image, Visit &visit) const
+void Bins::visit_bin(int i, int bin, const Image &image, const Vector &origin, Visit &visit) const
 {
-  const int b = (bin[0] * num_bins_[1] + bin[1]) * num_bins_[2] + bin[2];
-  const double *xi = &frame_.positions[3 * i];
-  for (int a = first_[b]; a < first_[b + 1]; ++a) {
+  for (int a = first_[bin]; a < first_[bin + 1]; ++a) {
+    const Vector r{wrapped_[a][0] - origin[0], wrapped_[a][1] - origin[1],
+                   wrapped_[a][2] - origin[2]};
+    const double distance_squared = dot(r, r);
+    if (distance_squared >= cutoff_ * cutoff_) continue;
     const int j = atoms_[a];
     Image n;
     for (int d = 0; d < 3; ++d) n[d] = image[d] + shift_[i][d] - shift_[j][d];
-    if (i == j && n == Image{}) continue;
-    const double *xj = &frame_.positions[3 * j];
-    Vector r;
-    for (int d = 0; d < 3; ++d)
-      r[d] = xj[d] + n[0] * basis_.rows[0][d] + n[1] * basis_.rows[1][d] +
-             n[2] * basis_.rows[2][d] - xi[d];
-    const double distance_squared = dot(r, r);
-    if (distance_squared < cutoff_ * cutoff_) visit(i, j, n, std::sqrt(distance_squared));
+    if (i == j && is_zero(n)) continue;
+    visit(i, j, n, std::sqrt(distance_squared));
   }
+}
+
+/// Bins within reach of every bin of one direction; an index beyond the cell is one of an image,
+/// and open directions have none.
+std::vector<std::vector<Bins::Stop>> Bins::stops_of(int d) const
+{
+  std::vector<std::vector<Stop>> stops(static_cast<std::size_t>(num_bins_[d]));
+  for (int home = 0; home < num_bins_[d]; ++home)
+    for (int index = home - reach_[d]; index <= home + reach_[d]; ++index) {
+      const int image = static_cast<int>(std::floor(double(index) / num_bins_[d]));
+      if (image != 0 && !frame_.pbc[d]) continue;
+      stops[home].push_back({index - image * num_bins_[d], image, scaled(basis_.rows[d], image)});
+    }
+  return stops;
 }
 
 template <class Visit>
 void Bins::for_each_pair(Visit &&visit) const
 {
-  // a bin index beyond the cell is one of an image; open directions have none
-  const auto locate = [this](int d, int index, int &bin, int &image) {
-    image = frame_.pbc[d] ? static_cast<int>(std::floor(double(index) / num_bins_[d])) : 0;
-    bin = index - image * num_bins_[d];
-    return bin >= 0 && bin < num_bins_[d];
-  };
-  Image bin{}, image{};
-  for (int i = 0; i < frame_.num_atoms(); ++i)
-    for (int a = -reach_[0]; a <= reach_[0]; ++a) {
-      if (!locate(0, home_[i][0] + a, bin[0], image[0])) continue;
-      for (int b = -reach_[1]; b <= reach_[1]; ++b) {
-        if (!locate(1, home_[i][1] + b, bin[1], image[1])) continue;
-        for (int c = -reach_[2]; c <= reach_[2]; ++c)
-          if (locate(2, home_[i][2] + c, bin[2], image[2])) visit_bin(i, bin, image, visit);
+  const auto along_a = stops_of(0), along_b = stops_of(1), along_c = stops_of(2);
+  for (int i = 0; i < frame_.num_atoms(); ++i) {
+    const Vector x = wrapped(i);    // differences are taken from it, as seen from the image
+    for (const Stop &a : along_a[home_[i][0]]) {
+      const Vector from_a = minus(x, a.offset);
+      for (const Stop &b : along_b[home_[i][1]]) {
+        const Vector from_b = minus(from_a, b.offset);
+        const int row = (a.bin * num_bins_[1] + b.bin) * num_bins_[2];
+        for (const Stop &c : along_c[home_[i][2]])
+          visit_bin(i, row + c.bin, {a.image, b.image, c.image}, minus(from_b, c.offset), visit);
       }
     }
+  }
 }
 
 struct Neighbor {
@@ -244,13 +274,17 @@ struct Neighbor {
 
   bool operator<(const Neighbor &other) const
   {
-    return owner != other.owner ? owner < other.owner : image < other.image;
+    if (owner != other.owner) return owner < other.owner;
+    for (int d = 0; d < 2; ++d)
+      if (image[d] != other.image[d]) return image[d] < other.image[d];
+    return image[2] < other.image[2];
   }
   bool operator==(const Neighbor &other) const
   {
-    return owner == other.owner && image == other.image;
+    return owner == other.owner && image[0] == other.image[0] && image[1] == other.image[1] &&
+           image[2] == other.image[2];
   }
-  bool is_ghost() const { return image != Image{}; }
+  bool is_ghost() const { return !is_zero(image); }
 };
 
 /// Neighbours of all atoms, one after the other, sorted by (owner, image).
@@ -271,6 +305,41 @@ std::vector<Neighbor> sorted_neighbors(const Frame &frame, double cutoff, std::v
   }
   return neighbors;
 }
+
+/// The images among the neighbours, each once, sorted by (owner, image).
+class Ghosts {
+ public:
+  Ghosts(const std::vector<Neighbor> &neighbors, int num_atoms) : first_(num_atoms + 1, 0)
+  {
+    for (const Neighbor &n : neighbors)
+      if (n.is_ghost()) ++first_[n.owner + 1];
+    for (int i = 0; i < num_atoms; ++i) first_[i + 1] += first_[i];
+    std::vector<Neighbor> all(static_cast<std::size_t>(first_[num_atoms]));
+    std::vector<int> next(first_.begin(), first_.end() - 1);
+    for (const Neighbor &n : neighbors)
+      if (n.is_ghost()) all[next[n.owner]++] = n;
+    for (int i = 0; i < num_atoms; ++i) {
+      const auto begin = all.begin() + first_[i], end = all.begin() + first_[i + 1];
+      std::sort(begin, end);
+      first_[i] = static_cast<int>(list.size());
+      list.insert(list.end(), begin, std::unique(begin, end));
+    }
+    first_[num_atoms] = static_cast<int>(list.size());
+  }
+
+  std::vector<Neighbor> list;
+
+  int index_of(const Neighbor &ghost) const
+  {
+    const auto begin = list.begin();
+    return static_cast<int>(
+        std::lower_bound(begin + first_[ghost.owner], begin + first_[ghost.owner + 1], ghost) -
+        begin);
+  }
+
+ private:
+  std::vector<int> first_;    ///< by owner, into the list
+};
 
 void add_ghosts(const Frame &frame, const std::vector<Neighbor> &ghosts, Surroundings &result)
 {
@@ -295,21 +364,11 @@ Surroundings find_surroundings(const Frame &frame, double cutoff)
   for (int i = 0; i < result.num_atoms; ++i) result.owner.push_back(i);
 
   const std::vector<Neighbor> neighbors = sorted_neighbors(frame, cutoff, result.first);
-  std::vector<Neighbor> ghosts;
-  for (const Neighbor &neighbor : neighbors)
-    if (neighbor.is_ghost()) ghosts.push_back(neighbor);
-  std::sort(ghosts.begin(), ghosts.end());
-  ghosts.erase(std::unique(ghosts.begin(), ghosts.end()), ghosts.end());
-  add_ghosts(frame, ghosts, result);
-
-  for (const Neighbor &neighbor : neighbors) {
-    int index = neighbor.owner;
-    if (neighbor.is_ghost()) {
-      const auto ghost = std::lower_bound(ghosts.begin(), ghosts.end(), neighbor);
-      index = result.num_atoms + static_cast<int>(ghost - ghosts.begin());
-    }
-    result.neighbors.push_back(index);
-  }
+  const Ghosts ghosts(neighbors, result.num_atoms);
+  add_ghosts(frame, ghosts.list, result);
+  result.neighbors.reserve(neighbors.size());
+  for (const Neighbor &n : neighbors)
+    result.neighbors.push_back(n.is_ghost() ? result.num_atoms + ghosts.index_of(n) : n.owner);
   return result;
 }
 

@@ -107,7 +107,7 @@ class FramePass {
 };
 
 std::string provenance_of(const TrainingData &data, const TrainingSettings &settings,
-                          const TrainingState &state, const Json &errors)
+                          const TrainingState &state, const Json &errors, const std::string &tuning)
 {
   Json json;
   json["program"] = std::string("almlip ") + ALMLIP_VERSION;
@@ -118,13 +118,15 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
   json["steps"] = state.step;
   json["epoch"] = state.kept_epoch;
   json["errors"] = errors;
+  if (!tuning.empty()) json["tuning"] = Json::parse(tuning);
   return json.dump();
 }
 
 }    // namespace
 
 void finish_potential(const TrainingModel &model, const TrainingData &data,
-                      const TrainingSettings &settings, const TrainingState &state)
+                      const TrainingSettings &settings, const TrainingState &state,
+                      const std::string &tuning)
 {
   Potential potential = to_potential(model, state.kept_parameters);
   potential.least_distance = data.least_distance;
@@ -146,7 +148,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     potential.force_error = held_out.all().force_mae.value_or(0.0);
     table += "held-out frames\n" + held_out.table();
   }
-  potential.provenance = provenance_of(data, settings, state, errors);
+  potential.provenance = provenance_of(data, settings, state, errors, tuning);
   write_potential(settings.output, potential);
   std::printf("%swrote %s\n", table.c_str(), settings.output.c_str());
 }

@@ -8,23 +8,22 @@
 #include "almlip/error.h"
 #include "train/checkpoint.h"
 #include "train/finish_potential.h"
-#include "train/initial_model.h"
+#include "train/fit.h"
 #include "train/progress.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
+#include "train/tune.h"
 
 namespace almlip {
 
 namespace {
 
-/// Everything that is made from settings and frames before the first step.
-struct Preparation {
+/// What the settings name, read and checked.
+struct Input {
   TrainingData data;
   std::optional<Potential> start;
-  TrainingModel model;
-  std::unique_ptr<CommitteeLoss> loss;
-  PreparedFrames train, held_out;
-  std::string identity;    ///< of the fit, for its checkpoints
+
+  const Potential *start_or_null() const { return start ? &*start : nullptr; }
 };
 
 void check_output(const std::string &path)
@@ -37,48 +36,57 @@ void check_output(const std::string &path)
           "\", but the folder ", folder.string(), " cannot be written to");
 }
 
-void prepare(Preparation &p, const TrainingSettings &settings)
+void read(Input &input, const TrainingSettings &settings)
 {
   check_output(settings.output);
-  if (!settings.start.empty()) p.start = read_potential(settings.start);
+  require(settings.tune == 0.0 || settings.start.empty(),
+          "--tune searches the shape of the model and --start keeps it; use one of them");
+  if (!settings.start.empty()) input.start = read_potential(settings.start);
   TrainingSettings known = settings;    // a refit keeps the cutoff
-  if (p.start && !known.cutoff) known.cutoff = p.start->settings.cutoff;
-  p.data = read_training_data(known);
-  p.model = p.start ? make_training_model(settings, p.data, *p.start)
-                    : make_training_model(settings, p.data);
-  p.loss = CommitteeLoss::create(p.model, settings.precision);
-  p.train = PreparedFrames(*p.loss, p.data.train);
-  p.held_out = PreparedFrames(*p.loss, p.data.held_out);
-  p.identity =
-      content_hash(to_json(settings, true) + p.data.hash + (p.start ? to_json(*p.start) : ""));
+  if (input.start && !known.cutoff) known.cutoff = input.start->settings.cutoff;
+  input.data = read_training_data(known);
 }
 
-void announce(const Preparation &p, const TrainingSettings &settings, const Ranks &ranks)
+/// Hash of everything that decides the fit, for its checkpoints.
+std::string identity_of(const TrainingSettings &settings, const Input &input)
+{
+  return content_hash(to_json(settings, true) + input.data.hash +
+                      (input.start ? to_json(*input.start) : ""));
+}
+
+/// Tells how settings were searched, in this run or in the one that left the checkpoint; empty
+/// without a search.
+std::string search_settings(const TrainingSettings &settings, const Input &input,
+                            const Ranks &ranks)
+{
+  if (settings.tune == 0.0) return "";
+  const std::string identity = identity_of(settings, input), &folder = settings.checkpoint;
+  std::string record;
+  ranks.agree([&] {
+    if (ranks.first() && !folder.empty()) record = read_tuned(folder, identity);
+  });
+  ranks.broadcast(record);
+  if (record.empty()) record = tune(settings, input.data, ranks);
+  ranks.agree([&] {
+    if (ranks.first() && !folder.empty()) write_tuned(folder, identity, record);
+  });
+  return record;
+}
+
+void announce(const TrainingData &data, const TrainingSettings &settings, const Ranks &ranks)
 {
   std::size_t num_atoms = 0;
-  for (const Frame &frame : p.data.train) num_atoms += frame.atomic_numbers.size();
+  for (const Frame &frame : data.train) num_atoms += frame.atomic_numbers.size();
   std::string elements;
-  for (const std::string &symbol : p.data.elements) elements += " " + symbol;
-  const Schedule schedule = make_schedule(settings, p.train.size());
-  std::fprintf(stderr, "%zu training frames (%zu atoms of%s), %zu held out", p.data.train.size(),
-               num_atoms, elements.c_str(), p.data.held_out.size());
-  if (p.data.num_skipped > 0)
-    std::fprintf(stderr, ", %d with isolated atoms skipped", p.data.num_skipped);
+  for (const std::string &symbol : data.elements) elements += " " + symbol;
+  const Schedule schedule = make_schedule(settings, static_cast<int>(data.train.size()));
+  std::fprintf(stderr, "%zu training frames (%zu atoms of%s), %zu held out", data.train.size(),
+               num_atoms, elements.c_str(), data.held_out.size());
+  if (data.num_skipped > 0)
+    std::fprintf(stderr, ", %d with isolated atoms skipped", data.num_skipped);
   std::fprintf(stderr, "; cutoff %g Angstrom, %d members, %d epochs of %d steps, %d process%s\n",
-               p.data.cutoff, settings.members, schedule.epochs, schedule.steps_per_epoch,
+               data.cutoff, settings.members, schedule.epochs, schedule.steps_per_epoch,
                ranks.size(), ranks.size() > 1 ? "es" : "");
-}
-
-TrainingState start_state(Preparation &p, const TrainingSettings &settings, const Ranks &ranks)
-{
-  TrainingState state;
-  state.parameters =
-      p.start ? from_potential(p.model, *p.start) : initial_parameters(p.model, settings.seed);
-  p.loss->set_parameters(state.parameters);
-  if (!p.start) standardise(p.model, *p.loss, p.train, ranks);
-  state.optimiser =
-      Soap::create(Trainer::optimiser_blocks(p.model.settings, settings), {}, settings.precision);
-  return state;
 }
 
 /// Gives all ranks what the first one has read from its checkpoint.
@@ -103,33 +111,41 @@ void broadcast(TrainingState &state, const Ranks &ranks)
 
 }    // namespace
 
-void fit_potential(const TrainingSettings &settings, const Ranks &ranks)
+void fit_potential(const TrainingSettings &user_settings, const Ranks &ranks)
 {
-  Preparation p;
-  ranks.agree([&] { prepare(p, settings); });
-  TrainingState state = start_state(p, settings, ranks);
+  Input input;
+  ranks.agree([&] { read(input, user_settings); });
+  const std::string tuning = search_settings(user_settings, input, ranks);
+  TrainingSettings settings = user_settings;
+  if (!tuning.empty()) settings = settings_of_record(user_settings, tuning, input.data);
+  if (!input.start && settings.cutoff) input.data.cutoff = *settings.cutoff;
+  std::optional<Fit> fit;
+  ranks.agree([&] { fit.emplace(settings, input.data, input.start_or_null()); });
+  fit->begin(settings, input.start_or_null(), ranks);
+  const std::string identity = identity_of(settings, input);
   ranks.agree([&] {
     if (!ranks.first()) return;
-    announce(p, settings, ranks);
+    announce(input.data, settings, ranks);
     if (settings.checkpoint.empty()) return;
-    if (read_checkpoint(settings.checkpoint, p.identity, state))
+    if (read_checkpoint(settings.checkpoint, identity, fit->state))
       std::fprintf(stderr, "continued from %s after %d steps\n", settings.checkpoint.c_str(),
-                   state.step);
-    write_checkpoint(settings.checkpoint, p.identity,
-                     state);    // a folder that cannot be written to shows now
+                   fit->state.step);
+    write_checkpoint(settings.checkpoint, identity,
+                     fit->state);    // a folder that cannot be written to shows now
   });
-  broadcast(state, ranks);
+  broadcast(fit->state, ranks);
 
   Progress progress;
   Trainer::Hooks hooks;
   hooks.epoch = [&](const EpochReport &report) { progress.show(report); };
   if (!settings.checkpoint.empty())
     hooks.checkpoint = [&](const TrainingState &now) {
-      write_checkpoint(settings.checkpoint, p.identity, now);
+      write_checkpoint(settings.checkpoint, identity, now);
     };
-  Trainer(*p.loss, p.model, settings, ranks).run(state, p.train, p.held_out, hooks);
+  Trainer(*fit->loss, fit->model, settings, ranks)
+      .run(fit->state, fit->train, fit->held_out, hooks);
   ranks.agree([&] {
-    if (ranks.first()) finish_potential(p.model, p.data, settings, state);
+    if (ranks.first()) finish_potential(fit->model, input.data, settings, fit->state, tuning);
   });
 }
 

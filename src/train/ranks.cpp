@@ -60,6 +60,15 @@ void Ranks::broadcast(std::vector<double> &numbers) const
   if (size_ > 1) MPI_Bcast(numbers.data(), length(numbers), MPI_DOUBLE, 0, MPI_COMM_WORLD);
 }
 
+void Ranks::broadcast(std::string &text) const
+{
+  if (size_ == 1) return;
+  int size = static_cast<int>(text.size());
+  MPI_Bcast(&size, 1, MPI_INT, 0, MPI_COMM_WORLD);
+  text.resize(static_cast<std::size_t>(size));
+  MPI_Bcast(text.data(), size, MPI_CHAR, 0, MPI_COMM_WORLD);
+}
+
 void Ranks::agree(const std::function<void()> &work) const
 {
   std::string message;

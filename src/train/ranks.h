@@ -18,6 +18,9 @@ class FailedElsewhere : public std::runtime_error {
 class Ranks {
  public:
   Ranks();
+  /// This process alone, whatever launched it, for work that ranks do apart from each other.
+  struct Alone {};
+  explicit Ranks(Alone) {}
   ~Ranks();
   Ranks(const Ranks &) = delete;
   Ranks &operator=(const Ranks &) = delete;
@@ -32,6 +35,7 @@ class Ranks {
   void sum_on_first(std::vector<double> &numbers) const;
   /// All ranks get what the first one has. Lengths must agree.
   void broadcast(std::vector<double> &numbers) const;
+  void broadcast(std::string &text) const;
 
   /// Runs work that may fail, without communication inside; if it fails on any rank, all ranks
   /// leave.

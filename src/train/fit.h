@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "almlip/potential.h"
+#include "train/ranks.h"
+#include "train/trainer.h"
+#include "train/training_data.h"
+#include "train/training_settings.h"
+
+namespace almlip {
+
+/// Everything that is made from settings and frames before the first step of a fit.
+struct Fit {
+  TrainingModel model;
+  std::unique_ptr<CommitteeLoss> loss;
+  PreparedFrames train, held_out;
+  TrainingState state;
+
+  /// Model, loss and frames; without communication, so that errors can be agreed on.
+  /// @param data   must outlive the fit
+  /// @param start  potential to start from, or null
+  /// @throws Error if there is no kernel for the settings or `start` has another shape
+  Fit(const TrainingSettings &settings, const TrainingData &data, const Potential *start);
+
+  /// First parameters, standardisation and optimiser.
+  void begin(const TrainingSettings &settings, const Potential *start, const Ranks &ranks);
+};
+
+}    // namespace almlip
