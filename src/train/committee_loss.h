@@ -39,6 +39,7 @@ struct TrainingModel {
   std::vector<double> whitening;           ///< shape [num_radial][num_radial]: row q gives the q-th
                                            ///< whitened radial function as Chebyshev coefficients
   std::vector<double> reference_energy;    ///< E0, shape [E], eV
+  double least_distance = 0.0;             ///< between two atoms of the training frames, Angstrom
   std::vector<double> mean;                ///< shape [E][D]
   std::vector<double> inverse_deviation;    ///< shape [E][D]
 };

@@ -82,7 +82,7 @@ class FramePass {
  private:
   Committee committee_;
   Potential &potential_;
-  const TrainingSettings &settings_;
+  TrainingSettings settings_;
   std::vector<std::vector<double>> descriptors_;    ///< by element, shape [num_atoms][D]
 
   void remember(const FramePrediction &prediction, const std::vector<int> &elements)
@@ -106,8 +106,15 @@ class FramePass {
   }
 };
 
+TrainingSettings without_memory(TrainingSettings settings)
+{
+  settings.fingerprints = settings.novelty = false;
+  return settings;
+}
+
 std::string provenance_of(const TrainingData &data, const TrainingSettings &settings,
-                          const TrainingState &state, const Json &errors, const std::string &tuning)
+                          const TrainingState &state, const TrainingState *all_frames,
+                          const Json &errors, const std::string &tuning)
 {
   Json json;
   json["program"] = std::string("almlip ") + ALMLIP_VERSION;
@@ -117,6 +124,7 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
   json["held_out_frames"] = data.held_out.size();
   json["steps"] = state.step;
   json["epoch"] = state.kept_epoch;
+  json["steps_on_all_frames"] = all_frames ? all_frames->step : 0;
   json["errors"] = errors;
   if (!tuning.empty()) json["tuning"] = Json::parse(tuning);
   return json.dump();
@@ -126,16 +134,22 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
 
 void finish_potential(const TrainingModel &model, const TrainingData &data,
                       const TrainingSettings &settings, const TrainingState &state,
-                      const std::string &tuning)
+                      const TrainingState *all_frames, const std::string &tuning)
 {
-  Potential potential = to_potential(model, state.kept_parameters);
-  potential.least_distance = data.least_distance;
-  potential.largest_force = data.largest_force;
-  if (settings.zbl) potential.zbl = zbl_range(data, potential.settings.cutoff);
+  Potential judged = to_potential(model, state.kept_parameters);
+  judged.least_distance = data.least_distance;
+  judged.largest_force = data.largest_force;
+  if (settings.zbl) judged.zbl = zbl_range(data, judged.settings.cutoff);
   {
-    Committee committee(potential);
-    potential.calibration = calibrate(atom_errors(committee, potential, data.held_out),
-                                      static_cast<int>(data.elements.size()));
+    Committee committee(judged);
+    judged.calibration = calibrate(atom_errors(committee, judged, data.held_out),
+                                   static_cast<int>(data.elements.size()));
+  }
+  Potential potential = judged;
+  if (all_frames) {
+    const Potential last = to_potential(model, all_frames->kept_parameters);
+    potential.radial = last.radial;
+    potential.committees = last.committees;
   }
   FramePass pass(potential, settings);
   const ErrorReport train = pass.run(data.train);
@@ -143,12 +157,15 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   Json errors = {{"train", Json::parse(train.json())["groups"]}};
   std::string table = "training frames\n" + train.table();
   if (!data.held_out.empty()) {
-    const ErrorReport held_out = pass.run(data.held_out);
+    ErrorReport held_out = pass.run(data.held_out);    // also for the fingerprints
+    if (all_frames) held_out = FramePass(judged, without_memory(settings)).run(data.held_out);
     errors["held_out"] = Json::parse(held_out.json())["groups"];
     potential.force_error = held_out.all().force_mae.value_or(0.0);
-    table += "held-out frames\n" + held_out.table();
+    table += std::string(all_frames ? "held-out frames, before they were learned\n"
+                                    : "held-out frames\n") +
+             held_out.table();
   }
-  potential.provenance = provenance_of(data, settings, state, errors, tuning);
+  potential.provenance = provenance_of(data, settings, state, all_frames, errors, tuning);
   write_potential(settings.output, potential);
   std::printf("%swrote %s\n", table.c_str(), settings.output.c_str());
 }

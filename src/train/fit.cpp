@@ -18,7 +18,7 @@ void Fit::begin(const TrainingSettings &settings, const Potential *start, const 
   state.parameters =
       start ? from_potential(model, *start) : initial_parameters(model, settings.seed);
   loss->set_parameters(state.parameters);
-  if (!start) standardise(model, *loss, train, ranks);
+  if (!start) standardise(model, *loss, train, settings.four_body_scale, ranks);
   state.optimiser =
       Soap::create(Trainer::optimiser_blocks(model.settings, settings), {}, settings.precision);
 }

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 
@@ -89,6 +91,23 @@ void announce(const TrainingData &data, const TrainingSettings &settings, const 
                ranks.size(), ranks.size() > 1 ? "es" : "");
 }
 
+/// Settings of the last passes, over all frames.
+/// @param seconds  that the fit has taken so far
+TrainingSettings for_all_frames(TrainingSettings settings, int num_train, double seconds)
+{
+  const Schedule schedule = make_schedule(settings, num_train);
+  constexpr double rate = 0.3;    // of the peak before: enough to learn, too little to forget
+  settings.epochs = settings.all_frames_epochs.value_or((schedule.epochs + 4) / 5);
+  settings.learning_rate = rate * schedule.learning_rate;
+  settings.warmup_steps = 20;
+  settings.energy_rise_share = std::min(3.0 * settings.energy_rise_share, 1.0);
+  if (settings.max_seconds > 0.0)
+    settings.max_seconds = std::max(settings.max_seconds - seconds, 1e-3);
+  if (!settings.checkpoint.empty())    // beside that of the fit, which is needed once more
+    settings.checkpoint = (std::filesystem::path(settings.checkpoint) / "all_frames").string();
+  return settings;
+}
+
 /// Gives all ranks what the first one has read from its checkpoint.
 void broadcast(TrainingState &state, const Ranks &ranks)
 {
@@ -109,6 +128,28 @@ void broadcast(TrainingState &state, const Ranks &ranks)
   ranks.broadcast(state.kept_parameters);
 }
 
+/// Runs a fit to its end, from its checkpoint if there is one.
+/// @return  false if it ran out of time
+bool continue_fit(Fit &fit, TrainingState &state, const PreparedFrames &train,
+                  const PreparedFrames &held_out, const TrainingSettings &settings,
+                  const std::string &identity, const Ranks &ranks)
+{
+  const std::string &folder = settings.checkpoint;
+  ranks.agree([&] {
+    if (!ranks.first() || folder.empty()) return;
+    if (read_checkpoint(folder, identity, state))
+      std::fprintf(stderr, "continued from %s after %d steps\n", folder.c_str(), state.step);
+    write_checkpoint(folder, identity, state);    // a folder that cannot be written to shows now
+  });
+  broadcast(state, ranks);
+  Progress progress;
+  Trainer::Hooks hooks;
+  hooks.epoch = [&](const EpochReport &report) { progress.show(report); };
+  if (!folder.empty())
+    hooks.checkpoint = [&](const TrainingState &now) { write_checkpoint(folder, identity, now); };
+  return Trainer(*fit.loss, fit.model, settings, ranks).run(state, train, held_out, hooks);
+}
+
 }    // namespace
 
 void fit_potential(const TrainingSettings &user_settings, const Ranks &ranks)
@@ -124,28 +165,31 @@ void fit_potential(const TrainingSettings &user_settings, const Ranks &ranks)
   fit->begin(settings, input.start_or_null(), ranks);
   const std::string identity = identity_of(settings, input);
   ranks.agree([&] {
-    if (!ranks.first()) return;
-    announce(input.data, settings, ranks);
-    if (settings.checkpoint.empty()) return;
-    if (read_checkpoint(settings.checkpoint, identity, fit->state))
-      std::fprintf(stderr, "continued from %s after %d steps\n", settings.checkpoint.c_str(),
-                   fit->state.step);
-    write_checkpoint(settings.checkpoint, identity,
-                     fit->state);    // a folder that cannot be written to shows now
+    if (ranks.first()) announce(input.data, settings, ranks);
   });
-  broadcast(fit->state, ranks);
+  const auto begin = std::chrono::steady_clock::now();
+  bool ended = continue_fit(*fit, fit->state, fit->train, fit->held_out, settings, identity, ranks);
 
-  Progress progress;
-  Trainer::Hooks hooks;
-  hooks.epoch = [&](const EpochReport &report) { progress.show(report); };
-  if (!settings.checkpoint.empty())
-    hooks.checkpoint = [&](const TrainingState &now) {
-      write_checkpoint(settings.checkpoint, identity, now);
-    };
-  Trainer(*fit->loss, fit->model, settings, ranks)
-      .run(fit->state, fit->train, fit->held_out, hooks);
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+  const TrainingSettings last = for_all_frames(settings, fit->train.size(), time.count());
+  TrainingState all_frames;
+  ended = ended && settings.validation.empty() && !input.data.held_out.empty() && *last.epochs > 0;
+  if (ended) {
+    if (ranks.first()) std::fprintf(stderr, "%d more epochs on all frames\n", *last.epochs);
+    all_frames.parameters = fit->state.kept_parameters;
+    all_frames.optimiser = std::move(fit->state.optimiser);
+    all_frames.optimiser->restart();
+    std::vector<Frame> frames = input.data.train;
+    frames.insert(frames.end(), input.data.held_out.begin(), input.data.held_out.end());
+    fit->train = {};
+    fit->held_out = {};
+    const PreparedFrames whole(*fit->loss, frames);
+    ended = continue_fit(*fit, all_frames, whole, {}, last, identity, ranks);
+  }
   ranks.agree([&] {
-    if (ranks.first()) finish_potential(fit->model, input.data, settings, fit->state, tuning);
+    if (ranks.first())
+      finish_potential(fit->model, input.data, settings, fit->state, ended ? &all_frames : nullptr,
+                       tuning);
   });
 }
 

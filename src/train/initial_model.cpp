@@ -44,6 +44,7 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
   model.scale = rms > 0.0 ? rms / rms_per_scale : 1.0;
   model.whitening = whiten_radial(data.train, data.cutoff, model.settings.num_radial);
   model.reference_energy = fit_reference_energies(data.train, data.elements);
+  model.least_distance = data.least_distance;
   const std::size_t size =
       data.elements.size() * static_cast<std::size_t>(model.settings.num_descriptors());
   model.mean.assign(size, 0.0);
@@ -93,8 +94,11 @@ std::vector<double> initial_parameters(const TrainingModel &model, int seed)
 }
 
 void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames &frames,
-                 const Ranks &ranks)
+                 double four_body_scale, const Ranks &ranks)
 {
+  const ModelSettings &s = model.settings;
+  const int num_two_and_three_body =
+      s.num_channels + s.lmax * s.num_channels * (s.num_channels + 1) / 2;
   const std::size_t num_descriptors = static_cast<std::size_t>(model.settings.num_descriptors()),
                     num_elements = model.settings.elements.size();
   const std::size_t size = num_elements * num_descriptors;
@@ -122,8 +126,9 @@ void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames
     // outside them.
     const double floor = 1e-3 * std::sqrt(square) + 1e-6;
     model.mean[n] = mean;
-    model.inverse_deviation[n] =
-        1.0 / std::max(std::sqrt(std::max(0.0, square - mean * mean)), floor);
+    const bool four_body = static_cast<int>(n % num_descriptors) >= num_two_and_three_body;
+    model.inverse_deviation[n] = (four_body ? four_body_scale : 1.0) /
+                                 std::max(std::sqrt(std::max(0.0, square - mean * mean)), floor);
   }
   loss.set_standardisation(model.mean, model.inverse_deviation);
 }

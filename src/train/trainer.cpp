@@ -13,7 +13,7 @@ namespace almlip {
 namespace {
 
 constexpr double score_tolerance =
-    1.2;    // of the least held-out score, for parameters that are kept
+    2.0;    // of the least held-out score, for parameters that are kept
 
 class Stopwatch {
  public:
@@ -110,7 +110,11 @@ std::vector<int> deal(const std::vector<int> &frames, const std::vector<int> &nu
 
 Trainer::Trainer(CommitteeLoss &loss, const TrainingModel &model, const TrainingSettings &settings,
                  const Ranks &ranks)
-    : loss_(loss), model_(model), settings_(settings), ranks_(ranks)
+    : loss_(loss),
+      model_(model),
+      settings_(settings),
+      ranks_(ranks),
+      tie_(model, settings.radial_tie)
 {
 }
 
@@ -128,7 +132,7 @@ std::vector<SoapBlock> Trainer::optimiser_blocks(const ModelSettings &model,
   return blocks;
 }
 
-void Trainer::run(TrainingState &state, const PreparedFrames &train, const PreparedFrames &held_out,
+bool Trainer::run(TrainingState &state, const PreparedFrames &train, const PreparedFrames &held_out,
                   const Hooks &hooks)
 {
   const Schedule schedule = make_schedule(settings_, train.size());
@@ -136,7 +140,8 @@ void Trainer::run(TrainingState &state, const PreparedFrames &train, const Prepa
   Stopwatch since_checkpoint;
   int ordered_epoch = -1;
   std::vector<int> order;
-  while (state.step < schedule.num_steps() && !out_of_patience(state, schedule)) {
+  bool in_time = true;
+  while (in_time && state.step < schedule.num_steps() && !out_of_patience(state, schedule)) {
     const int epoch = state.step / schedule.steps_per_epoch;
     if (epoch != ordered_epoch)
       order = epoch_order(train.size(), settings_.seed, ordered_epoch = epoch);
@@ -150,11 +155,12 @@ void Trainer::run(TrainingState &state, const PreparedFrames &train, const Prepa
     std::vector<double> stop{
         settings_.max_seconds > 0.0 && total.seconds() > settings_.max_seconds ? 1.0 : 0.0};
     ranks_.broadcast(stop);    // the first rank's clock decides
-    if (stop[0] > 0.0) break;
+    in_time = stop[0] == 0.0;
   }
   if (state.kept_parameters.empty())
     state.kept_parameters = state.parameters;    // stopped within the first epoch
   if (ranks_.first() && hooks.checkpoint) hooks.checkpoint(state);
+  return in_time || state.step == schedule.num_steps();
 }
 
 void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
@@ -186,7 +192,10 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   require(std::isfinite(sum[0]), "the loss is not finite after ", state.step,
           " steps; lower \"learning_rate\" (it is ", schedule.learning_rate,
           ") or look for wrong labels in the training frames");
-  if (ranks_.first()) state.optimiser->step(state.parameters, gradient, schedule.rate(state.step));
+  if (ranks_.first()) {
+    tie_.add_gradient(state.parameters, gradient);
+    state.optimiser->step(state.parameters, gradient, schedule.rate(state.step));
+  }
   ranks_.broadcast(state.parameters);
   state.epoch_loss += sum[0] * model_.scale * model_.scale / model_.settings.num_members;
   ++state.step;

@@ -8,6 +8,7 @@
 
 #include "almlip/frame.h"
 #include "train/committee_loss.h"
+#include "train/radial_tie.h"
 #include "train/ranks.h"
 #include "train/soap.h"
 #include "train/training_settings.h"
@@ -55,9 +56,9 @@ struct EpochReport {
 /// Learns the parameters of a committee: batches in random order, loss and gradient shared among
 /// the ranks, SOAP on the first.
 ///
-/// Kept are the parameters of the latest epoch whose held-out score is at most 20 % above the least
-/// one: with few held-out frames smaller differences are noise, and the end of the cosine is better
-/// than what the noise would choose.
+/// Kept are the parameters of the latest epoch whose held-out score is at most twice the least one:
+/// with few held-out frames smaller differences are noise, and before the end of the cosine
+/// energies are off by an offset that the falling learning rate removes.
 class Trainer {
  public:
   struct Hooks {
@@ -72,8 +73,9 @@ class Trainer {
           const Ranks &ranks);
 
   /// Continues from the state until the schedule ends, patience is lost or time is up.
+  /// @return false if time is up
   /// @throws Error if the loss is not finite
-  void run(TrainingState &state, const PreparedFrames &train, const PreparedFrames &held_out,
+  bool run(TrainingState &state, const PreparedFrames &train, const PreparedFrames &held_out,
            const Hooks &hooks);
 
   /// Errors of the mean of the committee with these parameters, over all ranks.
@@ -89,6 +91,7 @@ class Trainer {
   TrainingModel model_;
   TrainingSettings settings_;
   const Ranks &ranks_;
+  RadialTie tie_;
 
   void do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
                const std::vector<int> &order);

@@ -225,9 +225,8 @@ double Schedule::rate(int step) const
 
 double Schedule::energy_factor(int step) const
 {
-  constexpr double begin = 0.9;    // earlier, forces would suffer; later, there is no rate left
-  const double progress = static_cast<double>(step) / num_steps();
-  return std::pow(energy_rise, std::max(0.0, (progress - begin) / (1.0 - begin)));
+  const double left = 1.0 - static_cast<double>(step) / num_steps();
+  return std::pow(energy_rise, std::max(0.0, 1.0 - left / energy_rise_share));
 }
 
 Schedule make_schedule(const TrainingSettings &s, int num_frames)
@@ -242,7 +241,8 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   schedule.learning_rate = s.learning_rate.value_or(warm ? 3e-3 : 1e-2);
   schedule.final_rate = s.final_rate;
   schedule.energy_rise = s.energy_rise;
-  schedule.patience = s.patience.value_or((schedule.epochs + 1) / 2);
+  schedule.energy_rise_share = s.energy_rise_share;
+  schedule.patience = s.patience;
   return schedule;
 }
 

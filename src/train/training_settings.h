@@ -28,11 +28,14 @@ struct TrainingSettings {
   int seed = 1;
   double validation_fraction = 0.1;
   std::string precision = "single";
-  std::optional<int> epochs, warmup_steps, patience;
+  std::optional<int> epochs, warmup_steps, all_frames_epochs;
+  int patience = 0;
   std::optional<double> learning_rate;
   int batch = 8;
-  double radial_rate = 0.3, final_rate = 0.002, weight_decay = 0.5;
-  double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.001, huber = 1.0;
+  double radial_rate = 0.3, final_rate = 0.002, weight_decay = 1.0;
+  double four_body_scale = 0.35, radial_tie = 0.002;
+  double energy_weight = 10.0, energy_rise = 30.0, energy_rise_share = 0.1, stress_weight = 0.001,
+         huber = 1.0;
 
   double least_distance = 0.5;
   std::string isolated_atoms = "error";
@@ -82,10 +85,11 @@ ModelSettings model_settings(const TrainingSettings &settings,
 /// Learning-rate cycle of a fit.
 struct Schedule {
   int epochs = 0, steps_per_epoch = 0;
-  int warmup_steps = 0;          ///< the rate rises linearly from zero
-  double learning_rate = 0.0;    ///< peak of the cosine
-  double final_rate = 0.0;       ///< fraction of the peak that is left at the end
-  double energy_rise = 1.0;      ///< factor of the energy weight at the end
+  int warmup_steps = 0;              ///< the rate rises linearly from zero
+  double learning_rate = 0.0;        ///< peak of the cosine
+  double final_rate = 0.0;           ///< fraction of the peak that is left at the end
+  double energy_rise = 1.0;          ///< factor of the energy weight at the end
+  double energy_rise_share = 0.1;    ///< last part of the steps, over which it rises
   int patience = 0;    ///< epochs without a better held-out error before the end; 0: any number
 
   /// True after the epochs whose held-out error is looked at: all, or about 200 of many short ones.
@@ -93,13 +97,12 @@ struct Schedule {
   int num_steps() const { return epochs * steps_per_epoch; }
   /// Learning rate of step 0, 1, ...
   double rate(int step) const;
-  /// Factor of the energy weight: 1, and over the last tenth of the steps a geometric rise.
+  /// Factor of the energy weight: 1, and over the last part of the steps a geometric rise.
   double energy_factor(int step) const;
 };
 
 /// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 12000
-/// steps, a warm start for 20 epochs, but 500 to 3000 steps; patience is half of the epochs, so
-/// that a cycle normally completes.
+/// steps, a warm start for 20 epochs, but 500 to 3000 steps.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 
 }    // namespace almlip

@@ -11,7 +11,9 @@ namespace almlip {
 
 namespace {
 
-constexpr double inner_share = 0.85;
+// Of the shortest distance. Pairs that are a little closer than any in training are the daily bread
+// of a hot simulation: there the networks are good, and the wall would be an error of eV/Angstrom.
+constexpr double outer_share = 0.93, inner_share = 0.68;
 
 double covalent_radius(const std::string &symbol)
 {
@@ -39,6 +41,16 @@ void lower_to(const Frame &frame, const std::vector<std::string> &elements, doub
     }
 }
 
+/// Unlike atoms that the frames show only in a perfect lattice may come as close as like ones do.
+void bound_by_like_pairs(std::vector<double> &distance, std::size_t num_elements)
+{
+  for (std::size_t a = 0; a < num_elements; ++a)
+    for (std::size_t b = 0; b < num_elements; ++b)
+      distance[a * num_elements + b] =
+          std::min(distance[a * num_elements + b],
+                   0.5 * (distance[a * (num_elements + 1)] + distance[b * (num_elements + 1)]));
+}
+
 }    // namespace
 
 Zbl zbl_range(const TrainingData &data, double cutoff)
@@ -50,7 +62,11 @@ Zbl zbl_range(const TrainingData &data, double cutoff)
   const double reach = *std::max_element(zbl.outer.begin(), zbl.outer.end());
   for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
     for (const Frame &frame : *frames) lower_to(frame, data.elements, reach, zbl.outer);
-  for (const double outer : zbl.outer) zbl.inner.push_back(inner_share * outer);
+  bound_by_like_pairs(zbl.outer, data.elements.size());
+  for (double &distance : zbl.outer) {
+    zbl.inner.push_back(inner_share * distance);
+    distance *= outer_share;
+  }
   return zbl;
 }
 

@@ -5,10 +5,10 @@
 
 namespace almlip {
 
-/// Where the repulsion of the nuclei is switched on: `outer` is the least distance of each pair of
-/// elements in training and held-out frames, so that none of their labels has a share of it, but at
-/// most the sum of the covalent radii (pairs that never come close); `inner` is 0.85 outer, the
-/// distance below which fix al_query sends nothing to the reference method.
+/// Where the repulsion of the nuclei is switched on. From d, the least distance of each pair of
+/// elements in training and held-out frames, but at most the sum of the covalent radii (pairs that
+/// never come close) and the mean of the two like pairs: `outer` is 0.93 d, so that no label and no
+/// somewhat hotter simulation has a share of it; `inner` is 0.68 d.
 /// @param cutoff  Angstrom
 Zbl zbl_range(const TrainingData &data, double cutoff);
 
