@@ -19,6 +19,7 @@ namespace {
 
 /// Everything that is made from settings and frames before the first step.
 struct Preparation {
+  TrainingSettings settings;    ///< as given, and what `start` adds
   TrainingData data;
   std::optional<Potential> start;
   TrainingModel model;
@@ -37,13 +38,13 @@ void check_output(const std::string &path)
           "\", but the folder ", folder.string(), " cannot be written to");
 }
 
-void prepare(Preparation &p, const TrainingSettings &settings)
+void prepare(Preparation &p, const TrainingSettings &given)
 {
-  check_output(settings.output);
-  if (!settings.start.empty()) p.start = read_potential(settings.start);
-  TrainingSettings known = settings;    // a refit keeps the cutoff
-  if (p.start && !known.cutoff) known.cutoff = p.start->settings.cutoff;
-  p.data = read_training_data(known);
+  check_output(given.output);
+  if (!given.start.empty()) p.start = read_potential(given.start);
+  p.settings = p.start ? continued(given, p.start->settings) : given;
+  const TrainingSettings &settings = p.settings;
+  p.data = read_training_data(settings);
   p.model = p.start ? make_training_model(settings, p.data, *p.start)
                     : make_training_model(settings, p.data);
   p.loss = CommitteeLoss::create(p.model, settings.precision);
@@ -53,24 +54,25 @@ void prepare(Preparation &p, const TrainingSettings &settings)
       content_hash(to_json(settings, true) + p.data.hash + (p.start ? to_json(*p.start) : ""));
 }
 
-void announce(const Preparation &p, const TrainingSettings &settings, const Ranks &ranks)
+void announce(const Preparation &p, const Ranks &ranks)
 {
   std::size_t num_atoms = 0;
   for (const Frame &frame : p.data.train) num_atoms += frame.atomic_numbers.size();
   std::string elements;
   for (const std::string &symbol : p.data.elements) elements += " " + symbol;
-  const Schedule schedule = make_schedule(settings, p.train.size());
+  const Schedule schedule = make_schedule(p.settings, p.train.size());
   std::fprintf(stderr, "%zu training frames (%zu atoms of%s), %zu held out", p.data.train.size(),
                num_atoms, elements.c_str(), p.data.held_out.size());
   if (p.data.num_skipped > 0)
     std::fprintf(stderr, ", %d with isolated atoms skipped", p.data.num_skipped);
   std::fprintf(stderr, "; cutoff %g Angstrom, %d members, %d epochs of %d steps, %d process%s\n",
-               p.data.cutoff, settings.members, schedule.epochs, schedule.steps_per_epoch,
-               ranks.size(), ranks.size() > 1 ? "es" : "");
+               p.data.cutoff, p.model.settings.num_members, schedule.epochs,
+               schedule.steps_per_epoch, ranks.size(), ranks.size() > 1 ? "es" : "");
 }
 
-TrainingState start_state(Preparation &p, const TrainingSettings &settings, const Ranks &ranks)
+TrainingState start_state(Preparation &p, const Ranks &ranks)
 {
+  const TrainingSettings &settings = p.settings;
   TrainingState state;
   state.parameters =
       p.start ? from_potential(p.model, *p.start) : initial_parameters(p.model, settings.seed);
@@ -103,14 +105,15 @@ void broadcast(TrainingState &state, const Ranks &ranks)
 
 }    // namespace
 
-void fit_potential(const TrainingSettings &settings, const Ranks &ranks)
+void fit_potential(const TrainingSettings &given, const Ranks &ranks)
 {
   Preparation p;
-  ranks.agree([&] { prepare(p, settings); });
-  TrainingState state = start_state(p, settings, ranks);
+  ranks.agree([&] { prepare(p, given); });
+  const TrainingSettings &settings = p.settings;
+  TrainingState state = start_state(p, ranks);
   ranks.agree([&] {
     if (!ranks.first()) return;
-    announce(p, settings, ranks);
+    announce(p, ranks);
     if (settings.checkpoint.empty()) return;
     if (read_checkpoint(settings.checkpoint, p.identity, state))
       std::fprintf(stderr, "continued from %s after %d steps\n", settings.checkpoint.c_str(),
