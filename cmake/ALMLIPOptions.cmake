@@ -25,10 +25,62 @@ if(ALMLIP_SANITIZE)
   target_link_options(almlip_options INTERFACE -fsanitize=address,undefined)
 endif()
 
-# almlip_lighten_sanitizers(FILE...): address sanitizer only. With both on them, each file of a large kernel takes
-# minutes and gigabytes to compile; the same templates are compiled in full for the smallest shape.
-function(almlip_lighten_sanitizers)
-  if(ALMLIP_SANITIZE)
-    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -fno-sanitize=undefined)
+# Shapes and instruction sets of the kernels, for the sources in almlip/build_settings.h.
+if(ALMLIP_NATIVE)
+  set(instruction_sets native)
+elseif(ALMLIP_INSTRUCTION_SETS)
+  set(instruction_sets ${ALMLIP_INSTRUCTION_SETS})
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(instruction_sets avx512 avx2 baseline)
+else()
+  set(instruction_sets baseline)
+endif()
+set(listed_sets)
+foreach(set IN LISTS instruction_sets)
+  if(NOT set MATCHES "^(avx512|avx2|baseline|native)$")
+    message(FATAL_ERROR "ALMLIP_INSTRUCTION_SETS has \"${set}\", but there are only avx512, avx2 and baseline")
   endif()
+  string(APPEND listed_sets " X(${set})")
+endforeach()
+set(listed_shapes)
+foreach(shape IN LISTS ALMLIP_SHAPES)
+  if(NOT shape MATCHES "^(fast|default|accurate)$")
+    message(FATAL_ERROR "ALMLIP_SHAPES has \"${shape}\", but there are only fast, default and accurate")
+  endif()
+  string(SUBSTRING ${shape} 0 1 first)
+  string(SUBSTRING ${shape} 1 -1 rest)
+  string(TOUPPER ${first} first)
+  string(APPEND listed_shapes " X(${first}${rest}Shape)")
+endforeach()
+set(base_target baseline)
+if(ALMLIP_NATIVE)
+  set(base_target native)
+endif()
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/almlip/build_settings.h CONTENT
+"#pragma once
+
+/// Written by CMake: the shapes (almlip/shape.h) that have kernels of their own, the instruction sets that all kernels
+/// are compiled for, and the one that the compiler's flags stand for.
+#define ALMLIP_FOR_EACH_SHAPE(X)@listed_shapes@
+#define ALMLIP_FOR_EACH_INSTRUCTION_SET(X)@listed_sets@
+#define ALMLIP_BASE_TARGET @base_target@
+" @ONLY)
+
+# almlip_add_kernels(TARGET PREFIX): compiles PREFIX_<shape>.cpp into TARGET, once for each instruction set.
+function(almlip_add_kernels target prefix)
+  set(files ${prefix}_generic.cpp)
+  foreach(shape IN LISTS ALMLIP_SHAPES)
+    list(APPEND files ${prefix}_${shape}.cpp)
+  endforeach()
+  foreach(set IN LISTS instruction_sets)
+    add_library(${target}_${set} OBJECT ${files})
+    target_include_directories(${target}_${set} PRIVATE $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
+    target_compile_definitions(${target}_${set} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>)
+    target_link_libraries(${target}_${set} PRIVATE almlip::options almlip::kokkos)
+    if(NOT set STREQUAL base_target)
+      string(TOUPPER ${set} name)
+      target_compile_definitions(${target}_${set} PRIVATE ALMLIP_KERNELS_${name})
+    endif()
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_${set}>)
+  endforeach()
 endfunction()

@@ -1,30 +1,31 @@
 #include "almlip/committee.h"
 
-#include "almlip/committee_kernel.h"
+#include "almlip/instruction_set.h"
 #include "almlip/kokkos_lifetime.h"
 #include "almlip/shape.h"
 
 namespace almlip {
 
-// Compiled in committee_fast.cpp and so on.
-#define ALMLIP_COMMITTEE(Shape)                                               \
-  extern template class CommitteeKernel<double, native_lanes<double>, Shape>; \
-  extern template class CommitteeKernel<float, native_lanes<float>, Shape>;
-ALMLIP_COMMITTEE(FastShape)
-ALMLIP_COMMITTEE(DefaultShape)
-ALMLIP_COMMITTEE(AccurateShape)
-ALMLIP_COMMITTEE(GenericShape)
-#undef ALMLIP_COMMITTEE
+// Compiled in committee_fast.cpp and so on, once for each instruction set.
+#define ALMLIP_DECLARE(target)                                                                     \
+  inline namespace target {                                                                        \
+  template <class Shape>                                                                           \
+  std::unique_ptr<Committee::Kernel> make_committee_kernel(const Potential &potential, Precision); \
+  }
+ALMLIP_FOR_EACH_INSTRUCTION_SET(ALMLIP_DECLARE)
+#undef ALMLIP_DECLARE
 
 Committee::Committee(const Potential &potential, Precision precision, Kernels kernels)
     : settings_(potential.settings)
 {
   ensure_kokkos();
-  kernel_ = with_shape(settings_, kernels, [&](auto tag) -> std::unique_ptr<Kernel> {
+  const std::string chosen = chosen_instruction_set();
+  with_shape(settings_, kernels, [&](auto tag) {
     using Shape = typename decltype(tag)::type;
-    if (precision == Precision::mixed)
-      return std::make_unique<CommitteeKernel<float, native_lanes<float>, Shape>>(potential);
-    return std::make_unique<CommitteeKernel<double, native_lanes<double>, Shape>>(potential);
+#define ALMLIP_MAKE(target) \
+  if (chosen == #target) kernel_ = target::make_committee_kernel<Shape>(potential, precision);
+    ALMLIP_FOR_EACH_INSTRUCTION_SET(ALMLIP_MAKE)
+#undef ALMLIP_MAKE
   });
 }
 

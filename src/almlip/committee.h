@@ -75,6 +75,7 @@ enum class Kernels { compiled, generic };
 /// Evaluates a committee potential. Not copyable; one object per thread of control.
 class Committee {
  public:
+  /// @throws Error of `chosen_instruction_set`
   explicit Committee(const Potential &potential, Precision precision = Precision::full,
                      Kernels kernels = Kernels::compiled);
   ~Committee();
@@ -87,7 +88,12 @@ class Committee {
 
   const ModelSettings &settings() const;
 
-  class Kernel;    ///< one implementation per compiled shape and one for all others
+  /// One implementation per compiled shape and one for all others, each for every instruction set.
+  class Kernel {
+   public:
+    virtual ~Kernel() = default;
+    virtual void evaluate(const Neighborhood &neighborhood, CommitteeOutput &output) = 0;
+  };
 
  private:
   std::unique_ptr<Kernel> kernel_;

@@ -2,7 +2,7 @@
 
 namespace almlip {
 
-template class CommitteeKernel<double, native_lanes<double>, AccurateShape>;
-template class CommitteeKernel<float, native_lanes<float>, AccurateShape>;
+template std::unique_ptr<Committee::Kernel> ALMLIP_KERNEL_TARGET::make_committee_kernel<AccurateShape>(
+    const Potential &, Precision);
 
 }    // namespace almlip

@@ -2,7 +2,7 @@
 
 namespace almlip {
 
-template class CommitteeKernel<double, native_lanes<double>, FastShape>;
-template class CommitteeKernel<float, native_lanes<float>, FastShape>;
+template std::unique_ptr<Committee::Kernel> ALMLIP_KERNEL_TARGET::make_committee_kernel<FastShape>(
+    const Potential &, Precision);
 
 }    // namespace almlip

@@ -2,7 +2,7 @@
 
 namespace almlip {
 
-template class CommitteeKernel<double, native_lanes<double>, GenericShape>;
-template class CommitteeKernel<float, native_lanes<float>, GenericShape>;
+template std::unique_ptr<Committee::Kernel> ALMLIP_KERNEL_TARGET::make_committee_kernel<GenericShape>(
+    const Potential &, Precision);
 
 }    // namespace almlip

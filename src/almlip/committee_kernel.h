@@ -11,13 +11,7 @@
 #include "almlip/short_range.h"
 
 namespace almlip {
-
-/// What `Committee` calls; one implementation per shape and precision.
-class Committee::Kernel {
- public:
-  virtual ~Kernel() = default;
-  virtual void evaluate(const Neighborhood &neighborhood, CommitteeOutput &output) = 0;
-};
+ALMLIP_BEGIN_KERNELS
 
 /// Kernel for one shape. Lanes of a pack are atoms of one element: lane w works on its own atom and
 /// that atom's k-th neighbour, so that projection, invariants, networks and all reverse steps are
@@ -621,4 +615,15 @@ class CommitteeKernel final : public Committee::Kernel {
   AlignedArray<double> member_forces_;    ///< shape [num_all][member_row_]
 };
 
+/// The kernel for a shape; `committee.cpp` chooses among the instruction sets.
+template <class Shape>
+std::unique_ptr<Committee::Kernel> make_committee_kernel(const Potential &potential,
+                                                         Precision precision)
+{
+  if (precision == Precision::mixed)
+    return std::make_unique<CommitteeKernel<float, native_lanes<float>, Shape>>(potential);
+  return std::make_unique<CommitteeKernel<double, native_lanes<double>, Shape>>(potential);
+}
+
+ALMLIP_END_KERNELS
 }    // namespace almlip

@@ -5,6 +5,7 @@
 #include "almlip/pack.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// A matrix of packs in memory: entry (row, column) at `at + row row_step + column column_step`.
 template <class Real>
@@ -72,4 +73,5 @@ ALMLIP_STAGE void contract(int num_rows, int num_columns, int num_terms, PackMat
       });
 }
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

@@ -7,6 +7,7 @@
 #include "almlip/pack.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// Allocator of 64-byte aligned arrays.
 template <class T>
@@ -82,4 +83,5 @@ ALMLIP_STAGE void multiply(const Real *weights, int num_blocks, int columns, int
   }
 }
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

@@ -4,6 +4,7 @@
 #include "almlip/shape.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// Rows of all neighbours of a pack of atoms, of Lanes numbers: x y z of the direction; 1/r, R_0 ..
 /// R_{C-1}, dR_0/dr .. dR_{C-1}/dr. Padding has R = dR/dr = 0.
@@ -193,4 +194,5 @@ class Density {
   }
 };
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

@@ -5,6 +5,7 @@
 #include "almlip/density.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// Density of any shape. Harmonics of a few neighbours are kept, so that projection and reverse are
 /// small matrix products.
@@ -139,4 +140,5 @@ class Density<Real, Lanes, GenericShape> {
   AlignedArray<Real> y_, gradients_;    ///< shapes [block][C][Lanes], [block][3][Lanes]
 };
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

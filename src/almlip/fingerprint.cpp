@@ -1,5 +1,9 @@
 #include "almlip/fingerprint.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 namespace almlip {
 
 std::vector<double> fingerprint(const double *descriptors, const int *element, const double *sigma,
@@ -23,6 +27,25 @@ std::vector<double> fingerprint(const double *descriptors, const int *element, c
     for (int d = 0; d < num_descriptors; ++d) mean[num_descriptors + d] = row(worst)[d];
   }
   return features;
+}
+
+Rows kept_fingerprints(const Rows &rows, int most)
+{
+  constexpr double per_unit = 1000.0;
+  const int count = rows.count(), width = rows.num_features;
+  std::vector<bool> kept(count, count <= most);
+  std::vector<double> distance(count, std::numeric_limits<double>::infinity());
+  for (int n = 0, next = 0; n < most && most < count; ++n) {
+    kept[next] = true;
+    for (int i = 0; i < count; ++i)
+      distance[i] = std::min(distance[i], squared_distance(rows[i], rows[next], width));
+    next = static_cast<int>(std::max_element(distance.begin(), distance.end()) - distance.begin());
+  }
+  Rows result{width, {}};
+  for (int i = 0; i < count; ++i)
+    for (int f = 0; f < width && kept[i]; ++f)
+      result.values.push_back(std::round(rows[i][f] * per_unit) / per_unit + 0.0);    // no -0
+  return result;
 }
 
 }    // namespace almlip

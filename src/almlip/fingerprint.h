@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "almlip/rows.h"
+
 namespace almlip {
 
 /// Fingerprint of a configuration: for every element the mean standardised descriptor of its atoms,
@@ -15,5 +17,13 @@ namespace almlip {
 /// Source: ours
 std::vector<double> fingerprint(const double *descriptors, const int *element, const double *sigma,
                                 int num_atoms, int num_descriptors, int num_elements);
+
+/// Fingerprints as a potential file keeps them: rounded to 0.001, far below the distance at which
+/// two configurations count as the same (SelectionSettings::duplicate), and at most `most` of them,
+/// which lie farthest from each other (farthest-first traversal from the first row).
+/// @param rows  shape [num_frames][num_features]
+/// @return      kept rows in their order
+/// Source of the traversal: T. F. Gonzalez, Theor. Comput. Sci. 38, 293 (1985)
+Rows kept_fingerprints(const Rows &rows, int most);
 
 }    // namespace almlip

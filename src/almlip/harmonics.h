@@ -4,6 +4,7 @@
 #include "almlip/potential.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 // Real solid-angle harmonics in Racah normalisation (sum over m of S_lm^2 is 1):
 //   S_l,+m = norm(l,m) q_lm(z) Re (x + iy)^m,   S_l,-m = norm(l,m) q_lm(z) Im (x + iy)^m
@@ -197,4 +198,5 @@ ALMLIP_STAGE void harmonic_rows(const Real *directions, std::size_t step, int co
   }
 }
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

@@ -3,6 +3,7 @@
 #include "almlip/shape.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// Invariants G of the density A of one pack of atoms, their reverse and their tangents.
 ///
@@ -227,4 +228,5 @@ class Invariants {
   }
 };
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

@@ -7,6 +7,7 @@
 #include "almlip/invariants.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// All T_M of a list of couplings as a sparse matrix times all products A_a A_b that occur, by rows
 /// (components) and by columns (products).
@@ -293,4 +294,5 @@ class Invariants<Real, Lanes, GenericShape> {
   AlignedArray<Real> u_, u_dot_;    ///< adjoint of T and its tangent
 };
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

@@ -6,12 +6,15 @@
 #include <type_traits>
 #include <utility>
 
+#include "almlip/kernel_target.h"
+
 #define ALMLIP_INLINE inline __attribute__((always_inline))
 /// Keeps the compiler's register allocation of the stages apart; measured to be faster and steadier
 /// than inlining them all.
 #define ALMLIP_STAGE __attribute__((noinline))
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// A pack is `Lanes` numbers that are worked on at once. One lane is the plain type, so that every
 /// kernel body is also scalar code.
@@ -26,14 +29,8 @@ struct PackOf<Real, 1> {
 template <class Real, int Lanes>
 using Pack = typename PackOf<Real, Lanes>::type;
 
-/// Bytes of the widest registers of the instruction set that this file is compiled for.
-#if defined(__AVX512F__)
-constexpr int register_bytes = 64;
-#elif defined(__AVX__)
-constexpr int register_bytes = 32;
-#else
-constexpr int register_bytes = 16;
-#endif
+/// Bytes of the widest registers of the instruction set.
+constexpr int register_bytes = ALMLIP_REGISTER_BYTES;
 template <class Real>
 constexpr int native_lanes = register_bytes / static_cast<int>(sizeof(Real));
 
@@ -173,4 +170,5 @@ ALMLIP_INLINE void transpose_tile(const Real *from, std::size_t from_stride, Rea
       to, to_stride);
 }
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

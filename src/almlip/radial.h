@@ -3,6 +3,7 @@
 #include "almlip/pack.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// Radial basis B_n(r) = T_n(2x - 1) (1 - x)^3, x = r/cutoff, T_n the Chebyshev polynomials, n = 0
 /// .. NumRadial-1, and dB_n/dr. Two continuous derivatives at the cutoff; zero beyond. Here only
@@ -43,4 +44,5 @@ struct RadialBasis {
   }
 };
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

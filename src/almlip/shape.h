@@ -1,5 +1,6 @@
 #pragma once
 
+#include "almlip/build_settings.h"
 #include "almlip/committee.h"
 #include "almlip/coupling.h"
 
@@ -67,14 +68,16 @@ bool has_shape(const ModelSettings &s)
          s.couplings() == S::Couplings::list() && (s.partners == "all") == S::all_partners;
 }
 
-/// Calls function(ShapeTag) with the shape of the settings and returns its result.
+/// Calls function(ShapeTag) with the compiled shape (ALMLIP_SHAPES in CMake) or GenericShape of the
+/// settings and returns its result.
 template <class Function>
 auto with_shape(const ModelSettings &s, Kernels kernels, Function &&function)
 {
   if (kernels == Kernels::compiled) {
-    if (has_shape<FastShape>(s)) return function(ShapeTag<FastShape>{});
-    if (has_shape<DefaultShape>(s)) return function(ShapeTag<DefaultShape>{});
-    if (has_shape<AccurateShape>(s)) return function(ShapeTag<AccurateShape>{});
+#define ALMLIP_TRY(S) \
+  if (has_shape<S>(s)) return function(ShapeTag<S>{});
+    ALMLIP_FOR_EACH_SHAPE(ALMLIP_TRY)
+#undef ALMLIP_TRY
   }
   return function(ShapeTag<GenericShape>{});
 }

@@ -6,6 +6,7 @@
 #include "almlip/shape.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// Neighbours of one element of a pack of atoms, rows of Lanes numbers: records x y z r; basis B_0
 /// .. B_{N-1}, dB_0/dr .. dB_{N-1}/dr.
@@ -146,4 +147,5 @@ class BasisDensity {
   AlignedArray<Real> slopes_;                       ///< shape [block][N][Lanes]
 };
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

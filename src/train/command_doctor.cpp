@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "almlip/error.h"
+#include "almlip/instruction_set.h"
 #include "train/lammps_probe.h"
 
 namespace almlip {
@@ -43,10 +44,22 @@ std::string mpi_library()
   return line;
 }
 
+/// Instruction set of the kernels that are used here, and which others there are.
+std::string kernel_line()
+{
+  const std::string chosen = chosen_instruction_set();
+  std::string line = chosen, others;
+  for (const std::string &set : instruction_sets())
+    if (set != chosen) others += (others.empty() ? "" : ", ") + set;
+  if (!others.empty()) line += " (this processor could also use " + others + ")";
+  return line;
+}
+
 void print_versions(const std::string &own)
 {
   print("ALMLIP", own);
   print("compiler", __VERSION__);
+  print("kernels", kernel_line());
   print("MPI", mpi_library());
   print("Kokkos",
         version(KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100) + ", " +

@@ -3,20 +3,19 @@
 #include <Eigen/Dense>
 
 #include "almlip/error.h"
+#include "almlip/instruction_set.h"
 #include "almlip/shape.h"
-#include "train/loss_kernel.h"
 
 namespace almlip {
 
-// Compiled in committee_loss_fast.cpp and so on.
-#define ALMLIP_LOSS(Shape)                                               \
-  extern template class LossKernel<double, native_lanes<double>, Shape>; \
-  extern template class LossKernel<float, native_lanes<float>, Shape>;
-ALMLIP_LOSS(FastShape)
-ALMLIP_LOSS(DefaultShape)
-ALMLIP_LOSS(AccurateShape)
-ALMLIP_LOSS(GenericShape)
-#undef ALMLIP_LOSS
+// Compiled in committee_loss_fast.cpp and so on, once for each instruction set.
+#define ALMLIP_DECLARE(target)                                                              \
+  inline namespace target {                                                                 \
+  template <class Shape>                                                                    \
+  std::unique_ptr<CommitteeLoss> make_loss_kernel(const TrainingModel &model, bool single); \
+  }
+ALMLIP_FOR_EACH_INSTRUCTION_SET(ALMLIP_DECLARE)
+#undef ALMLIP_DECLARE
 
 namespace {
 
@@ -34,12 +33,16 @@ std::unique_ptr<CommitteeLoss> CommitteeLoss::create(const TrainingModel &model,
           "\", but it must be double or single");
   require(model.settings.num_members <= max_members, "members is ", model.settings.num_members,
           ", but at most ", max_members, " are allowed");
-  return with_shape(model.settings, kernels, [&](auto tag) -> std::unique_ptr<CommitteeLoss> {
+  const std::string chosen = chosen_instruction_set();
+  std::unique_ptr<CommitteeLoss> loss;
+  with_shape(model.settings, kernels, [&](auto tag) {
     using Shape = typename decltype(tag)::type;
-    if (precision == "single")
-      return std::make_unique<LossKernel<float, native_lanes<float>, Shape>>(model);
-    return std::make_unique<LossKernel<double, native_lanes<double>, Shape>>(model);
+#define ALMLIP_MAKE(target) \
+  if (chosen == #target) loss = target::make_loss_kernel<Shape>(model, precision == "single");
+    ALMLIP_FOR_EACH_INSTRUCTION_SET(ALMLIP_MAKE)
+#undef ALMLIP_MAKE
   });
+  return loss;
 }
 
 std::vector<ParameterBlock> CommitteeLoss::layout(const ModelSettings &s)

@@ -2,7 +2,7 @@
 
 namespace almlip {
 
-template class LossKernel<double, native_lanes<double>, DefaultShape>;
-template class LossKernel<float, native_lanes<float>, DefaultShape>;
+template std::unique_ptr<CommitteeLoss> ALMLIP_KERNEL_TARGET::make_loss_kernel<DefaultShape>(
+    const TrainingModel &, bool);
 
 }    // namespace almlip

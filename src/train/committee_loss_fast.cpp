@@ -2,7 +2,7 @@
 
 namespace almlip {
 
-template class LossKernel<double, native_lanes<double>, FastShape>;
-template class LossKernel<float, native_lanes<float>, FastShape>;
+template std::unique_ptr<CommitteeLoss> ALMLIP_KERNEL_TARGET::make_loss_kernel<FastShape>(
+    const TrainingModel &, bool);
 
 }    // namespace almlip

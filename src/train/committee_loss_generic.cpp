@@ -2,7 +2,7 @@
 
 namespace almlip {
 
-template class LossKernel<double, native_lanes<double>, GenericShape>;
-template class LossKernel<float, native_lanes<float>, GenericShape>;
+template std::unique_ptr<CommitteeLoss> ALMLIP_KERNEL_TARGET::make_loss_kernel<GenericShape>(
+    const TrainingModel &, bool);
 
 }    // namespace almlip

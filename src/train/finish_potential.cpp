@@ -72,6 +72,15 @@ class FramePass {
     return report;
   }
 
+  /// Brings what was remembered into the form that the file keeps.
+  void keep_fingerprints()
+  {
+    const int num_features =
+        2 * static_cast<int>(descriptors_.size()) * potential_.settings.num_descriptors();
+    const Rows all{num_features, std::move(potential_.known_fingerprints)};
+    potential_.known_fingerprints = kept_fingerprints(all, settings_.max_fingerprints).values;
+  }
+
   /// Fits the novelty of every element to the environments seen so far.
   void fit_novelties()
   {
@@ -165,6 +174,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
                                     : "held-out frames\n") +
              held_out.table();
   }
+  pass.keep_fingerprints();
   potential.provenance = provenance_of(data, settings, state, all_frames, errors, tuning);
   write_potential(settings.output, potential);
   std::printf("%swrote %s\n", table.c_str(), settings.output.c_str());

@@ -22,6 +22,7 @@ namespace {
 
 /// What the settings name, read and checked.
 struct Input {
+  TrainingSettings settings;    ///< as given, and what `start` adds
   TrainingData data;
   std::optional<Potential> start;
 
@@ -38,15 +39,14 @@ void check_output(const std::string &path)
           "\", but the folder ", folder.string(), " cannot be written to");
 }
 
-void read(Input &input, const TrainingSettings &settings)
+void read(Input &input, const TrainingSettings &given)
 {
-  check_output(settings.output);
-  require(settings.tune == 0.0 || settings.start.empty(),
+  check_output(given.output);
+  require(given.tune == 0.0 || given.start.empty(),
           "--tune searches the shape of the model and --start keeps it; use one of them");
-  if (!settings.start.empty()) input.start = read_potential(settings.start);
-  TrainingSettings known = settings;    // a refit keeps the cutoff
-  if (input.start && !known.cutoff) known.cutoff = input.start->settings.cutoff;
-  input.data = read_training_data(known);
+  if (!given.start.empty()) input.start = read_potential(given.start);
+  input.settings = input.start ? continued(given, input.start->settings) : given;
+  input.data = read_training_data(input.settings);
 }
 
 /// Hash of everything that decides the fit, for its checkpoints.
@@ -75,7 +75,8 @@ std::string search_settings(const TrainingSettings &settings, const Input &input
   return record;
 }
 
-void announce(const TrainingData &data, const TrainingSettings &settings, const Ranks &ranks)
+void announce(const TrainingData &data, const TrainingSettings &settings, int num_members,
+              const Ranks &ranks)
 {
   std::size_t num_atoms = 0;
   for (const Frame &frame : data.train) num_atoms += frame.atomic_numbers.size();
@@ -87,8 +88,8 @@ void announce(const TrainingData &data, const TrainingSettings &settings, const 
   if (data.num_skipped > 0)
     std::fprintf(stderr, ", %d with isolated atoms skipped", data.num_skipped);
   std::fprintf(stderr, "; cutoff %g Angstrom, %d members, %d epochs of %d steps, %d process%s\n",
-               data.cutoff, settings.members, schedule.epochs, schedule.steps_per_epoch,
-               ranks.size(), ranks.size() > 1 ? "es" : "");
+               data.cutoff, num_members, schedule.epochs, schedule.steps_per_epoch, ranks.size(),
+               ranks.size() > 1 ? "es" : "");
 }
 
 /// Settings of the last passes, over all frames.
@@ -152,20 +153,20 @@ bool continue_fit(Fit &fit, TrainingState &state, const PreparedFrames &train,
 
 }    // namespace
 
-void fit_potential(const TrainingSettings &user_settings, const Ranks &ranks)
+void fit_potential(const TrainingSettings &given, const Ranks &ranks)
 {
   Input input;
-  ranks.agree([&] { read(input, user_settings); });
-  const std::string tuning = search_settings(user_settings, input, ranks);
-  TrainingSettings settings = user_settings;
-  if (!tuning.empty()) settings = settings_of_record(user_settings, tuning, input.data);
+  ranks.agree([&] { read(input, given); });
+  const std::string tuning = search_settings(input.settings, input, ranks);
+  TrainingSettings settings = input.settings;
+  if (!tuning.empty()) settings = settings_of_record(input.settings, tuning, input.data);
   if (!input.start && settings.cutoff) input.data.cutoff = *settings.cutoff;
   std::optional<Fit> fit;
   ranks.agree([&] { fit.emplace(settings, input.data, input.start_or_null()); });
   fit->begin(settings, input.start_or_null(), ranks);
   const std::string identity = identity_of(settings, input);
   ranks.agree([&] {
-    if (ranks.first()) announce(input.data, settings, ranks);
+    if (ranks.first()) announce(input.data, settings, fit->model.settings.num_members, ranks);
   });
   const auto begin = std::chrono::steady_clock::now();
   bool ended = continue_fit(*fit, fit->state, fit->train, fit->held_out, settings, identity, ranks);

@@ -10,6 +10,7 @@
 #include "train/committee_loss.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// Geometry and scaled references of a frame in the layout of the loss kernel.
 ///
@@ -146,4 +147,5 @@ class LossFrame final : public PreparedFrame {
   AlignedArray<Real> records_;
 };
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

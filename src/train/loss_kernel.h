@@ -11,6 +11,7 @@
 #include "train/loss_frame.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// CommitteeLoss for one shape and precision. Lanes of a pack are atoms of one element, as in
 /// committee_kernel.h.
@@ -801,4 +802,13 @@ class LossKernel final : public CommitteeLoss {
   std::vector<double> output_bias_gradient_;
 };
 
+/// The kernel for a shape; `committee_loss.cpp` chooses among the instruction sets.
+template <class Shape>
+std::unique_ptr<CommitteeLoss> make_loss_kernel(const TrainingModel &model, bool single)
+{
+  if (single) return std::make_unique<LossKernel<float, native_lanes<float>, Shape>>(model);
+  return std::make_unique<LossKernel<double, native_lanes<double>, Shape>>(model);
+}
+
+ALMLIP_END_KERNELS
 }    // namespace almlip

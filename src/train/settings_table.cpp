@@ -42,24 +42,30 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       outside(other("train", &s.train, "files with training frames (extended XYZ, plain or gzip)")),
       outside(other("validation", &s.validation,
                     "files with held-out frames; without any, a part of the training frames")),
-      outside(other("start", &s.start,
-                    "potential to start from (same shape of the model): a short refit")),
+      outside(
+          other("start", &s.start,
+                "potential to start from: a short refit; what fixes the model (elements, cutoff, "
+                "members, shape) is that of the potential unless it is given")),
       outside(other("output", &s.output, "potential file to write")),
       outside(other("checkpoint", &s.checkpoint,
                     "folder for checkpoints; a fit that finds its own one there goes on exactly")),
 
       word("preset", &s.preset, {"fast", "default", "accurate"},
-           "shape of the model: fast, default or accurate"),
-      other("elements", &s.elements,
-            "chemical symbols, in the order of the potential; empty: those of the frames"),
+           "shape of the model: fast, default or accurate; null: default, with start that of the "
+           "potential"),
+      other(
+          "elements", &s.elements,
+          "chemical symbols, in the order of the potential; empty: those of the frames, with start "
+          "of the potential"),
       number("cutoff", &s.cutoff, "Angstrom", 1, 20,
              "range of an atom's surroundings; null: 30 neighbours on average, from 3 to 6 "
              "Angstrom, with start that of the potential"),
-      number("members", &s.members, "", 1, 16, "networks in the committee"),
+      number("members", &s.members, "", 1, 16,
+             "networks in the committee; null: 5, with start as many"),
       number("num_channels", &s.num_channels, "", 1, 16, "radial channels; null: 4, accurate 6"),
       number("lmax", &s.lmax, "", 0, 6, "largest angular momentum; null: 4, fast 3"),
       number("num_radial", &s.num_radial, "", 4, 16,
-             "Chebyshev functions that the channels are made of"),
+             "Chebyshev functions that the channels are made of; null: 8"),
       other("four_body", &s.four_body,
             "couplings l1 l2 L of the four-body invariants, such as \"112 222 123\", or b3, c4, "
             "none; null: c4, fast and accurate b3"),
@@ -116,6 +122,8 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
             "add the repulsion of the nuclei to pairs closer than any in the frames"),
       other("fingerprints", &s.fingerprints,
             "store what the training frames look like, so that they are not chosen again"),
+      number("max_fingerprints", &s.max_fingerprints, "frames", 1, many,
+             "of more frames, store only those that differ most"),
       other("novelty", &s.novelty,
             "store the distance measure of unknown surroundings (adds 10 D^2 bytes per element)"),
       outside(number("max_seconds", &s.max_seconds, "s", 0, 1e9,

@@ -198,20 +198,38 @@ std::string to_json(const TrainingSettings &settings, bool only_shaping)
   return json.dump(2) + "\n";
 }
 
+TrainingSettings continued(TrainingSettings s, const ModelSettings &start)
+{
+  const auto keep = [](auto &setting, const auto &value) {
+    if (!setting) setting = value;
+  };
+  if (s.elements.empty()) s.elements = start.elements;
+  keep(s.cutoff, start.cutoff);
+  keep(s.members, start.num_members);
+  if (s.preset) return s;
+  keep(s.num_channels, start.num_channels);
+  keep(s.lmax, start.lmax);
+  keep(s.num_radial, start.num_radial);
+  keep(s.four_body, start.four_body);
+  keep(s.partners, start.partners);
+  keep(s.num_hidden, start.num_hidden);
+  return s;
+}
+
 ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::string> &elements,
                              double cutoff)
 {
   ModelSettings model;
-  const bool fast = s.preset == "fast", accurate = s.preset == "accurate";
+  const bool fast = s.preset == "fast", accurate = s.preset == "accurate";    // else "default"
   model.elements = elements;
   model.cutoff = cutoff;
   model.num_channels = s.num_channels.value_or(accurate ? 6 : 4);
   model.lmax = s.lmax.value_or(fast ? 3 : 4);
-  model.num_radial = s.num_radial;
+  model.num_radial = s.num_radial.value_or(8);
   model.four_body = s.four_body.value_or(fast || accurate ? "b3" : "c4");
   model.partners = s.partners.value_or(fast || accurate ? "same" : "all");
   model.num_hidden = s.num_hidden.value_or(accurate ? 32 : 16);
-  model.num_members = s.members;
+  model.num_members = s.members.value_or(5);
   return model;
 }
 

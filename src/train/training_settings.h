@@ -13,17 +13,15 @@ namespace almlip {
 /// What `almlip train` can be told. `settings_table` documents every field with its unit.
 ///
 /// An empty optional means that the default depends on something else: on the frames for the
-/// cutoff, on the preset for the shape of the model, on `start` for the schedule.
+/// cutoff, on the preset for the shape of the model, on `start` for all of these and the schedule.
 struct TrainingSettings {
   std::vector<std::string> train, validation;
   std::string start, output = "potential.almlip.json", checkpoint;
 
-  std::string preset = "default";
   std::vector<std::string> elements;
   std::optional<double> cutoff;
-  int members = 5, num_radial = 8;
-  std::optional<int> num_channels, lmax, num_hidden;
-  std::optional<std::string> four_body, partners;
+  std::optional<int> members, num_channels, lmax, num_radial, num_hidden;
+  std::optional<std::string> preset, four_body, partners;
 
   int seed = 1;
   double validation_fraction = 0.1;
@@ -40,6 +38,7 @@ struct TrainingSettings {
   double least_distance = 0.5;
   std::string isolated_atoms = "error";
   bool zbl = true, fingerprints = true, novelty = false;
+  int max_fingerprints = 500;
   double max_seconds = 0.0, checkpoint_seconds = 30.0, tune = 0.0;
 };
 
@@ -77,6 +76,10 @@ void apply_flag(TrainingSettings &settings, const std::string &key,
 /// All keys and values as JSON. `only_shaping`: without paths and time limits, for hashes and for
 /// the record in the potential file.
 std::string to_json(const TrainingSettings &settings, bool only_shaping = false);
+
+/// The same with everything that fixes the model and was not given taken from the potential that a
+/// fit starts from. A preset that was given stands for the keys of its shape.
+TrainingSettings continued(TrainingSettings settings, const ModelSettings &start);
 
 /// Shape of the model that preset and single keys ask for; `cutoff` in Angstrom.
 ModelSettings model_settings(const TrainingSettings &settings,

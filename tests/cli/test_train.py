@@ -262,6 +262,24 @@ def test_warm_start_goes_on_from_the_old_error(frames, tmp_path):
     assert warm["committees"][0]["mean"] == cold["committees"][0]["mean"]
 
 
+def test_warm_start_needs_no_word_about_the_shape_of_the_potential(frames, tmp_path):
+    cold = fit(frames, tmp_path / "cold", "--epochs", "1")
+    done = train(
+        "--train",
+        frames,
+        "--start",
+        tmp_path / "cold",
+        "--output",
+        tmp_path / "warm",
+        "--epochs",
+        "1",
+    )
+    assert done.returncode == 0, done.stderr
+    warm = json.loads((tmp_path / "warm").read_text())
+    for key in ("elements", "cutoff", "descriptor", "network"):
+        assert warm[key] == cold[key]
+
+
 def test_warm_start_refuses_another_shape(frames, tmp_path):
     fit(frames, tmp_path / "p", "--epochs", "1")
     done = train(

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "almlip/committee.h"
+#include "almlip/instruction_set.h"
 #include "random_potential.h"
 
 namespace almlip {
@@ -103,6 +105,28 @@ INSTANTIATE_TEST_SUITE_P(ShapesAndTerms, EveryLoss,
                                            std::make_tuple(std::string("pairs"), 0.5, 0.0),
                                            std::make_tuple(std::string("odd"), 0.5, 1.0),
                                            std::make_tuple(std::string("large"), 0.0, 0.0)));
+
+TEST(CommitteeLoss, InstructionSetsAgreeToRounding)
+{
+  for (const char *preset : {"fast", "default", "accurate"}) {
+    const Problem problem(preset, {"Si", "O"});
+    const BatchWeights weights{1.0 / 48, 0.5, 30.0, 0.1, 0.0};
+    std::vector<double> a, b;
+    const auto chosen = CommitteeLoss::create(problem.model, "double");
+    const double loss_a = loss(*chosen, problem, problem.parameters, weights, &a);
+    double largest = 0.0;
+    for (const double g : a) largest = std::max(largest, std::abs(g));
+    for (const std::string &set : instruction_sets()) {
+      setenv("ALMLIP_INSTRUCTION_SET", set.c_str(), 1);
+      const auto other = CommitteeLoss::create(problem.model, "double");
+      unsetenv("ALMLIP_INSTRUCTION_SET");
+      const double loss_b = loss(*other, problem, problem.parameters, weights, &b);
+      EXPECT_NEAR(loss_b, loss_a, 1e-12 * loss_a) << set;
+      for (std::size_t q = 0; q < a.size(); ++q)
+        ASSERT_NEAR(b[q], a[q], 1e-11 * largest) << preset << " " << set;
+    }
+  }
+}
 
 TEST(CommitteeLoss, GenericKernelsAgreeWithTheCompiledOnesToRounding)
 {

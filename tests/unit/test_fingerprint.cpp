@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "almlip/selection.h"
+
 using namespace almlip;
 
 namespace {
@@ -41,6 +43,29 @@ TEST(Fingerprint, TieOfUncertaintyGoesToTheLowerIndex)
 
   EXPECT_EQ(features[2], 2.0);
   EXPECT_EQ(features[3], 20.0);
+}
+
+TEST(KeptFingerprints, StayRecognisedAlthoughTheyAreRounded)
+{
+  const Rows rows{2, {0.123456, -1.98765432, 7.0, 0.00049}};
+
+  const Rows kept = kept_fingerprints(rows, 2);
+
+  EXPECT_EQ(kept.values, (std::vector<double>{0.123, -1.988, 7.0, 0.0}));
+  Candidates candidates;
+  candidates.num_features = 2;
+  candidates.features = rows.values;
+  candidates.uncertainty = {0.1, 0.1};
+  candidates.known = kept.values;
+  EXPECT_EQ(known_already(candidates, SelectionSettings().duplicate),
+            (std::vector<bool>{true, true}));
+}
+
+TEST(KeptFingerprints, OfTooManyAreThoseFarthestFromEachOther)
+{
+  const Rows rows{1, {0.0, 0.1, 10.0, 10.1, 4.0}};    // then 10.1, then 4: 5.9 from what is kept
+
+  EXPECT_EQ(kept_fingerprints(rows, 3).values, (std::vector<double>{0.0, 10.1, 4.0}));
 }
 
 TEST(Fingerprint, DoesNotDependOnTheOrderOfAtoms)

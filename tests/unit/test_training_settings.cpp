@@ -93,6 +93,29 @@ TEST(TrainingSettings, SingleKeysWinOverThePreset)
   EXPECT_EQ(model.num_hidden, 16);
 }
 
+TEST(TrainingSettings, ContinuedFitKeepsTheModelOfThePotentialExceptWhatIsGiven)
+{
+  const ModelSettings start = model_settings({}, {"Si", "O"}, 4.2);    // the default preset
+  TrainingSettings settings;
+  settings.members = 3;
+  const TrainingSettings known = continued(settings, start);
+  const ModelSettings model = model_settings(known, known.elements, *known.cutoff);
+
+  EXPECT_EQ(model.elements, start.elements);
+  EXPECT_EQ(model.cutoff, 4.2);
+  EXPECT_EQ(model.num_members, 3);
+  EXPECT_EQ(model.num_descriptors(), start.num_descriptors());
+}
+
+TEST(TrainingSettings, GivenPresetIsNotReplacedByTheShapeOfThePotential)
+{
+  TrainingSettings settings;
+  settings.preset = "accurate";
+  const TrainingSettings known = continued(settings, model_settings({}, {"Si"}, 4.2));
+
+  EXPECT_EQ(model_settings(known, {"Si"}, 4.2).num_channels, 6);
+}
+
 TEST(TrainingSettings, PathsAndTimesDoNotShapeTheResult)
 {
   TrainingSettings one, other;
