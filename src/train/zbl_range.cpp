@@ -39,6 +39,17 @@ void lower_to(const Frame &frame, const std::vector<std::string> &elements, doub
     }
 }
 
+/// Unlike pairs may appear at the sites of a lattice only, where like ones were seen colliding:
+/// they get a wall no farther out than the like pairs have on average.
+void bound_by_like_pairs(std::size_t num_elements, std::vector<double> &distance)
+{
+  for (std::size_t a = 0; a < num_elements; ++a)
+    for (std::size_t b = 0; b < num_elements; ++b) {
+      double &d = distance[a * num_elements + b];
+      d = std::min(d, 0.5 * (distance[a * (num_elements + 1)] + distance[b * (num_elements + 1)]));
+    }
+}
+
 }    // namespace
 
 Zbl zbl_range(const TrainingData &data, double cutoff)
@@ -50,6 +61,7 @@ Zbl zbl_range(const TrainingData &data, double cutoff)
   const double reach = *std::max_element(zbl.outer.begin(), zbl.outer.end());
   for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
     for (const Frame &frame : *frames) lower_to(frame, data.elements, reach, zbl.outer);
+  bound_by_like_pairs(data.elements.size(), zbl.outer);
   for (const double outer : zbl.outer) zbl.inner.push_back(inner_share * outer);
   return zbl;
 }
