@@ -41,14 +41,15 @@ void lower_to(const Frame &frame, const std::vector<std::string> &elements, doub
     }
 }
 
-/// Unlike atoms that the frames show only in a perfect lattice may come as close as like ones do.
-void bound_by_like_pairs(std::vector<double> &distance, std::size_t num_elements)
+/// Unlike pairs may appear at the sites of a lattice only, where like ones were seen colliding:
+/// they get a wall no farther out than the like pairs have on average.
+void bound_by_like_pairs(std::size_t num_elements, std::vector<double> &distance)
 {
   for (std::size_t a = 0; a < num_elements; ++a)
-    for (std::size_t b = 0; b < num_elements; ++b)
-      distance[a * num_elements + b] =
-          std::min(distance[a * num_elements + b],
-                   0.5 * (distance[a * (num_elements + 1)] + distance[b * (num_elements + 1)]));
+    for (std::size_t b = 0; b < num_elements; ++b) {
+      double &d = distance[a * num_elements + b];
+      d = std::min(d, 0.5 * (distance[a * (num_elements + 1)] + distance[b * (num_elements + 1)]));
+    }
 }
 
 }    // namespace
@@ -62,7 +63,7 @@ Zbl zbl_range(const TrainingData &data, double cutoff)
   const double reach = *std::max_element(zbl.outer.begin(), zbl.outer.end());
   for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
     for (const Frame &frame : *frames) lower_to(frame, data.elements, reach, zbl.outer);
-  bound_by_like_pairs(zbl.outer, data.elements.size());
+  bound_by_like_pairs(data.elements.size(), zbl.outer);
   for (double &distance : zbl.outer) {
     zbl.inner.push_back(inner_share * distance);
     distance *= outer_share;

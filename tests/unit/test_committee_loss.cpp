@@ -171,6 +171,27 @@ TEST(CommitteeLoss, PredictsWhatTheCommitteeOfItsPotentialPredicts)
   }
 }
 
+TEST(CommitteeLoss, PredictsWhatTheCommitteePredictsForFourElementsInOneCell)
+{
+  Problem problem("default", {"Nb", "Mo", "Ta", "W"});
+  std::vector<int> numbers;    // 10, 9, 11 and 12 atoms: no whole number of packs of any width
+  for (const auto &[number, count] : {std::pair{42, 10}, {41, 9}, {73, 11}, {74, 12}})
+    numbers.insert(numbers.end(), count, number);
+  std::shuffle(numbers.begin(), numbers.end(), std::mt19937_64(3));
+  const Frame frame = random_frame(numbers, 9.0, 4);
+  const auto kernel = CommitteeLoss::create(problem.model, "double");
+  kernel->set_parameters(problem.parameters);
+  const Potential potential = to_potential(problem.model, problem.parameters);
+  Committee committee(potential);
+  const MemberPrediction a = kernel->predict(*kernel->prepare(frame));
+  const FramePrediction b = predict(committee, potential, frame);
+
+  for (int k = 0; k < 3; ++k)
+    EXPECT_NEAR(a.energy[k], b.member_energies[k], 1e-11 * std::abs(a.energy[k]));
+  for (std::size_t q = 0; q < a.forces.size(); ++q)
+    EXPECT_NEAR(a.forces[q], b.member_forces[q], 1e-11 * std::abs(a.energy[0]));
+}
+
 TEST(CommitteeLoss, SinglePrecisionAgreesToItsRounding)
 {
   const Problem problem("default", {"Si"});

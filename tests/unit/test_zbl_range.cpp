@@ -30,5 +30,18 @@ TEST(ZblRange, EndsAtTheLeastDistanceOfThePairOrAtTheCovalentRadii)
   EXPECT_DOUBLE_EQ(zbl.inner[3], 0.85 * 2.0);
 }
 
+TEST(ZblRange, OfAnUnlikePairEndsNoFartherOutThanThoseOfTheLikePairs)
+{
+  TrainingData data;
+  data.elements = {"Mo", "W"};
+  data.train = {pair(42, 42, 2.1), pair(74, 74, 2.3), pair(42, 74, 2.7)};
+  const Zbl zbl = zbl_range(data, 5.0);
+
+  EXPECT_DOUBLE_EQ(zbl.outer[0], 2.1);
+  EXPECT_DOUBLE_EQ(zbl.outer[1], 0.5 * (2.1 + 2.3));
+  EXPECT_DOUBLE_EQ(zbl.outer[2], zbl.outer[1]);
+  EXPECT_DOUBLE_EQ(zbl.outer[3], 2.3);
+}
+
 }    // namespace
 }    // namespace almlip
