@@ -2,7 +2,7 @@
 
 namespace almlip {
 
-template std::unique_ptr<Committee::Kernel> ALMLIP_KERNEL_TARGET::make_committee_kernel<GenericShape>(
-    const Potential &, Precision);
+template std::unique_ptr<Committee::Kernel>
+ALMLIP_KERNEL_TARGET::make_committee_kernel<GenericShape>(const Potential &, Precision);
 
 }    // namespace almlip

@@ -136,5 +136,10 @@ using CouplingsB3 =
 using CouplingsC4 = CouplingSet<Coupling<1, 1, 2>, Coupling<2, 2, 2>, Coupling<1, 2, 3>,
                                 Coupling<3, 3, 2>, Coupling<2, 2, 4>, Coupling<1, 3, 4>,
                                 Coupling<3, 3, 4>, Coupling<4, 4, 2>, Coupling<4, 4, 4>>;
+using CouplingsD4 =
+    CouplingSet<Coupling<1, 1, 2>, Coupling<2, 2, 2>, Coupling<1, 2, 3>, Coupling<3, 3, 2>,
+                Coupling<2, 2, 4>, Coupling<1, 3, 4>, Coupling<3, 3, 4>, Coupling<4, 4, 2>,
+                Coupling<4, 4, 4>, Coupling<1, 2, 1>, Coupling<1, 3, 2>, Coupling<2, 3, 1>,
+                Coupling<2, 3, 3>, Coupling<2, 4, 2>, Coupling<1, 4, 3>, Coupling<3, 4, 3>>;
 
 }    // namespace almlip

@@ -23,13 +23,17 @@ Couplings parse_couplings(const std::string &four_body, const std::string &where
   if (four_body == "c4")
     return {{1, 1, 2}, {2, 2, 2}, {1, 2, 3}, {3, 3, 2}, {2, 2, 4},
             {1, 3, 4}, {3, 3, 4}, {4, 4, 2}, {4, 4, 4}};
+  if (four_body == "d4")
+    return {{1, 1, 2}, {2, 2, 2}, {1, 2, 3}, {3, 3, 2}, {2, 2, 4}, {1, 3, 4}, {3, 3, 4}, {4, 4, 2},
+            {4, 4, 4}, {1, 2, 1}, {1, 3, 2}, {2, 3, 1}, {2, 3, 3}, {2, 4, 2}, {1, 4, 3}, {3, 4, 3}};
   Couplings couplings;
   std::istringstream words(four_body);
   for (std::string word; words >> word;) {
-    require(word.size() == 3 && word.find_first_not_of("0123456") == std::string::npos, where,
-            ": \"four_body\" is \"", four_body,
-            "\", but \"b3\", \"c4\", \"none\" or couplings l1 l2 L such as \"112 222 123\" are "
-            "allowed");
+    require(
+        word.size() == 3 && word.find_first_not_of("0123456") == std::string::npos, where,
+        ": \"four_body\" is \"", four_body,
+        "\", but \"b3\", \"c4\", \"d4\", \"none\" or couplings l1 l2 L such as \"112 222 123\" are "
+        "allowed");
     const std::array<int, 3> coupling = {word[0] - '0', word[1] - '0', word[2] - '0'};
     const auto [l1, l2, l] = coupling;
     require((l1 + l2 + l) % 2 == 0 && l1 <= l2 && l2 - l1 <= l && l <= l1 + l2, where,

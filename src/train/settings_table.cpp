@@ -62,25 +62,25 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "Angstrom, with start that of the potential"),
       number("members", &s.members, "", 1, 16,
              "networks in the committee; null: 5, with start as many"),
-      number("num_channels", &s.num_channels, "", 1, 16, "radial channels; null: 4, accurate 6"),
+      number("num_channels", &s.num_channels, "", 1, 16, "radial channels; null: 4"),
       number("lmax", &s.lmax, "", 0, 6, "largest angular momentum; null: 4, fast 3"),
       number("num_radial", &s.num_radial, "", 4, 16,
              "Chebyshev functions that the channels are made of; null: 8"),
       other("four_body", &s.four_body,
             "couplings l1 l2 L of the four-body invariants, such as \"112 222 123\", or b3, c4, "
-            "none; null: c4, fast and accurate b3"),
+            "d4, none; null: c4, fast b3, accurate d4"),
       word("partners", &s.partners, {"all", "same"},
-           "channels of their third factor; null: all, fast and accurate same"),
-      number("num_hidden", &s.num_hidden, "", 1, 1024,
-             "hidden units of a network; null: 16, accurate 32"),
+           "channels of their third factor; null: all, fast same"),
+      number("num_hidden", &s.num_hidden, "", 1, 1024, "hidden units of a network; null: 16"),
 
       number("seed", &s.seed, "", 0, 2147483647, "of all random choices"),
       number("validation_fraction", &s.validation_fraction, "", 0, 0.5,
              "part of the training frames that is held out, the same of every config_type"),
       word("precision", &s.precision, {"double", "single"}, "arithmetic of the fit"),
-      number("epochs", &s.epochs, "", 1, many,
-             "passes over the training frames; null: 80, but 2000 to 12000 steps, with start 20, "
-             "but 500 to 3000 steps"),
+      number(
+          "epochs", &s.epochs, "", 1, many,
+          "passes over the training frames; null: 80, but 2000 to 24000 steps, accurate 160, but "
+          "4000 to 24000 steps, with start 20, but 500 to 3000 steps"),
       number("batch", &s.batch, "frames", 1, many, "frames per step"),
       number("learning_rate", &s.learning_rate, "", 1e-8, 1,
              "peak of the cosine; null: 0.01, with start 0.003"),

@@ -223,12 +223,12 @@ ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::s
   const bool fast = s.preset == "fast", accurate = s.preset == "accurate";    // else "default"
   model.elements = elements;
   model.cutoff = cutoff;
-  model.num_channels = s.num_channels.value_or(accurate ? 6 : 4);
+  model.num_channels = s.num_channels.value_or(4);
   model.lmax = s.lmax.value_or(fast ? 3 : 4);
   model.num_radial = s.num_radial.value_or(8);
-  model.four_body = s.four_body.value_or(fast || accurate ? "b3" : "c4");
-  model.partners = s.partners.value_or(fast || accurate ? "same" : "all");
-  model.num_hidden = s.num_hidden.value_or(accurate ? 32 : 16);
+  model.four_body = s.four_body.value_or(fast ? "b3" : accurate ? "d4" : "c4");
+  model.partners = s.partners.value_or(fast ? "same" : "all");
+  model.num_hidden = s.num_hidden.value_or(16);
   model.num_members = s.members.value_or(5);
   return model;
 }
@@ -249,12 +249,18 @@ double Schedule::energy_factor(int step) const
 
 Schedule make_schedule(const TrainingSettings &s, int num_frames)
 {
-  const bool warm = !s.start.empty();
+  const bool warm = !s.start.empty(), twice = !warm && s.preset == "accurate";
   Schedule schedule;
   schedule.steps_per_epoch = (num_frames + s.batch - 1) / s.batch;
-  const int least = ((warm ? 500 : 2000) + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch,
-            most = (warm ? 3000 : 12000) / schedule.steps_per_epoch;
-  schedule.epochs = s.epochs.value_or(std::max({least, std::min(warm ? 20 : 80, most), 1}));
+  const int usual = warm    ? 20
+                    : twice ? 160
+                            : 80,
+            fewest_steps = warm    ? 500
+                           : twice ? 4000
+                                   : 2000,
+            least = (fewest_steps + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch,
+            most = (warm ? 3000 : 24000) / schedule.steps_per_epoch;
+  schedule.epochs = s.epochs.value_or(std::max({least, std::min(usual, most), 1}));
   schedule.warmup_steps = s.warmup_steps.value_or(warm ? 20 : 100);
   schedule.learning_rate = s.learning_rate.value_or(warm ? 3e-3 : 1e-2);
   schedule.final_rate = s.final_rate;

@@ -104,8 +104,9 @@ struct Schedule {
   double energy_factor(int step) const;
 };
 
-/// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 12000
-/// steps, a warm start for 20 epochs, but 500 to 3000 steps.
+/// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 24000
+/// steps, with preset `accurate` for 160 epochs, but 4000 to 24000 steps, a warm start for 20
+/// epochs, but 500 to 3000 steps.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 
 }    // namespace almlip

@@ -135,8 +135,8 @@ def test_error_falls_far_below_the_forces(frames, tmp_path):
 def test_short_range_repulsion_is_stored_unless_switched_off(frames, tmp_path):
     with_zbl = fit(frames, tmp_path / "with.json", *QUICK)["zbl"]
     without = fit(frames, tmp_path / "without.json", *QUICK, "--zbl", "false")["zbl"]
-    assert with_zbl["inner"] == pytest.approx([0.85 * outer for outer in with_zbl["outer"]])
-    assert 0 < with_zbl["outer"][0] <= 2 * 1.06  # covalent radius of argon, Angstrom
+    assert with_zbl["inner"] == pytest.approx([0.68 / 0.93 * d for d in with_zbl["outer"]])
+    assert 0 < with_zbl["outer"][0] <= 0.93 * 2 * 1.06  # covalent radius of argon, Angstrom
     assert without == {"inner": [], "outer": []}
 
 
@@ -155,7 +155,8 @@ def test_same_seed_same_file_other_seed_other_file(frames, tmp_path):
 
 
 @pytest.mark.parametrize("precision", ["double", "single"])
-def test_killed_fit_continues_to_the_same_file(frames, tmp_path, precision):
+@pytest.mark.parametrize("moment", ["epoch 3/", "epoch 1/3"])  # of the fit, of all frames
+def test_killed_fit_continues_to_the_same_file(frames, tmp_path, precision, moment):
     fit(frames, tmp_path / "whole", "--precision", precision)
     arguments = [
         "--train",
@@ -174,7 +175,7 @@ def test_killed_fit_continues_to_the_same_file(frames, tmp_path, precision):
         [ALMLIP, "train", *map(str, arguments)], stderr=subprocess.PIPE, text=True
     )
     for line in process.stderr:
-        if line.startswith("epoch 3/"):
+        if line.startswith(moment):
             break
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -184,6 +185,18 @@ def test_killed_fit_continues_to_the_same_file(frames, tmp_path, precision):
     assert done.returncode == 0, done.stderr
     assert "continued from" in done.stderr
     assert (tmp_path / "broken").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_held_out_frames_are_learned_at_the_end_but_not_those_of_the_user(frames, tmp_path):
+    other = tmp_path / "other.extxyz"
+    other.write_text("".join(make_frames(8, seed=5)))
+    own = fit(frames, tmp_path / "own", "--all-frames-epochs", "2")["provenance"]
+    users = fit(frames, tmp_path / "users", "--validation", other)["provenance"]
+    none = fit(frames, tmp_path / "none", "--all-frames-epochs", "0")["provenance"]
+    assert own["steps_on_all_frames"] == 2 * 40 // 4  # frames per step: 4
+    assert users["steps_on_all_frames"] == none["steps_on_all_frames"] == 0
+    assert own["errors"]["held_out"] == none["errors"]["held_out"]  # from before
+    assert own["errors"]["train"] != none["errors"]["train"]
 
 
 def test_fit_that_ran_out_of_time_continues_to_the_same_file(frames, tmp_path):

@@ -28,10 +28,9 @@ inline ModelSettings shape_settings(const std::string &preset,
 {
   ModelSettings s;
   s.elements = elements;
-  s.num_channels = preset == "accurate" ? 6 : 4;
   s.lmax = preset == "fast" ? 3 : 4;
-  s.four_body = preset == "default" ? "c4" : "b3";
-  s.partners = preset == "default" ? "all" : "same";
+  s.four_body = preset == "fast" ? "b3" : preset == "accurate" ? "d4" : "c4";
+  s.partners = preset == "fast" ? "same" : "all";
   auto set = [&](int num_channels, int lmax, int num_radial, const char *four_body, bool all) {
     s.num_channels = num_channels;
     s.lmax = lmax;

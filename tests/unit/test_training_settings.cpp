@@ -84,13 +84,12 @@ TEST(TrainingSettings, SingleKeysWinOverThePreset)
 {
   TrainingSettings settings;
   settings.preset = "accurate";
-  settings.num_hidden = 16;
+  settings.num_hidden = 24;
   const ModelSettings model = model_settings(settings, {"Si"}, 4.5);
 
   EXPECT_EQ(model.cutoff, 4.5);
-  EXPECT_EQ(model.num_channels, 6);
-  EXPECT_EQ(model.four_body, "b3");
-  EXPECT_EQ(model.num_hidden, 16);
+  EXPECT_EQ(model.four_body, "d4");
+  EXPECT_EQ(model.num_hidden, 24);
 }
 
 TEST(TrainingSettings, ContinuedFitKeepsTheModelOfThePotentialExceptWhatIsGiven)
@@ -113,7 +112,7 @@ TEST(TrainingSettings, GivenPresetIsNotReplacedByTheShapeOfThePotential)
   settings.preset = "accurate";
   const TrainingSettings known = continued(settings, model_settings({}, {"Si"}, 4.2));
 
-  EXPECT_EQ(model_settings(known, {"Si"}, 4.2).num_channels, 6);
+  EXPECT_EQ(model_settings(known, {"Si"}, 4.2).four_body, "d4");
 }
 
 TEST(TrainingSettings, PathsAndTimesDoNotShapeTheResult)
@@ -129,7 +128,7 @@ TEST(TrainingSettings, PathsAndTimesDoNotShapeTheResult)
 
 TEST(Schedule, RisesToThePeakAndEndsAtTheFinalRate)
 {
-  const Schedule schedule{10, 100, 50, 0.01, 0.002, 1.0, 0};
+  const Schedule schedule{10, 100, 50, 0.01, 0.002, 1.0, 0.1, 0};
   EXPECT_EQ(schedule.rate(0), 0.0);
   EXPECT_NEAR(schedule.rate(25), 0.005, 1e-4);    // half the rise, the cosine has hardly begun
   EXPECT_NEAR(schedule.rate(500), 0.00501, 1e-5);
@@ -138,7 +137,7 @@ TEST(Schedule, RisesToThePeakAndEndsAtTheFinalRate)
 
 TEST(Schedule, EnergyWeightRisesAtTheEnd)
 {
-  const Schedule schedule{10, 100, 50, 0.01, 0.002, 25.0, 0};
+  const Schedule schedule{10, 100, 50, 0.01, 0.002, 25.0, 0.1, 0};
   EXPECT_EQ(schedule.energy_factor(0), 1.0);
   EXPECT_EQ(schedule.energy_factor(900), 1.0);
   EXPECT_NEAR(schedule.energy_factor(950), 5.0, 1e-9);    // half of the rise, geometrically
@@ -150,8 +149,10 @@ TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)
   TrainingSettings settings;
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 2000);    // 2 steps per epoch
   EXPECT_EQ(make_schedule(settings, 800).num_steps(), 80 * 100);
-  EXPECT_EQ(make_schedule(settings, 8000).num_steps(), 12000);
+  EXPECT_EQ(make_schedule(settings, 8000).num_steps(), 24000);
   EXPECT_EQ(make_schedule(settings, 200000).num_steps(), 25000);    // one epoch
+  settings.preset = "accurate";
+  EXPECT_EQ(make_schedule(settings, 800).num_steps(), 160 * 100);
   settings.start = "old.json";
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 500);
   settings.epochs = 3;

@@ -14,7 +14,9 @@ Frame pair(int a, int b, double r)
   return frame;
 }
 
-TEST(ZblRange, EndsAtTheLeastDistanceOfThePairOrAtTheCovalentRadii)
+constexpr double outer = 0.93, inner = 0.68;    // parts of the least distance (zbl_range.h)
+
+TEST(ZblRange, EndsBelowTheLeastDistanceOfThePairOrTheCovalentRadii)
 {
   TrainingData data;
   data.elements = {"O", "Si"};    // covalent radii 0.66 and 1.11 Angstrom
@@ -23,11 +25,11 @@ TEST(ZblRange, EndsAtTheLeastDistanceOfThePairOrAtTheCovalentRadii)
   const Zbl zbl = zbl_range(data, 5.0);
 
   ASSERT_EQ(zbl.outer.size(), 4u);
-  EXPECT_DOUBLE_EQ(zbl.outer[0], 0.66 + 0.66);
-  EXPECT_DOUBLE_EQ(zbl.outer[1], 1.5);
-  EXPECT_DOUBLE_EQ(zbl.outer[2], 1.5);
-  EXPECT_DOUBLE_EQ(zbl.outer[3], 2.0);
-  EXPECT_DOUBLE_EQ(zbl.inner[3], 0.85 * 2.0);
+  EXPECT_DOUBLE_EQ(zbl.outer[0], outer * (0.66 + 0.66));
+  EXPECT_DOUBLE_EQ(zbl.outer[1], outer * 1.5);
+  EXPECT_DOUBLE_EQ(zbl.outer[2], outer * 1.5);
+  EXPECT_DOUBLE_EQ(zbl.outer[3], outer * 2.0);
+  EXPECT_DOUBLE_EQ(zbl.inner[3], inner * 2.0);
 }
 
 TEST(ZblRange, OfAnUnlikePairEndsNoFartherOutThanThoseOfTheLikePairs)
@@ -37,10 +39,10 @@ TEST(ZblRange, OfAnUnlikePairEndsNoFartherOutThanThoseOfTheLikePairs)
   data.train = {pair(42, 42, 2.1), pair(74, 74, 2.3), pair(42, 74, 2.7)};
   const Zbl zbl = zbl_range(data, 5.0);
 
-  EXPECT_DOUBLE_EQ(zbl.outer[0], 2.1);
-  EXPECT_DOUBLE_EQ(zbl.outer[1], 0.5 * (2.1 + 2.3));
+  EXPECT_DOUBLE_EQ(zbl.outer[0], outer * 2.1);
+  EXPECT_DOUBLE_EQ(zbl.outer[1], outer * 0.5 * (2.1 + 2.3));
   EXPECT_DOUBLE_EQ(zbl.outer[2], zbl.outer[1]);
-  EXPECT_DOUBLE_EQ(zbl.outer[3], 2.3);
+  EXPECT_DOUBLE_EQ(zbl.outer[3], outer * 2.3);
 }
 
 }    // namespace
