@@ -26,6 +26,20 @@ struct Neighborhood {
       0x1FFFFFFF;    ///< bits of a list entry that are the index (LAMMPS's NEIGHMASK)
 };
 
+/// Stages of an evaluation whose times can be had.
+enum class Stage {
+  gather,
+  radial,
+  projection,
+  invariants,
+  networks,
+  networks_reverse,
+  invariants_reverse,
+  projection_reverse,
+  scatter
+};
+constexpr int num_stages = 9;
+
 /// Where results go. Null pointers are not computed. Arrays are added to, as in LAMMPS; sums are
 /// overwritten. Forces follow Newton's third law: atom i of a pair and its neighbour (possibly a
 /// ghost) both receive their part.
@@ -43,6 +57,7 @@ struct CommitteeOutput {
                                    ///< [num_all] (only centers are touched), eV
   double *descriptors =
       nullptr;    ///< standardised x of the centers, shape [num_all][D] (overwritten)
+  double *stage_seconds = nullptr;    ///< time by stage, shape [num_stages], s
 
   double energy = 0.0;                    ///< mean of the members, eV
   std::vector<double> member_energies;    ///< shape [M], eV

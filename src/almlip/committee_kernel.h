@@ -2,6 +2,7 @@
 
 #include <Kokkos_Core.hpp>
 #include <algorithm>
+#include <chrono>
 
 #include "almlip/committee.h"
 #include "almlip/dense.h"
@@ -150,29 +151,47 @@ class CommitteeKernel final : public Committee::Kernel {
   void evaluate_block(const Block &block, const Neighborhood &n, CommitteeOutput &out)
   {
     const int num_packs = (block.count + W - 1) / W;
+    const bool members = out.member_forces != nullptr;
+    const int num_streams = members ? num_members_ : 1;
     for (int p = 0; p < num_packs; ++p) {
-      gather(block, p, n);
-      radial(block.element, p);
+      timed(Stage::gather, out, [&] { gather(block, p, n); });
+      timed(Stage::radial, out, [&] { radial(block.element, p); });
       if (is_close(p)) {
         soften(block.element, p);
         repel(block, p, n, out);
       }
-      projection_.project(records(p), num_neighbors_[p], density(p));
-      standardise(block.element, p);
+      timed(Stage::projection, out,
+            [&] { projection_.project(records(p), num_neighbors_[p], density(p)); });
+      timed(Stage::invariants, out, [&] { standardise(block.element, p); });
     }
     if (out.descriptors) copy_descriptors(block, out.descriptors);
-    forward(block, num_packs, out);
-    const bool members = out.member_forces != nullptr;
+    timed(Stage::networks, out, [&] { forward(block, num_packs, out); });
     if (!members && !out.forces && !out.atom_virial && !out.centroid_virial) return;
-    if (members)
-      reverse_members(block, num_packs);
-    else
-      reverse_mean(block, num_packs);
+    timed(Stage::networks_reverse, out, [&] {
+      if (members)
+        reverse_members(block, num_packs);
+      else
+        reverse_mean(block, num_packs);
+    });
     for (int p = 0; p < num_packs; ++p) {
-      pair_gradients(p, members ? num_members_ : 1, out.virial);
-      scatter(block, p, out);
-      if (members) scatter_members(block, p);
+      timed(Stage::invariants_reverse, out, [&] { reverse_invariants(p, num_streams); });
+      timed(Stage::projection_reverse, out, [&] { pair_gradients(p, num_streams, out.virial); });
+      timed(Stage::scatter, out, [&] {
+        scatter(block, p, out);
+        if (members) scatter_members(block, p);
+      });
     }
+  }
+
+  /// Calls function; adds its time to that of the stage if anybody wants it.
+  template <class Function>
+  static ALMLIP_INLINE void timed(Stage stage, CommitteeOutput &out, Function &&function)
+  {
+    if (!out.stage_seconds) return function();
+    const auto start = std::chrono::steady_clock::now();
+    function();
+    out.stage_seconds[static_cast<int>(stage)] +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
   /// Neighbours within the cutoff of one pack's atoms, by element; records hold x/r, y/r, z/r, 1/r
@@ -408,9 +427,8 @@ class CommitteeKernel final : public Committee::Kernel {
               num_packs);
   }
 
-  /// dE/d(x_j - x_i) of all neighbours of a pack: of the mean to gradient_[k][axis]; with one
-  /// stream per member also theirs, to member_gradient_[k][3 member + axis].
-  ALMLIP_STAGE void pair_gradients(int p, int num_streams, Tensor6 &virial)
+  /// Adjoints of A from those of x: of the mean, or one of every member.
+  ALMLIP_STAGE void reverse_invariants(int p, int num_streams)
   {
     for (int s = 0; s < num_streams; ++s) {
       const Real *g = x_adjoint(s) + p * W;
@@ -420,6 +438,12 @@ class CommitteeKernel final : public Committee::Kernel {
           [&](int d) { return load<V>(g + static_cast<std::size_t>(d) * block_width); }, adjoint);
       projection_.apply_norms(adjoint);
     }
+  }
+
+  /// dE/d(x_j - x_i) of all neighbours of a pack: of the mean to gradient_[k][axis]; with one
+  /// stream per member also theirs, to member_gradient_[k][3 member + axis].
+  ALMLIP_STAGE void pair_gradients(int p, int num_streams, Tensor6 &virial)
+  {
     const Real share = Real(1) / Real(num_streams);
     V w[6] = {};
     const Real *record = records(p);

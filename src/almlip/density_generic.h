@@ -7,28 +7,49 @@
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
 
-/// Density of any shape. Harmonics of a few neighbours are kept, so that projection and reverse are
-/// small matrix products.
+/// The stages of ChannelBlock for one lmax and up to four channels, compiled in
+/// channel_functions_float.cpp and _double.cpp.
+template <class Real>
+struct ChannelFunctions {
+  using Neighbors = const NeighborRows<Real> &;
+  void (*project)(Neighbors, int C, int first, Real *a);
+  /// As ChannelBlock::add for all neighbours, sums [count][num_lm + 1][Lanes].
+  void (*add)(Neighbors, const Real *adjoint, int C, int first, bool resume, Real *sums);
+  /// Gradients [count][num_adjoints][3][Lanes] for adjoints [num_adjoints][num_lm][C][Lanes]; sums
+  /// of other channels, or null.
+  void (*gradients)(Neighbors, const Real *adjoints, int num_adjoints, int C, int first,
+                    const Real *sums, Real *gradients);
+};
+/// @param num_channels  1 to 4
+template <class Real, int Lanes>
+ChannelFunctions<Real> channel_functions(int lmax, int num_channels);
+
+/// Density of any shape: channels are taken up to four at a time.
 template <class Real, int Lanes>
 class Density<Real, Lanes, GenericShape> {
-  static constexpr int W = Lanes, block = 16;    ///< neighbours whose harmonics are kept
+  static constexpr int W = Lanes, block = 8;    ///< neighbours of which sums are kept
   using V = Pack<Real, Lanes>;
-  using In = PackMatrix<const Real>;
-  using Out = PackMatrix<Real>;
+
+  /// Some consecutive channels.
+  struct Part {
+    int first;
+    ChannelFunctions<Real> functions;
+  };
 
  public:
   explicit Density(const GenericShape &shape)
       : C(shape.num_channels),
-        lmax_(shape.lmax),
         num_lm_(shape.num_lm),
         num_radial_(shape.num_radial),
-        harmonics_(static_cast<std::size_t>(block) * num_lm_ * W),
-        p_(harmonics_.size()),
-        y_(static_cast<std::size_t>(block) * C * W),
-        gradients_(static_cast<std::size_t>(block) * 3 * W)
+        sums_(static_cast<std::size_t>(block) * (num_lm_ + 1) * W)
   {
-    for (int l = 0; l <= lmax_; ++l)
+    for (int l = 0; l <= shape.lmax; ++l)
       for (int m = -l; m <= l; ++m) norms_.push_back(Real(harmonic_norm(l, m)));
+    const int num_parts = (C + 3) / 4;    // of nearly the same size
+    for (int q = 0; q < num_parts; ++q) {
+      const int first = q * C / num_parts, count = (q + 1) * C / num_parts - first;
+      parts_.push_back({first, channel_functions<Real, Lanes>(shape.lmax, count)});
+    }
   }
 
   int record_rows() const { return 4 + 2 * C; }
@@ -55,17 +76,11 @@ class Density<Real, Lanes, GenericShape> {
         });
   }
 
-  void project(const Real *records, int num_neighbors, Real *a)
+  void project(const Real *records, int num_neighbors, Real *a) const
   {
     const std::size_t size = static_cast<std::size_t>(record_rows()) * W;
-    if (num_neighbors == 0) std::fill_n(a, num_lm_ * C * W, Real(0));
-    for (int k = 0; k < num_neighbors; k += block, records += block * size) {
-      const int count = std::min(block, num_neighbors - k);
-      keep_harmonics(records, size, count);
-      contract<Real, Lanes>(num_lm_, C, count, harmonics_by_lm(), In{records + 4 * W, W, size},
-                            by_row(a), k ? Update::add : Update::set);
-    }
-    apply_norms(a);
+    const NeighborRows<Real> neighbors = {num_neighbors, records, size, records + 3 * W, size};
+    for (const Part &part : parts_) part.functions.project(neighbors, C, part.first, a);
   }
 
   void apply_norms(Real *a) const
@@ -78,66 +93,43 @@ class Density<Real, Lanes, GenericShape> {
   ALMLIP_INLINE void pair_gradients(const NeighborRows<Real> &rows, const Real *adjoints,
                                     int num_adjoints, Put &&put)
   {
+    gradients_.resize(static_cast<std::size_t>(block) * num_adjoints * 3 * W);
     for (int k = 0; k < rows.count; k += block) {
-      const int count = std::min(block, rows.count - k);
-      const Real *direction = rows.direction + k * rows.direction_step,
-                 *radial = rows.radial + k * rows.radial_step;
-      keep_harmonics(direction, rows.direction_step, count);
-      for (int s = 0; s < num_adjoints; ++s) {
-        const In adjoint = by_row(adjoints + static_cast<std::size_t>(s) * num_lm_ * C * W);
-        // P_lm = sum_c R_c adjoint_clm, y_c = sum_lm adjoint_clm S_lm
-        contract<Real, Lanes>(num_lm_, count, C, adjoint, In{radial + W, rows.radial_step, W},
-                              Out{p_.data(), W, row_size()});
-        contract<Real, Lanes>(count, C, num_lm_, In{harmonics_.data(), row_size(), W},
-                              In{adjoint.at, W, adjoint.row_step}, by_row(y_.data()));
-        with_lmax(lmax_, [&](auto lmax) {
-          gradient_rows<lmax>(direction, rows.direction_step, radial, rows.radial_step, count);
-        });
-        for (int q = 0; q < count; ++q) {
-          V g[3];
-          static_for<3>([&](auto axis) { g[axis] = load<V>(&gradients_[(3 * q + axis) * W]); });
-          put(k + q, s, g);
-        }
+      NeighborRows<Real> some = rows;
+      some.count = std::min(block, rows.count - k);
+      some.direction += k * rows.direction_step;
+      some.radial += k * rows.radial_step;
+      // sums of earlier channels are kept for one adjoint only
+      const int together = parts_.size() == 1 ? num_adjoints : 1;
+      for (int s = 0; s < num_adjoints; s += together) {
+        gradients(some, adjoints + static_cast<std::size_t>(s) * num_lm_ * C * W, together);
+        for (int q = 0; q < some.count; ++q)
+          for (int i = 0; i < together; ++i) {
+            V g[3];
+            static_for<3>([&](auto axis) {
+              g[axis] = load<V>(&gradients_[((q * together + i) * 3 + axis) * W]);
+            });
+            put(k + q, s + i, g);
+          }
       }
     }
   }
 
  private:
-  std::size_t row_size() const { return static_cast<std::size_t>(num_lm_) * W; }
-  In harmonics_by_lm() const { return {harmonics_.data(), W, row_size()}; }
-  template <class Number>
-  PackMatrix<Number> by_row(Number *a) const
+  void gradients(const NeighborRows<Real> &rows, const Real *adjoints, int num_adjoints)
   {
-    return {a, static_cast<std::size_t>(C) * W, W};
+    const Part &last = parts_.back();
+    for (const Part &part : parts_)
+      if (&part != &last)
+        part.functions.add(rows, adjoints, C, part.first, part.first > 0, sums_.data());
+    last.functions.gradients(rows, adjoints, num_adjoints, C, last.first,
+                             last.first > 0 ? sums_.data() : nullptr, gradients_.data());
   }
 
-  void keep_harmonics(const Real *directions, std::size_t step, int count)
-  {
-    with_lmax(lmax_, [&](auto lmax) {
-      harmonic_rows<Real, Lanes, lmax>(directions, step, count, harmonics_.data());
-    });
-  }
-
-  template <int LMax>
-  ALMLIP_STAGE void gradient_rows(const Real *direction, std::size_t direction_step,
-                                  const Real *radial, std::size_t radial_step, int count)
-  {
-    for (int k = 0; k < count; ++k, direction += direction_step, radial += radial_step) {
-      const Harmonics<Real, Lanes, LMax> h(direction);
-      const Real *p = p_.data() + k * row_size();
-      V g[3], along{};
-      h.gradient([&](auto l, auto m) { return load<V>(p + lm_index(l, m) * W); }, g);
-      for (int c = 0; c < C; ++c)
-        along = along + load<V>(radial + (1 + C + c) * W) * load<V>(&y_[(k * C + c) * W]);
-      h.add_radial(load<V>(radial), along, g);
-      static_for<3>([&](auto axis) { store(&gradients_[(3 * k + axis) * W], g[axis]); });
-    }
-  }
-
-  const int C, lmax_, num_lm_, num_radial_;
+  const int C, num_lm_, num_radial_;
   std::vector<Real> norms_;
-  AlignedArray<Real> harmonics_, p_;    ///< shape [block][num_lm][Lanes]
-  AlignedArray<Real> y_, gradients_;    ///< shapes [block][C][Lanes], [block][3][Lanes]
+  std::vector<Part> parts_;
+  AlignedArray<Real> sums_, gradients_;
 };
 
 ALMLIP_END_KERNELS

@@ -28,8 +28,8 @@ std::string describe(const ModelSettings &s)
   text << "elements";
   for (const std::string &symbol : s.elements) text << " " << symbol;
   text << ", cutoff " << s.cutoff << ", num_channels " << s.num_channels << ", lmax " << s.lmax
-       << ", four_body " << s.four_body << ", partners " << s.partners << ", num_hidden "
-       << s.num_hidden << ", members " << s.num_members;
+       << ", num_radial " << s.num_radial << ", four_body " << s.four_body << ", partners "
+       << s.partners << ", num_hidden " << s.num_hidden << ", members " << s.num_members;
   return text.str();
 }
 
@@ -42,7 +42,7 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
   validate(model.settings, "settings");
   const double rms = rms_force(data.train);
   model.scale = rms > 0.0 ? rms / rms_per_scale : 1.0;
-  model.whitening = whiten_radial(data.train, data.cutoff);
+  model.whitening = whiten_radial(data.train, data.cutoff, model.settings.num_radial);
   model.reference_energy = fit_reference_energies(data.train, data.elements);
   const std::size_t size =
       data.elements.size() * static_cast<std::size_t>(model.settings.num_descriptors());

@@ -258,23 +258,23 @@ std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
   return reference;
 }
 
-std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutoff)
+std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutoff, int num_radial)
 {
-  constexpr int n = 8;
+  const int n = num_radial;
   // Of the largest eigenvalue: what the distances hardly show is not blown up further.
   constexpr double floor = 1e-5;
-  Eigen::Matrix<double, n, n> gram = Eigen::Matrix<double, n, n>::Zero();
+  Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(n, n);
+  Eigen::VectorXd values(n);
   double sum = 0.0;
   for (const Frame &frame : frames)
     for_each_pair(find_surroundings(frame, cutoff), [&](int, int, double r) {
-      const RadialBasis<double, 1, n> basis(r, 1.0 / cutoff);
-      Eigen::Matrix<double, n, 1> values;
+      const RadialBasis<double, 1, ModelSettings::max_radial> basis(r, 1.0 / cutoff, n);
       for (int q = 0; q < n; ++q) values(q) = basis.value(q);
-      gram += values * values.transpose() / (r * r);
+      gram.selfadjointView<Eigen::Lower>().rankUpdate(values, 1.0 / (r * r));
       sum += 1.0 / (r * r);
     });
   require(sum > 0.0, "no training frame has two atoms within the cutoff of ", cutoff, " Angstrom");
-  const Eigen::SelfAdjointEigenSolver<Eigen::Matrix<double, n, n>> solver(gram / sum);
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(gram / sum);
   std::vector<double> whitening;
   for (int q = n - 1; q >= 0; --q) {
     const double scale =

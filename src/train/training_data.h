@@ -45,7 +45,7 @@ std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
 /// @return  shape [num_radial][num_radial], row q holds the Chebyshev coefficients of the q-th
 ///                function
 /// Source: ours
-std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutoff);
+std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutoff, int num_radial);
 
 /// Root mean square of all force components, eV/Angstrom.
 double rms_force(const std::vector<Frame> &frames);

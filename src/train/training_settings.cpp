@@ -208,6 +208,7 @@ TrainingSettings continued(TrainingSettings s, const ModelSettings &start)
   keep(s.members, start.num_members);
   if (s.preset) return s;
   keep(s.num_channels, start.num_channels);
+  keep(s.num_radial, start.num_radial);
   keep(s.lmax, start.lmax);
   keep(s.four_body, start.four_body);
   keep(s.partners, start.partners);
@@ -224,6 +225,7 @@ ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::s
   model.cutoff = cutoff;
   model.num_channels = s.num_channels.value_or(accurate ? 6 : 4);
   model.lmax = s.lmax.value_or(fast ? 3 : 4);
+  model.num_radial = s.num_radial.value_or(8);
   model.four_body = s.four_body.value_or(fast || accurate ? "b3" : "c4");
   model.partners = s.partners.value_or(fast || accurate ? "same" : "all");
   model.num_hidden = s.num_hidden.value_or(accurate ? 32 : 16);

@@ -20,7 +20,7 @@ struct TrainingSettings {
 
   std::vector<std::string> elements;
   std::optional<double> cutoff;
-  std::optional<int> members, num_channels, lmax, num_hidden;
+  std::optional<int> members, num_channels, num_radial, lmax, num_hidden;
   std::optional<std::string> preset, four_body, partners;
 
   int seed = 1;

@@ -133,7 +133,7 @@ TEST(WhitenRadial, FunctionsAreOrthonormalOnThePairDistances)
   for (int n = 0; n < 40; ++n) frames.push_back(chain({14, 14}));
   for (std::size_t n = 0; n < frames.size(); ++n)
     frames[n].positions[3] = 2.0 + 0.05 * static_cast<double>(n);
-  const std::vector<double> whitening = whiten_radial(frames, cutoff);
+  const std::vector<double> whitening = whiten_radial(frames, cutoff, 8);
   const Eigen::Map<const Eigen::Matrix<double, 8, 8, Eigen::RowMajor>> rows(whitening.data());
 
   Eigen::Matrix<double, 8, 8> gram = Eigen::Matrix<double, 8, 8>::Zero();
