@@ -66,9 +66,9 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/almlip/build_settings.h CO
 #define ALMLIP_BASE_TARGET @base_target@
 " @ONLY)
 
-# almlip_add_kernels(TARGET PREFIX): compiles PREFIX_<shape>.cpp into TARGET, once for each instruction set.
+# almlip_add_kernels(TARGET PREFIX FILE...): compiles PREFIX_<shape>.cpp and the files into TARGET, once for each instruction set.
 function(almlip_add_kernels target prefix)
-  set(files ${prefix}_generic.cpp)
+  set(files ${prefix}_generic.cpp ${ARGN})
   foreach(shape IN LISTS ALMLIP_SHAPES)
     list(APPEND files ${prefix}_${shape}.cpp)
   endforeach()

@@ -3,6 +3,7 @@
 #include "almlip/harmonics.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 /// Rows of all neighbours of a pack of atoms, of Lanes numbers: x y z of the direction; 1/r, R_0 ..
 /// R_{C-1}, dR_0/dr .. dR_{C-1}/dr. Padding has R = dR/dr = 0.
@@ -192,4 +193,5 @@ class ChannelBlock {
   }
 };
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

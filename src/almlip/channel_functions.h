@@ -3,6 +3,7 @@
 #include "almlip/density_generic.h"
 
 namespace almlip {
+ALMLIP_BEGIN_KERNELS
 
 template <class Real, int Lanes, int LMax, int NumChannels>
 struct CompiledChannels {
@@ -72,4 +73,5 @@ ChannelFunctions<Real> channel_functions(int lmax, int num_channels)
   return functions;
 }
 
+ALMLIP_END_KERNELS
 }    // namespace almlip

@@ -65,7 +65,7 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number("num_channels", &s.num_channels, "", 1, 16, "radial channels; null: 4"),
       number("lmax", &s.lmax, "", 0, 6, "largest angular momentum; null: 4, fast 3"),
       number("num_radial", &s.num_radial, "", 4, 16,
-             "Chebyshev functions that the channels are made of; null: 8"),
+             "Chebyshev functions that the channels are made of; null: 8, with start as many"),
       other("four_body", &s.four_body,
             "couplings l1 l2 L of the four-body invariants, such as \"112 222 123\", or b3, c4, "
             "d4, none; null: c4, fast b3, accurate d4"),

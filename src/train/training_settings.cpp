@@ -208,8 +208,8 @@ TrainingSettings continued(TrainingSettings s, const ModelSettings &start)
   keep(s.members, start.num_members);
   if (s.preset) return s;
   keep(s.num_channels, start.num_channels);
-  keep(s.lmax, start.lmax);
   keep(s.num_radial, start.num_radial);
+  keep(s.lmax, start.lmax);
   keep(s.four_body, start.four_body);
   keep(s.partners, start.partners);
   keep(s.num_hidden, start.num_hidden);
