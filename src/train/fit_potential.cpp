@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
 
 #include "almlip/error.h"
 #include "train/checkpoint.h"
@@ -73,7 +74,8 @@ std::string search_settings(const TrainingSettings &settings, const Input &input
   return record;
 }
 
-void announce(const TrainingData &data, const TrainingSettings &settings, const Ranks &ranks)
+void announce(const TrainingData &data, const TrainingSettings &settings, const Ranks &ranks,
+              int num_not_kept)
 {
   std::size_t num_atoms = 0;
   for (const Frame &frame : data.train) num_atoms += frame.atomic_numbers.size();
@@ -87,6 +89,9 @@ void announce(const TrainingData &data, const TrainingSettings &settings, const 
   std::fprintf(stderr, "; cutoff %g Angstrom, %d members, %d epochs of %d steps, %d process%s\n",
                data.cutoff, settings.members, schedule.epochs, schedule.steps_per_epoch,
                ranks.size(), ranks.size() > 1 ? "es" : "");
+  if (num_not_kept > 0)
+    std::fprintf(stderr, "%d frames are prepared anew in every step, within %g GB of memory\n",
+                 num_not_kept, settings.memory);
 }
 
 /// Gives all ranks what the first one has read from its checkpoint.
@@ -107,6 +112,12 @@ void broadcast(TrainingState &state, const Ranks &ranks)
   state.kept_parameters.resize(numbers[5] > 0.0 ? state.parameters.size() : 0);
   ranks.broadcast(state.parameters);
   ranks.broadcast(state.kept_parameters);
+  std::ostringstream out;
+  if (ranks.first()) state.optimiser->save(out);
+  std::string optimiser = out.str();
+  ranks.broadcast(optimiser);
+  std::istringstream in(optimiser);
+  if (!ranks.first()) state.optimiser->load(in);
 }
 
 }    // namespace
@@ -120,12 +131,14 @@ void fit_potential(const TrainingSettings &user_settings, const Ranks &ranks)
   if (!tuning.empty()) settings = settings_of_record(user_settings, tuning, input.data);
   if (!input.start && settings.cutoff) input.data.cutoff = *settings.cutoff;
   std::optional<Fit> fit;
-  ranks.agree([&] { fit.emplace(settings, input.data, input.start_or_null()); });
+  ranks.agree([&] { fit.emplace(settings, input.data, input.start_or_null(), ranks); });
   fit->begin(settings, input.start_or_null(), ranks);
   const std::string identity = identity_of(settings, input);
+  std::vector<double> num_not_kept{static_cast<double>(fit->num_not_kept())};
+  ranks.sum(num_not_kept);
   ranks.agree([&] {
     if (!ranks.first()) return;
-    announce(input.data, settings, ranks);
+    announce(input.data, settings, ranks, static_cast<int>(num_not_kept[0]));
     if (settings.checkpoint.empty()) return;
     if (read_checkpoint(settings.checkpoint, identity, fit->state))
       std::fprintf(stderr, "continued from %s after %d steps\n", settings.checkpoint.c_str(),
@@ -144,6 +157,7 @@ void fit_potential(const TrainingSettings &user_settings, const Ranks &ranks)
     };
   Trainer(*fit->loss, fit->model, settings, ranks)
       .run(fit->state, fit->train, fit->held_out, hooks);
+  fit->release();
   ranks.agree([&] {
     if (ranks.first()) finish_potential(fit->model, input.data, settings, fit->state, tuning);
   });

@@ -37,7 +37,7 @@ struct TrainingSettings {
   double least_distance = 0.5;
   std::string isolated_atoms = "error";
   bool zbl = true, fingerprints = true, novelty = false;
-  double max_seconds = 0.0, checkpoint_seconds = 30.0, tune = 0.0;
+  double max_seconds = 0.0, checkpoint_seconds = 30.0, tune = 0.0, memory = 4.0;
 };
 
 /// One key of the settings: where its value lives and what is allowed.
