@@ -39,11 +39,30 @@ def run(command):
         sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}")
 
 
+def uncertainty(label, fitted, groups):
+    """Line of the second table: how well sigma tells the errors of the test frames."""
+    pairs = zip(fitted["calibration"]["factor"], fitted["calibration"]["exponent"])
+    law = "; ".join(f"{factor:.2f}, {exponent:.2f}" for factor, exponent in pairs)
+    number = lambda group, key: "-" if group[key] is None else f"{group[key]:.2f}"
+    everything = groups["all"]
+    of_types = ", ".join(
+        f"{name} {number(group, 'spearman')}" for name, group in groups.items() if name != "all"
+    )
+    ece = "-" if everything["ece"] is None else f"{100 * everything['ece']:.1f}"
+    coverage = everything["coverage90"]
+    coverage = "-" if coverage is None else f"{100 * coverage:.1f}"
+    return (
+        f"| {label} | {law} | {ece} | {coverage} | {number(everything, 'spearman')} "
+        f"({of_types if len(groups) <= 6 else f'{len(groups) - 1} types'}) "
+        f"| {number(everything, 'worst5_in_top10')} |"
+    )
+
+
 def rows(name, args, folder):
-    """Lines of the table, one per test file; fits first if there is no potential yet."""
+    """Lines of both tables, one per test file; fits first if there is no potential yet."""
     train, test = datasets.files(name)
     stem = f"{name.replace(' ', '_')}.{args.preset}"
-    potential, errors = folder / f"{stem}.almlip.json", folder / f"{stem}.errors.json"
+    potential = folder / f"{stem}.almlip.json"
     seconds = "-"
     if not potential.exists():
         start = time.monotonic()
@@ -66,13 +85,16 @@ def rows(name, args, folder):
     energy = lambda e: f"{1000 * e['energy_mae']:.2f} / {1000 * e['energy_rmse']:.2f}"
     force = lambda e: f"{e['force_mae']:.4f} / {e['force_rmse']:.4f}"
     for file in test:
+        errors = folder / f"{stem}.{file.name.split('.')[0]}.errors.json"
         run(["almlip", "eval", potential, file, "--json", errors])
-        test_errors = json.loads(errors.read_text())["groups"]["all"]
+        groups = json.loads(errors.read_text())["groups"]
+        test_errors = groups["all"]
         label = name if len(test) == 1 else f"{name}, {file.name.split('.')[0].split('_test_')[-1]}"
-        yield (
+        first = (
             f"| {label} | {fitted['cutoff']:.2f} | {energy(held_out)} | {force(held_out)} "
             f"| {energy(test_errors)} | {force(test_errors)} | {PUBLISHED[name]} | {seconds} |"
         )
+        yield first, uncertainty(label, fitted, groups)
 
 
 def main():
@@ -90,9 +112,16 @@ def main():
         "| set | cutoff | held-out E | held-out F | test E | test F | published E, F (MAE) | fit, s |"
     )
     print("|---|---|---|---|---|---|---|---|")
+    second = []
     for name in args.sets:
-        for line in rows(name, args, folder):
+        for line, of_sigma in rows(name, args, folder):
             print(line, flush=True)
+            second.append(of_sigma)
+    print("\nUncertainty: sigma = max(s, a s^p), forces in eV/Angstrom, for each element.\n")
+    print(
+        "| set | a, p | ECE, % | 90 % bound holds, % | Spearman (config_types) | worst5_in_top10 |"
+    )
+    print("|---|---|---|---|---|---|", *second, sep="\n")
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ struct MemberPrediction {
 class PreparedFrame {
  public:
   virtual ~PreparedFrame() = default;
+  virtual std::size_t bytes() const { return 0; }
   int num_atoms = 0;
 };
 

@@ -1,16 +1,63 @@
 #include "train/fit.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "almlip/error.h"
 #include "train/initial_model.h"
 
 namespace almlip {
 
-Fit::Fit(const TrainingSettings &settings, const TrainingData &data, const Potential *start)
+namespace {
+
+/// Bytes that this process may still take, of its part of `memory`.
+double bytes_left(const TrainingSettings &settings, const TrainingData &data, const Ranks &ranks)
+{
+  if (settings.memory == 0.0) return std::numeric_limits<double>::infinity();
+  int largest = 0;
+  for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
+    for (const Frame &frame : *frames) largest = std::max(largest, frame.num_atoms());
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  // Taken so far (kB), and what a fit takes apart from the frames: optimiser, arrays of one frame.
+  const double taken = 1024.0 * static_cast<double>(usage.ru_maxrss),
+               scratch = 3e7 + 5e3 * settings.members * largest,
+               left = 1e9 * settings.memory / ranks.size() - taken - scratch;
+  require(left > 0.0, "\"memory\" is ", settings.memory, " GB, but ", ranks.size(),
+          ranks.size() > 1 ? " processes" : " process", " and the frames alone take ",
+          1e-9 * (taken + scratch) * ranks.size(),
+          " GB; raise it, or use fewer processes or frames");
+  return left;
+}
+
+}    // namespace
+
+Fit::Fit(const TrainingSettings &settings, const TrainingData &data, const Potential *start,
+         const Ranks &ranks)
     : model(start ? make_training_model(settings, data, *start)
                   : make_training_model(settings, data)),
-      loss(CommitteeLoss::create(model, settings.precision)),
-      train(*loss, data.train),
-      held_out(*loss, data.held_out)
+      loss(CommitteeLoss::create(model, settings.precision))
 {
+  bytes = bytes_left(settings, data, ranks);
+  held_out = PreparedFrames(*loss, data.held_out, ranks, bytes);
+  train = PreparedFrames(*loss, data.train, ranks, bytes - held_out.bytes());
+}
+
+int Fit::num_not_kept() const
+{
+  int count = 0;
+  for (const PreparedFrames *frames : {&train, &held_out})
+    count += static_cast<int>(frames->own().size()) - frames->num_kept();
+  return count;
+}
+
+void Fit::release()
+{
+  train = held_out = PreparedFrames();
+  loss.reset();
+  state.optimiser.reset();
 }
 
 void Fit::begin(const TrainingSettings &settings, const Potential *start, const Ranks &ranks)

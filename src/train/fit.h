@@ -17,12 +17,20 @@ struct Fit {
   std::unique_ptr<CommitteeLoss> loss;
   PreparedFrames train, held_out;
   TrainingState state;
+  double bytes = 0.0;    ///< of prepared frames that this rank may keep
 
   /// Model, loss and frames; without communication, so that errors can be agreed on.
   /// @param data   must outlive the fit
   /// @param start  potential to start from, or null
-  /// @throws Error if there is no kernel for the settings or `start` has another shape
-  Fit(const TrainingSettings &settings, const TrainingData &data, const Potential *start);
+  /// @throws Error if there is no kernel for the settings, `start` has another shape, or `memory`
+  ///               is less than what the process takes already
+  Fit(const TrainingSettings &settings, const TrainingData &data, const Potential *start,
+      const Ranks &ranks);
+
+  /// Own frames that memory does not allow to keep prepared.
+  int num_not_kept() const;
+  /// Frees what only the steps need.
+  void release();
 
   /// First parameters, standardisation and optimiser.
   void begin(const TrainingSettings &settings, const Potential *start, const Ranks &ranks);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
 
 #include "almlip/error.h"
 #include "train/checkpoint.h"
@@ -75,8 +76,8 @@ std::string search_settings(const TrainingSettings &settings, const Input &input
   return record;
 }
 
-void announce(const TrainingData &data, const TrainingSettings &settings, int num_members,
-              const Ranks &ranks)
+void announce(const TrainingData &data, const TrainingSettings &settings, const Fit &fit,
+              int num_not_kept, const Ranks &ranks)
 {
   std::size_t num_atoms = 0;
   for (const Frame &frame : data.train) num_atoms += frame.atomic_numbers.size();
@@ -88,8 +89,11 @@ void announce(const TrainingData &data, const TrainingSettings &settings, int nu
   if (data.num_skipped > 0)
     std::fprintf(stderr, ", %d with isolated atoms skipped", data.num_skipped);
   std::fprintf(stderr, "; cutoff %g Angstrom, %d members, %d epochs of %d steps, %d process%s\n",
-               data.cutoff, num_members, schedule.epochs, schedule.steps_per_epoch, ranks.size(),
-               ranks.size() > 1 ? "es" : "");
+               data.cutoff, fit.model.settings.num_members, schedule.epochs,
+               schedule.steps_per_epoch, ranks.size(), ranks.size() > 1 ? "es" : "");
+  if (num_not_kept > 0)
+    std::fprintf(stderr, "%d frames are prepared anew in every step, within %g GB of memory\n",
+                 num_not_kept, settings.memory);
 }
 
 /// Settings of the last passes, over all frames.
@@ -127,6 +131,12 @@ void broadcast(TrainingState &state, const Ranks &ranks)
   state.kept_parameters.resize(numbers[5] > 0.0 ? state.parameters.size() : 0);
   ranks.broadcast(state.parameters);
   ranks.broadcast(state.kept_parameters);
+  std::ostringstream out;
+  if (ranks.first()) state.optimiser->save(out);
+  std::string optimiser = out.str();
+  ranks.broadcast(optimiser);
+  std::istringstream in(optimiser);
+  if (!ranks.first()) state.optimiser->load(in);
 }
 
 /// Runs a fit to its end, from its checkpoint if there is one.
@@ -162,11 +172,14 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
   if (!tuning.empty()) settings = settings_of_record(input.settings, tuning, input.data);
   if (!input.start && settings.cutoff) input.data.cutoff = *settings.cutoff;
   std::optional<Fit> fit;
-  ranks.agree([&] { fit.emplace(settings, input.data, input.start_or_null()); });
+  ranks.agree([&] { fit.emplace(settings, input.data, input.start_or_null(), ranks); });
   fit->begin(settings, input.start_or_null(), ranks);
   const std::string identity = identity_of(settings, input);
+  std::vector<double> num_not_kept{static_cast<double>(fit->num_not_kept())};
+  ranks.sum(num_not_kept);
   ranks.agree([&] {
-    if (ranks.first()) announce(input.data, settings, fit->model.settings.num_members, ranks);
+    if (ranks.first())
+      announce(input.data, settings, *fit, static_cast<int>(num_not_kept[0]), ranks);
   });
   const auto begin = std::chrono::steady_clock::now();
   bool ended = continue_fit(*fit, fit->state, fit->train, fit->held_out, settings, identity, ranks);
@@ -184,9 +197,10 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
     frames.insert(frames.end(), input.data.held_out.begin(), input.data.held_out.end());
     fit->train = {};
     fit->held_out = {};
-    const PreparedFrames whole(*fit->loss, frames);
+    const PreparedFrames whole(*fit->loss, frames, ranks, fit->bytes);
     ended = continue_fit(*fit, all_frames, whole, {}, last, identity, ranks);
   }
+  fit->release();
   ranks.agree([&] {
     if (ranks.first())
       finish_potential(fit->model, input.data, settings, fit->state, ended ? &all_frames : nullptr,

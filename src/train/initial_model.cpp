@@ -104,9 +104,9 @@ void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames
   const std::size_t size = num_elements * num_descriptors;
   std::vector<double> sums(2 * size + num_elements,
                            0.0);    // of G, of G^2, and the number of atoms
-  for (int f = ranks.rank(); f < frames.size(); f += ranks.size()) {
-    const Frame &frame = (*frames.frames)[static_cast<std::size_t>(f)];
-    const std::vector<double> raw = loss.descriptors(*frames.prepared[static_cast<std::size_t>(f)]);
+  for (const int f : frames.own()) {
+    const Frame &frame = frames.frame(f);
+    const std::vector<double> raw = loss.descriptors(*frames.prepared(f));
     for (std::size_t i = 0; i < frame.atomic_numbers.size(); ++i) {
       const std::size_t e = static_cast<std::size_t>(
           model.settings.element_index(chemical_symbol(frame.atomic_numbers[i])));

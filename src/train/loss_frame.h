@@ -44,6 +44,14 @@ class LossFrame final : public PreparedFrame {
     fill_records(find_surroundings(frame, model.settings.cutoff), model.settings.cutoff);
   }
 
+  std::size_t bytes() const override
+  {
+    const auto of = [](const auto &array) { return array.capacity() * sizeof(array[0]); };
+    return sizeof(*this) + of(pack_element) + of(slot) + of(is_atom) + of(forces) +
+           of(basis_density) + of(element_) + of(group_start_) + of(first_record_) + of(neighbor_) +
+           of(records_);
+  }
+
   std::size_t stride() const { return static_cast<std::size_t>(num_packs) * W; }
   int num_neighbors(int p) const { return group_start(p, num_elements_); }
   int group_start(int p, int element) const
@@ -120,6 +128,8 @@ class LossFrame final : public PreparedFrame {
         group_start_.push_back(start);
       }
     }
+    records_.shrink_to_fit();
+    neighbor_.shrink_to_fit();
   }
 
   void add_record(const Surroundings &s, const int *atom, const std::vector<int> (&list)[W],

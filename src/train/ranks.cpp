@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "almlip/error.h"
@@ -53,6 +54,46 @@ void Ranks::sum_on_first(std::vector<double> &numbers) const
                MPI_COMM_WORLD);
   else
     MPI_Reduce(numbers.data(), nullptr, length(numbers), MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
+}
+
+void Ranks::sum_segments(std::vector<double> &numbers, const std::vector<int> &begin) const
+{
+  if (size_ == 1) return;
+  std::vector<int> counts;
+  for (int r = 0; r < size_; ++r) counts.push_back(begin[r + 1] - begin[r]);
+  std::vector<double> mine(static_cast<std::size_t>(counts[rank_]));
+  MPI_Reduce_scatter(numbers.data(), mine.data(), counts.data(), MPI_DOUBLE, MPI_SUM,
+                     MPI_COMM_WORLD);
+  std::copy(mine.begin(), mine.end(), numbers.begin() + begin[rank_]);
+}
+
+void Ranks::share_segments(std::vector<double> &numbers, const std::vector<int> &begin) const
+{
+  if (size_ == 1) return;
+  std::vector<int> counts;
+  for (int r = 0; r < size_; ++r) counts.push_back(begin[r + 1] - begin[r]);
+  MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, numbers.data(), counts.data(), begin.data(),
+                 MPI_DOUBLE, MPI_COMM_WORLD);
+}
+
+std::vector<std::string> Ranks::gather(const std::string &text) const
+{
+  if (size_ == 1) return {text};
+  if (!first()) {
+    MPI_Send(text.data(), static_cast<int>(text.size()), MPI_CHAR, 0, 0, MPI_COMM_WORLD);
+    return {};
+  }
+  std::vector<std::string> texts{text};
+  for (int r = 1; r < size_; ++r) {
+    MPI_Status status;
+    int size = 0;
+    MPI_Probe(r, 0, MPI_COMM_WORLD, &status);
+    MPI_Get_count(&status, MPI_CHAR, &size);
+    std::string other(static_cast<std::size_t>(size), ' ');
+    MPI_Recv(other.data(), size, MPI_CHAR, r, 0, MPI_COMM_WORLD, &status);
+    texts.push_back(std::move(other));
+  }
+  return texts;
 }
 
 void Ranks::broadcast(std::vector<double> &numbers) const

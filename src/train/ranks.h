@@ -33,6 +33,13 @@ class Ranks {
   void sum(std::vector<double> &numbers) const;
   /// As `sum`, but only the first rank gets the result; the others keep what they had.
   void sum_on_first(std::vector<double> &numbers) const;
+  /// Sums entry by entry; rank r gets the sums of its segment and the others' stay unspecified.
+  /// @param begin  first entry of every segment and the number of entries, shape [size + 1]
+  void sum_segments(std::vector<double> &numbers, const std::vector<int> &begin) const;
+  /// All ranks get every rank's own segment.
+  void share_segments(std::vector<double> &numbers, const std::vector<int> &begin) const;
+  /// The texts of all ranks on the first one, by rank; the others get nothing.
+  std::vector<std::string> gather(const std::string &text) const;
   /// All ranks get what the first one has. Lengths must agree.
   void broadcast(std::vector<double> &numbers) const;
   void broadcast(std::string &text) const;

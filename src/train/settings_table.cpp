@@ -130,6 +130,9 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
                      "stop after this time and write what there is; 0: no limit")),
       outside(number("checkpoint_seconds", &s.checkpoint_seconds, "s", 0, 1e9,
                      "time between two checkpoints; 0: one after every step")),
+      outside(number("memory", &s.memory, "GB", 0, 1e6,
+                     "limit for all processes together; what the frames need beyond it is made "
+                     "anew in every step, which is slower; 0: no limit")),
       outside(number("tune", &s.tune, "s", 0, 1e9,
                      "search settings by cross-validation for this time first; 0: do not")),
   };

@@ -79,11 +79,14 @@ class SoapOf : public Soap {
   {
   }
 
+  const std::vector<SoapBlock> &blocks() const override { return blocks_; }
+
   void step(std::vector<double> &parameters, const std::vector<double> &gradient,
-            double learning_rate) override
+            double learning_rate, int first, int last) override
   {
     using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    for (int n = first; n < last; ++n) {
+      const std::size_t b = static_cast<std::size_t>(n);
       const SoapBlock &block = blocks_[b];
       if (block.rate == 0.0) continue;
       const Eigen::Map<const Rows> slope(gradient.data() + block.offset, block.rows, block.cols);
@@ -101,9 +104,10 @@ class SoapOf : public Soap {
     for (Moments<Real> &m : moments_) m.mean.setZero();
   }
 
-  void save(std::ostream &out) const override
+  void save(std::ostream &out, int first, int last) const override
   {
-    for (const Moments<Real> &m : moments_) {
+    for (int n = first; n < last; ++n) {
+      const Moments<Real> &m = moments_[static_cast<std::size_t>(n)];
       write_binary(out, m.steps);
       for (const Matrix<Real> *x : {&m.mean, &m.square, &m.left.covariance, &m.left.basis,
                                     &m.right.covariance, &m.right.basis})
@@ -111,9 +115,10 @@ class SoapOf : public Soap {
     }
   }
 
-  void load(std::istream &in) override
+  void load(std::istream &in, int first, int last) override
   {
-    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    for (int n = first; n < last; ++n) {
+      const std::size_t b = static_cast<std::size_t>(n);
       Moments<Real> &m = moments_[b];
       const int rows = blocks_[b].rows, cols = blocks_[b].cols;
       read_binary(in, m.steps);
@@ -207,6 +212,28 @@ std::unique_ptr<Soap> Soap::create(const std::vector<SoapBlock> &blocks,
   require(precision == "double", "\"precision\" is \"", precision,
           "\", but it must be \"double\" or \"single\"");
   return std::make_unique<SoapOf<double>>(blocks, settings);
+}
+
+std::vector<int> share_blocks(const std::vector<SoapBlock> &blocks, int num_ranks)
+{
+  // A side of length n: products with its basis, and a tenth of a QR decomposition in every step.
+  const auto work = [](const SoapBlock &b) {
+    const double rows = b.rows, cols = b.cols, size = rows * cols;
+    return size + (b.rows > 1 ? rows * (4.0 * size + rows * rows) : 0.0) +
+           (b.cols > 1 ? cols * (4.0 * size + cols * cols) : 0.0);
+  };
+  double total = 0.0, done = 0.0;
+  for (const SoapBlock &block : blocks) total += work(block);
+  std::vector<int> first{0};
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    // The next rank begins where less than half of the block would still belong to this one.
+    while (static_cast<int>(first.size()) < num_ranks &&
+           done + 0.5 * work(blocks[b]) >= total * static_cast<double>(first.size()) / num_ranks)
+      first.push_back(static_cast<int>(b));
+    done += work(blocks[b]);
+  }
+  first.resize(static_cast<std::size_t>(num_ranks) + 1, static_cast<int>(blocks.size()));
+  return first;
 }
 
 }    // namespace almlip

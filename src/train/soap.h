@@ -39,19 +39,34 @@ class Soap {
   static std::unique_ptr<Soap> create(const std::vector<SoapBlock> &blocks,
                                       const SoapSettings &settings, const std::string &precision);
 
-  /// One step downhill.
+  virtual const std::vector<SoapBlock> &blocks() const = 0;
+  int num_blocks() const { return static_cast<int>(blocks().size()); }
+
+  /// One step downhill of the blocks first .. last-1; the others stay as they are.
   /// @param parameters  flat vector, changed
-  /// @param gradient    of the same length
+  /// @param gradient    of the same length; only that of these blocks is read
   virtual void step(std::vector<double> &parameters, const std::vector<double> &gradient,
-                    double learning_rate) = 0;
+                    double learning_rate, int first, int last) = 0;
+  void step(std::vector<double> &parameters, const std::vector<double> &gradient,
+            double learning_rate)
+  {
+    step(parameters, gradient, learning_rate, 0, num_blocks());
+  }
 
   /// Keeps bases and second moments and forgets the momentum, for a new learning-rate cycle.
   virtual void restart() = 0;
 
-  /// The whole state in binary form; `load` continues exactly where `save` was called.
-  virtual void save(std::ostream &out) const = 0;
+  /// The state of the blocks first .. last-1 in binary form; `load` continues exactly where `save`
+  /// was called.
+  virtual void save(std::ostream &out, int first, int last) const = 0;
   /// @throws Error if the stream ends early or belongs to other blocks
-  virtual void load(std::istream &in) = 0;
+  virtual void load(std::istream &in, int first, int last) = 0;
+  void save(std::ostream &out) const { save(out, 0, num_blocks()); }
+  void load(std::istream &in) { load(in, 0, num_blocks()); }
 };
+
+/// Deals blocks to ranks, as many as possible with the same work in a row to each.
+/// @return  first block of every rank and the number of blocks, shape [num_ranks + 1]
+std::vector<int> share_blocks(const std::vector<SoapBlock> &blocks, int num_ranks);
 
 }    // namespace almlip

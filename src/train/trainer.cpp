@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <sstream>
 
 #include "almlip/error.h"
 #include "almlip/random.h"
@@ -25,20 +26,6 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-std::vector<int> atom_counts(const PreparedFrames &frames)
-{
-  std::vector<int> counts;
-  for (const auto &frame : frames.prepared) counts.push_back(frame->num_atoms);
-  return counts;
-}
-
-std::vector<int> all_of(const PreparedFrames &frames)
-{
-  std::vector<int> indices(static_cast<std::size_t>(frames.size()));
-  std::iota(indices.begin(), indices.end(), 0);
-  return indices;
-}
 
 double huber_square(double residual, double huber)
 {
@@ -77,9 +64,29 @@ struct ErrorSums {
 
 }    // namespace
 
-PreparedFrames::PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &all) : frames(&all)
+PreparedFrames::PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &frames,
+                               const Ranks &ranks, double bytes)
+    : loss_(&loss), frames_(&frames), kept_(frames.size())
 {
-  for (const Frame &frame : all) prepared.push_back(loss.prepare(frame));
+  for (const Frame &frame : frames) num_atoms_.push_back(frame.num_atoms());
+  owner_ = deal(num_atoms_, ranks.size());
+  for (int f = 0; f < size(); ++f) {
+    if (owner_[static_cast<std::size_t>(f)] != ranks.rank()) continue;
+    own_.push_back(f);
+    if (bytes_ >= bytes) continue;
+    std::shared_ptr<const PreparedFrame> made = loss.prepare(frame(f));
+    const double size = static_cast<double>(made->bytes());
+    if (bytes_ + size > bytes) continue;
+    bytes_ += size;
+    ++num_kept_;
+    kept_[static_cast<std::size_t>(f)] = std::move(made);
+  }
+}
+
+std::shared_ptr<const PreparedFrame> PreparedFrames::prepared(int f) const
+{
+  const auto &kept = kept_[static_cast<std::size_t>(f)];
+  return kept ? kept : loss_->prepare(frame(f));
 }
 
 std::vector<int> epoch_order(int num_frames, int seed, int epoch)
@@ -91,21 +98,55 @@ std::vector<int> epoch_order(int num_frames, int seed, int epoch)
   return order;
 }
 
-std::vector<int> deal(const std::vector<int> &frames, const std::vector<int> &num_atoms, int rank,
-                      int num_ranks)
+std::vector<int> deal(const std::vector<int> &num_atoms, int num_ranks)
 {
-  if (num_ranks == 1) return frames;
+  std::vector<int> largest_first(num_atoms.size()), owner(num_atoms.size(), 0);
+  std::iota(largest_first.begin(), largest_first.end(), 0);
   const auto atoms = [&](int frame) { return num_atoms[static_cast<std::size_t>(frame)]; };
-  std::vector<int> largest_first = frames, mine;
   std::stable_sort(largest_first.begin(), largest_first.end(),
                    [&](int a, int b) { return atoms(a) > atoms(b); });
   std::vector<long> load(static_cast<std::size_t>(num_ranks), 0);
   for (const int frame : largest_first) {
     const auto lightest = std::min_element(load.begin(), load.end());
     *lightest += atoms(frame);
-    if (lightest - load.begin() == rank) mine.push_back(frame);
+    owner[static_cast<std::size_t>(frame)] = static_cast<int>(lightest - load.begin());
   }
-  return mine;
+  return owner;
+}
+
+std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<int> &num_atoms,
+                            const std::vector<int> &owners, int rank, int num_ranks)
+{
+  if (num_ranks == 1) return frames;
+  constexpr double price = 1.2;    // of a frame that its rank has to prepare
+  const auto atoms = [&](int frame) { return num_atoms[static_cast<std::size_t>(frame)]; };
+  std::vector<std::vector<int>> dealt(static_cast<std::size_t>(num_ranks));
+  std::vector<double> load(dealt.size(), 0.0);
+  for (const int frame : frames) {
+    const std::size_t owner = static_cast<std::size_t>(owners[static_cast<std::size_t>(frame)]);
+    dealt[owner].push_back(frame);
+    load[owner] += atoms(frame);
+  }
+  for (std::size_t moves = 0; moves < frames.size(); ++moves) {
+    const std::size_t from = static_cast<std::size_t>(std::max_element(load.begin(), load.end()) -
+                                                      load.begin()),
+                      to = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) -
+                                                    load.begin());
+    double least = load[from];
+    std::size_t best = dealt[from].size();
+    for (std::size_t n = 0; n < dealt[from].size(); ++n) {
+      const double size = atoms(dealt[from][n]),
+                   larger = std::max(load[from] - size, load[to] + price * size);
+      if (larger < least) least = larger, best = n;
+    }
+    if (best == dealt[from].size()) break;
+    const int frame = dealt[from][best];
+    dealt[from].erase(dealt[from].begin() + static_cast<std::ptrdiff_t>(best));
+    dealt[to].push_back(frame);
+    load[from] -= atoms(frame);
+    load[to] += price * atoms(frame);
+  }
+  return dealt[static_cast<std::size_t>(rank)];
 }
 
 Trainer::Trainer(CommitteeLoss &loss, const TrainingModel &model, const TrainingSettings &settings,
@@ -116,6 +157,30 @@ Trainer::Trainer(CommitteeLoss &loss, const TrainingModel &model, const Training
       ranks_(ranks),
       tie_(model, settings.radial_tie)
 {
+}
+
+/// Deals blocks of the optimiser, and with them parameters, to the ranks.
+void Trainer::share_work(const TrainingState &state)
+{
+  const std::vector<SoapBlock> &blocks = state.optimiser->blocks();
+  first_block_ = share_blocks(blocks, ranks_.size());
+  begin_.clear();
+  for (const int block : first_block_)
+    begin_.push_back(static_cast<int>(static_cast<std::size_t>(block) < blocks.size()
+                                          ? blocks[static_cast<std::size_t>(block)].offset
+                                          : state.parameters.size()));
+}
+
+/// Brings the blocks of all ranks to the first one.
+void Trainer::collect(TrainingState &state) const
+{
+  std::ostringstream out;
+  state.optimiser->save(out, first_block_[ranks_.rank()], first_block_[ranks_.rank() + 1]);
+  const std::vector<std::string> texts = ranks_.gather(out.str());
+  for (std::size_t r = 1; r < texts.size(); ++r) {
+    std::istringstream in(texts[r]);
+    state.optimiser->load(in, first_block_[r], first_block_[r + 1]);
+  }
 }
 
 std::vector<SoapBlock> Trainer::optimiser_blocks(const ModelSettings &model,
@@ -136,6 +201,7 @@ bool Trainer::run(TrainingState &state, const PreparedFrames &train, const Prepa
                   const Hooks &hooks)
 {
   const Schedule schedule = make_schedule(settings_, train.size());
+  share_work(state);
   const Stopwatch total;
   Stopwatch since_checkpoint;
   int ordered_epoch = -1;
@@ -147,18 +213,20 @@ bool Trainer::run(TrainingState &state, const PreparedFrames &train, const Prepa
       order = epoch_order(train.size(), settings_.seed, ordered_epoch = epoch);
     do_step(state, train, schedule, order);
     if (state.step % schedule.steps_per_epoch == 0) end_epoch(state, held_out, schedule, hooks);
-    if (ranks_.first() && hooks.checkpoint &&
-        since_checkpoint.seconds() >= settings_.checkpoint_seconds) {
-      hooks.checkpoint(state);
+    std::vector<double> due{
+        settings_.max_seconds > 0.0 && total.seconds() > settings_.max_seconds ? 1.0 : 0.0,
+        since_checkpoint.seconds() >= settings_.checkpoint_seconds ? 1.0 : 0.0};
+    ranks_.broadcast(due);    // the first rank's clock decides
+    if (hooks.checkpoint && due[1] > 0.0) {
+      collect(state);
+      if (ranks_.first()) hooks.checkpoint(state);
       since_checkpoint = {};
     }
-    std::vector<double> stop{
-        settings_.max_seconds > 0.0 && total.seconds() > settings_.max_seconds ? 1.0 : 0.0};
-    ranks_.broadcast(stop);    // the first rank's clock decides
-    in_time = stop[0] == 0.0;
+    in_time = due[0] == 0.0;
   }
   if (state.kept_parameters.empty())
     state.kept_parameters = state.parameters;    // stopped within the first epoch
+  collect(state);
   if (ranks_.first() && hooks.checkpoint) hooks.checkpoint(state);
   return in_time || state.step == schedule.num_steps();
 }
@@ -169,7 +237,7 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   const int begin = state.step % schedule.steps_per_epoch * settings_.batch,
             end = std::min(begin + settings_.batch, train.size());
   const std::vector<int> batch(order.begin() + begin, order.begin() + end),
-      counts = atom_counts(train);
+      &counts = train.num_atoms();
   double num_atoms = 0.0;
   for (const int frame : batch) num_atoms += counts[static_cast<std::size_t>(frame)];
   BatchWeights weights;
@@ -182,21 +250,19 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   loss_.set_parameters(state.parameters);
   loss_.clear_gradient();
   double loss = 0.0;
-  for (const int frame : deal(batch, counts, ranks_.rank(), ranks_.size()))
-    loss += loss_.add(*train.prepared[static_cast<std::size_t>(frame)], weights,
-                      settings_.radial_rate > 0.0);
+  for (const int frame : deal_batch(batch, counts, train.owners(), ranks_.rank(), ranks_.size()))
+    loss += loss_.add(*train.prepared(frame), weights, settings_.radial_rate > 0.0);
   std::vector<double> gradient, sum{loss};
   loss_.gradient(gradient);
-  ranks_.sum_on_first(gradient);
+  ranks_.sum_segments(gradient, begin_);
   ranks_.sum(sum);
   require(std::isfinite(sum[0]), "the loss is not finite after ", state.step,
           " steps; lower \"learning_rate\" (it is ", schedule.learning_rate,
           ") or look for wrong labels in the training frames");
-  if (ranks_.first()) {
-    tie_.add_gradient(state.parameters, gradient);
-    state.optimiser->step(state.parameters, gradient, schedule.rate(state.step));
-  }
-  ranks_.broadcast(state.parameters);
+  tie_.add_gradient(state.parameters, gradient);
+  state.optimiser->step(state.parameters, gradient, schedule.rate(state.step),
+                        first_block_[ranks_.rank()], first_block_[ranks_.rank() + 1]);
+  ranks_.share_segments(state.parameters, begin_);
   state.epoch_loss += sum[0] * model_.scale * model_.scale / model_.settings.num_members;
   ++state.step;
 }
@@ -235,10 +301,8 @@ MeanErrors Trainer::errors(const std::vector<double> &parameters, const Prepared
 {
   loss_.set_parameters(parameters);
   ErrorSums sums;
-  for (const int frame : deal(all_of(frames), atom_counts(frames), ranks_.rank(), ranks_.size())) {
-    const std::size_t f = static_cast<std::size_t>(frame);
-    sums.add(loss_.predict(*frames.prepared[f]), (*frames.frames)[f], settings_.huber);
-  }
+  for (const int f : frames.own())
+    sums.add(loss_.predict(*frames.prepared(f)), frames.frame(f), settings_.huber);
   std::vector<double> all{sums.force,  sums.force_square,  sums.components,
                           sums.energy, sums.energy_square, sums.frames};
   ranks_.sum(all);

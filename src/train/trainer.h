@@ -15,14 +15,33 @@
 
 namespace almlip {
 
-/// Frames with what the loss has prepared from them.
-struct PreparedFrames {
-  const std::vector<Frame> *frames = nullptr;
-  std::vector<std::unique_ptr<PreparedFrame>> prepared;
-
+/// Frames, dealt to the ranks, with what the loss has prepared from them. A rank keeps that of its
+/// own frames, as far as its memory goes, and prepares any other frame anew when it is asked for.
+class PreparedFrames {
+ public:
   PreparedFrames() = default;
-  PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &frames);
-  int size() const { return static_cast<int>(prepared.size()); }
+  /// @param frames  must outlive this
+  /// @param bytes   that this rank may keep
+  PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &frames, const Ranks &ranks,
+                 double bytes = std::numeric_limits<double>::infinity());
+
+  int size() const { return static_cast<int>(num_atoms_.size()); }
+  const Frame &frame(int f) const { return (*frames_)[static_cast<std::size_t>(f)]; }
+  const std::vector<int> &num_atoms() const { return num_atoms_; }
+  const std::vector<int> &owners() const { return owner_; }
+  /// Frames of this rank.
+  const std::vector<int> &own() const { return own_; }
+  std::shared_ptr<const PreparedFrame> prepared(int f) const;
+  double bytes() const { return bytes_; }       ///< that are kept
+  int num_kept() const { return num_kept_; }    ///< of the own frames
+
+ private:
+  CommitteeLoss *loss_ = nullptr;
+  const std::vector<Frame> *frames_ = nullptr;
+  std::vector<int> num_atoms_, owner_, own_;
+  std::vector<std::shared_ptr<const PreparedFrame>> kept_;    ///< null: not kept
+  double bytes_ = 0.0;
+  int num_kept_ = 0;
 };
 
 /// Errors of the mean of the committee. eV and Angstrom.
@@ -35,7 +54,7 @@ struct MeanErrors {
 /// Everything that a fit needs to go on exactly where it was left.
 struct TrainingState {
   std::vector<double> parameters;
-  std::unique_ptr<Soap> optimiser;        ///< only the first rank's is used
+  std::unique_ptr<Soap> optimiser;        ///< each rank steps its own blocks
   int step = 0;                           ///< steps done
   double epoch_loss = 0.0;                ///< sum over the steps of the present epoch
   std::vector<double> kept_parameters;    ///< what becomes the potential
@@ -53,8 +72,8 @@ struct EpochReport {
   bool last = false;
 };
 
-/// Learns the parameters of a committee: batches in random order, loss and gradient shared among
-/// the ranks, SOAP on the first.
+/// Learns the parameters of a committee: batches in random order; frames, and the blocks of SOAP,
+/// are shared among the ranks.
 ///
 /// Kept are the parameters of the latest epoch whose held-out score is at most twice the least one:
 /// with few held-out frames smaller differences are noise, and before the end of the cosine
@@ -65,7 +84,8 @@ class Trainer {
     std::function<void(const EpochReport &)>
         epoch;    ///< after every judged epoch, on the first rank
     std::function<void(const TrainingState &)>
-        checkpoint;    ///< after steps, when `checkpoint_seconds` have passed, on the first rank
+        checkpoint;    ///< after steps, when `checkpoint_seconds` have passed, on the first rank,
+                       ///< with the whole state; must be set on all ranks or on none
   };
 
   /// @param model  scale and shape; the loss must have been made for it
@@ -92,7 +112,11 @@ class Trainer {
   TrainingSettings settings_;
   const Ranks &ranks_;
   RadialTie tie_;
+  std::vector<int> first_block_;    ///< of every rank, and the end
+  std::vector<int> begin_;          ///< of every rank's parameters, and the end
 
+  void share_work(const TrainingState &state);
+  void collect(TrainingState &state) const;
   void do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
                const std::vector<int> &order);
   bool out_of_patience(const TrainingState &state, const Schedule &schedule) const;
@@ -103,10 +127,13 @@ class Trainer {
 /// Order of the training frames in an epoch; depends on seed and epoch only.
 std::vector<int> epoch_order(int num_frames, int seed, int epoch);
 
-/// Deals frames to ranks: the largest first, each to the rank with the fewest atoms so far.
-/// @param frames  indices into `num_atoms`
-/// @return        the frames of `rank`
-std::vector<int> deal(const std::vector<int> &frames, const std::vector<int> &num_atoms, int rank,
-                      int num_ranks);
+/// Rank of every frame: the largest first, each to the rank with the fewest atoms so far.
+std::vector<int> deal(const std::vector<int> &num_atoms, int num_ranks);
+
+/// Frames of a batch that a rank takes: its own, but some are given from ranks with many atoms to
+/// ranks with few.
+/// @param frames     indices into `num_atoms` and `owners`
+std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<int> &num_atoms,
+                            const std::vector<int> &owners, int rank, int num_ranks);
 
 }    // namespace almlip

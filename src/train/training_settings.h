@@ -39,7 +39,7 @@ struct TrainingSettings {
   std::string isolated_atoms = "error";
   bool zbl = true, fingerprints = true, novelty = false;
   int max_fingerprints = 500;
-  double max_seconds = 0.0, checkpoint_seconds = 30.0, tune = 0.0;
+  double max_seconds = 0.0, checkpoint_seconds = 30.0, tune = 0.0, memory = 4.0;
 };
 
 /// One key of the settings: where its value lives and what is allowed.

@@ -139,7 +139,7 @@ class FitBench : public TuneBench {
     const TrainingSettings s = for_job(settings_, job, static_cast<int>(data.train.size()));
     if (s.cutoff) data.cutoff = *s.cutoff;
     try {
-      Fit fit(s, data, nullptr);
+      Fit fit(s, data, nullptr, alone_);
       fit.begin(s, nullptr, alone_);
       Trainer trainer(*fit.loss, fit.model, s, alone_);
       trainer.run(fit.state, fit.train, {}, {});

@@ -117,10 +117,14 @@ double TuneSearch::screening_effort(double seconds) const
 
 TuneSearch::Choice TuneSearch::improve(const Choice &base, double effort, double deadline)
 {
+  const Choice better = combine(base, screen(base, true, 1.0, deadline), deadline);
+  // Screened without a longer schedule, which would cost more and changes little here.
+  Choice plain;
+  for (const auto &[group, move] : base)
+    if (!moves_[move].needs_whole_fit) plain[group] = move;
   const double now = bench_.seconds();
-  const Choice better = combine(
-      base, screen(base, false, effort, now + 0.4 * std::max(0.0, deadline - now)), deadline);
-  return combine(better, screen(better, true, 1.0, deadline), deadline);
+  const auto ranked = screen(plain, false, effort, now + 0.6 * std::max(0.0, deadline - now));
+  return combine(better, ranked, deadline);
 }
 
 /// Moves that gain something on the base, the best of each group, the best first.

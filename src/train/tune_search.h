@@ -70,10 +70,11 @@ struct TuneOutcome {
 ///   score = (force MAE / user's)^(2/3) (energy MAE / user's)^(1/3),
 /// the geometric mean over the folds; below 1 is better.
 ///
-/// 1. screen: every move alone, in shortened fits on folds 0 and 1.
-/// 2. combine: the best moves of different groups together, one more at a time, in whole fits on
-///    the same folds; then screen and combine once more the moves that need a whole fit. All of
-///    this again around the best settings, as long as that gains something and there is time.
+/// 1. The moves that need a whole fit, alone and combined, in whole fits on folds 0 and 1.
+/// 2. Every other move alone, in shortened fits on the same folds (screen); the best moves of
+///    different groups together, one more at a time, on top of what 1. has found, in whole fits
+///    (combine). Then 1. and 2. again around the best settings, as long as that gains something
+///    and there is time.
 /// 3. confirm: the best, or the best two, on folds 2 to 4, which no choice has seen, with other
 /// random numbers.
 ///

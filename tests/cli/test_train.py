@@ -310,6 +310,63 @@ def test_warm_start_refuses_another_shape(frames, tmp_path):
     assert "members 2, but the settings ask for" in done.stderr
 
 
+def test_tuning_keeps_its_time_and_tells_what_it_tried(tmp_path):
+    path = tmp_path / "train.extxyz"
+    path.write_text("".join(make_frames(60)))
+    flags = ["--cutoff", str(CUTOFF), "--members", "2", "--preset", "fast", "--epochs", "20"]
+    arguments = [
+        "--train",
+        path,
+        *flags,
+        "--output",
+        tmp_path / "p",
+        "--checkpoint",
+        tmp_path / "c",
+    ]
+    done = train(*arguments, "--tune", "8")
+    assert done.returncode == 0, done.stderr
+    provenance = json.loads((tmp_path / "p").read_text())["provenance"]
+    tuning = provenance["tuning"]
+    assert tuning["seconds"] <= 8 and tuning["limit"] == 8
+    assert len(tuning["trials"]) > 5
+    assert all(trial["score"] > 0 and trial["folds"] for trial in tuning["trials"])
+    assert tuning["chosen_score"] <= 1.0
+    for key, value in tuning["chosen"].items():
+        assert str(provenance["settings"][key]).startswith(value.rstrip("0"))
+    assert provenance["settings"]["cutoff"] == CUTOFF  # was given, so it is not searched
+
+    again = train(*arguments, "--tune", "8")  # the search is not repeated
+    assert again.returncode == 0 and "tune " not in again.stderr
+    assert json.loads((tmp_path / "p").read_text())["provenance"]["tuning"] == tuning
+
+    info = subprocess.run(
+        [ALMLIP, "info", tmp_path / "p"], capture_output=True, check=True, text=True
+    )
+    assert "chosen_score" in info.stdout and "screen" in info.stdout
+
+
+def test_tuning_and_warm_start_exclude_each_other(frames, tmp_path):
+    started = time.monotonic()
+    done = train("--train", frames, "--tune", "5", "--start", tmp_path / "p")
+    check_failure(done, started, ["--tune", "--start"])
+
+
+def test_memory_that_is_too_small_is_an_error(frames, tmp_path):
+    started = time.monotonic()
+    done = train("--train", frames, "--output", tmp_path / "p", *QUICK, "--memory", "1e-3")
+    check_failure(done, started, ['"memory" is 0.001 GB', "raise it"])
+
+
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="no mpirun")
+def test_checkpoint_of_two_ranks_continues_exactly(frames, tmp_path):
+    launcher = ["mpirun", "-n", "2"]
+    whole = fit(frames, tmp_path / "whole", launcher=launcher)
+    short = ["--checkpoint", tmp_path / "c", "--max-seconds", "1e-3"]
+    fit(frames, tmp_path / "short", *short, launcher=launcher)
+    long = fit(frames, tmp_path / "long", "--checkpoint", tmp_path / "c", launcher=launcher)
+    np.testing.assert_allclose(hidden_weights(long), hidden_weights(whole), atol=1e-12)
+
+
 def test_printed_defaults_are_a_settings_file(tmp_path):
     defaults = train("--print-defaults")
     assert json.loads(defaults.stdout)["cutoff"] is None

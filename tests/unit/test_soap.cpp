@@ -173,5 +173,15 @@ TEST(Soap, RefusesAnUnknownPrecision)
   EXPECT_THROW(Soap::create(one_by_one(1), {}, "half"), Error);
 }
 
+TEST(SoapShares, GiveEveryRankTheSameWorkInARow)
+{
+  const SoapBlock large{0, 100, 16}, small{0, 1, 16};
+
+  EXPECT_EQ(share_blocks({large, small, large, small, large, small, large, small}, 2),
+            (std::vector<int>{0, 4, 8}));
+  EXPECT_EQ(share_blocks({large, small}, 1), (std::vector<int>{0, 2}));
+  EXPECT_EQ(share_blocks({large}, 3).back(), 1);    // some ranks have nothing to do
+}
+
 }    // namespace
 }    // namespace almlip

@@ -17,6 +17,7 @@ namespace {
 class QuadraticLoss : public CommitteeLoss {
  public:
   struct Target : PreparedFrame {
+    std::size_t bytes() const override { return sizeof(*this); }
     double energy = 0.0;
   };
   std::unique_ptr<PreparedFrame> prepare(const Frame &frame) override
@@ -93,7 +94,7 @@ class TrainerFit : public testing::Test {
   TrainingModel model;
   Ranks ranks;
   std::vector<Frame> frames = scattered_frames(30), others = scattered_frames(6);
-  PreparedFrames train{loss, frames}, held_out{loss, others};
+  PreparedFrames train{loss, frames, ranks}, held_out{loss, others, ranks};
 };
 
 TEST_F(TrainerFit, FindsTheMinimum)
@@ -154,23 +155,49 @@ TEST(EpochOrder, IsAPermutationThatDependsOnSeedAndEpoch)
   EXPECT_NE(order, epoch_order(50, 2, 3));
 }
 
-TEST(Deal, GivesEveryFrameToOneRankAndBalancesAtoms)
+TEST(Deal, BalancesAtoms)
 {
-  const std::vector<int> atoms{64, 2, 30, 34, 2, 60}, frames{0, 1, 2, 3, 4, 5};
-  std::vector<int> dealt;
-  for (int rank = 0; rank < 2; ++rank) {
-    int load = 0;
-    for (const int frame : deal(frames, atoms, rank, 2)) {
-      load += atoms[static_cast<std::size_t>(frame)];
-      dealt.push_back(frame);
-    }
-    EXPECT_EQ(load, 96);    // half of 192
-  }
-  std::sort(dealt.begin(), dealt.end());
-  EXPECT_EQ(dealt, frames);
+  const std::vector<int> atoms{64, 2, 30, 34, 2, 60}, owner = deal(atoms, 2);
+  int load = 0;
+  for (std::size_t f = 0; f < atoms.size(); ++f) load += owner[f] == 0 ? atoms[f] : 0;
+
+  EXPECT_EQ(load, 96);    // half of 192
 }
 
-TEST(Deal, LeavesRanksEmptyWhenFramesAreFew) { EXPECT_TRUE(deal({0}, {8}, 1, 3).empty()); }
+TEST(DealBatch, GivesEveryFrameToOneRankAndBalancesAtoms)
+{
+  const std::vector<int> atoms{16, 16, 16, 16, 16, 16}, owners{0, 0, 0, 0, 0, 1},
+      batch{5, 3, 1, 0};    // three of four belong to rank 0
+  std::vector<int> dealt;
+  for (int rank = 0; rank < 2; ++rank) {
+    const std::vector<int> mine = deal_batch(batch, atoms, owners, rank, 2);
+    EXPECT_EQ(mine.size(), 2u);
+    dealt.insert(dealt.end(), mine.begin(), mine.end());
+  }
+  std::sort(dealt.begin(), dealt.end());
+  EXPECT_EQ(dealt, (std::vector<int>{0, 1, 3, 5}));
+}
+
+TEST(DealBatch, MovesNoFrameThatWouldOnlySwapTheLoads)
+{
+  EXPECT_EQ(deal_batch({0}, {8}, {0}, 0, 3), std::vector<int>{0});
+  EXPECT_TRUE(deal_batch({0}, {8}, {0}, 1, 3).empty());
+}
+
+TEST(PreparedFrames, BeyondTheMemoryArePreparedWhenTheyAreUsed)
+{
+  const Ranks ranks;
+  QuadraticLoss loss;
+  const std::vector<Frame> frames = scattered_frames(5);
+  const double bytes = static_cast<double>(loss.prepare(frames[0])->bytes());
+  const PreparedFrames prepared(loss, frames, ranks, 2.5 * bytes);
+
+  EXPECT_EQ(prepared.num_kept(), 2);
+  EXPECT_EQ(prepared.bytes(), 2 * bytes);
+  EXPECT_EQ(prepared.prepared(0), prepared.prepared(0));
+  EXPECT_NE(prepared.prepared(4), prepared.prepared(4));
+  EXPECT_EQ(prepared.prepared(4)->num_atoms, 1);
+}
 
 }    // namespace
 }    // namespace almlip

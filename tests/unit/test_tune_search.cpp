@@ -1,0 +1,149 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "train/tune_search.h"
+
+namespace almlip {
+namespace {
+
+/// Every change multiplies both errors by a fixed factor; a fit takes one second per effort.
+class TableBench : public TuneBench {
+ public:
+  std::map<std::string, double> force, energy;    ///< factors by key of the change
+  double confirmation = 1.0;                      ///< further factor of changes on fresh folds
+  std::vector<TuneJob> jobs;
+
+  std::vector<FoldErrors> run(const std::vector<TuneJob> &wanted, double deadline) override
+  {
+    std::vector<FoldErrors> errors;
+    for (const TuneJob &job : wanted) {
+      FoldErrors e;
+      if (now_ + job.effort <= deadline) {
+        jobs.push_back(job);
+        e = {true, 0.1 + 0.01 * job.fold, 0.002, job.effort};    // folds differ in difficulty
+        for (const auto &[key, value] : job.changes) {
+          e.force_mae *= factor(force, key);
+          e.energy_mae *= factor(energy, key);
+        }
+        if (job.confirms && !job.changes.empty()) e.force_mae *= confirmation;
+        now_ += job.effort;
+      }
+      errors.push_back(e);
+    }
+    return errors;
+  }
+  double seconds() override { return now_; }
+  int num_parallel() const override { return 1; }
+
+ private:
+  double now_ = 0.0;
+
+  static double factor(const std::map<std::string, double> &factors, const std::string &key)
+  {
+    const auto found = factors.find(key);
+    return found == factors.end() ? 1.0 : found->second;
+  }
+};
+
+std::vector<TuneMove> moves_of(const std::vector<std::string> &keys)
+{
+  std::vector<TuneMove> moves;
+  for (const std::string &key : keys) moves.push_back({key, {{key, "1"}}});
+  return moves;
+}
+
+TEST(TuneSearch, CombinesWhatHelpsAndLeavesTheRest)
+{
+  TableBench bench;
+  bench.force = {{"good", 0.9}, {"better", 0.8}, {"bad", 1.2}};
+  const TuneOutcome outcome = TuneSearch(bench, moves_of({"bad", "good", "better"}), 100).run();
+
+  EXPECT_EQ(outcome.chosen, (SettingChanges{{"good", "1"}, {"better", "1"}}));
+  EXPECT_NEAR(outcome.score, std::pow(0.9 * 0.8, 2.0 / 3.0), 1e-12);    // the energy is the same
+}
+
+TEST(TuneSearch, WeighsForcesTwiceAsMuchAsEnergies)
+{
+  TableBench bench;
+  bench.energy = {{"a", 0.8}};
+  const TuneOutcome outcome = TuneSearch(bench, moves_of({"a"}), 100).run();
+
+  EXPECT_NEAR(outcome.score, std::cbrt(0.8), 1e-12);
+}
+
+TEST(TuneSearch, KeepsTheSettingsWhenNothingHelpsByMoreThanOnePercent)
+{
+  TableBench bench;
+  bench.force = {{"a", 0.992}, {"b", 1.1}};    // score 0.9947
+  const TuneOutcome outcome = TuneSearch(bench, moves_of({"a", "b"}), 100).run();
+
+  EXPECT_TRUE(outcome.chosen.empty());
+  EXPECT_EQ(outcome.score, 1.0);
+  EXPECT_FALSE(outcome.trials.empty());
+}
+
+TEST(TuneSearch, DoesNotBuyEnergiesWithForces)
+{
+  TableBench bench;
+  bench.force = {{"a", 1.05}};
+  bench.energy = {{"a", 0.5}};    // score 0.82
+  EXPECT_TRUE(TuneSearch(bench, moves_of({"a"}), 100).run().chosen.empty());
+}
+
+TEST(TuneSearch, DropsWhatIsNotConfirmedOnFreshFolds)
+{
+  TableBench bench;
+  bench.force = {{"lucky", 0.9}};
+  bench.confirmation = 1.2;
+  EXPECT_TRUE(TuneSearch(bench, moves_of({"lucky"}), 100).run().chosen.empty());
+}
+
+TEST(TuneSearch, JudgesLongSchedulesByWholeFitsOnly)
+{
+  TableBench bench;
+  std::vector<TuneMove> moves = moves_of({"long"});
+  moves[0].needs_whole_fit = true;
+  bench.force = {{"long", 0.9}};
+  const TuneOutcome outcome = TuneSearch(bench, moves, 100).run();
+
+  EXPECT_EQ(outcome.chosen.count("long"), 1u);
+  for (const TuneJob &job : bench.jobs)
+    if (!job.changes.empty()) EXPECT_EQ(job.effort, 1.0);
+}
+
+TEST(TuneSearch, TakesOneMoveOfAGroup)
+{
+  TableBench bench;
+  std::vector<TuneMove> moves = moves_of({"a", "b"});
+  moves[0].group = moves[1].group = "same";
+  bench.force = {{"a", 0.95}, {"b", 0.9}};
+  EXPECT_EQ(TuneSearch(bench, moves, 100).run().chosen, (SettingChanges{{"b", "1"}}));
+}
+
+TEST(TuneSearch, EndsInTimeAndWithoutChangesIfThereIsTooLittleOfIt)
+{
+  for (const double limit : {0.2, 5.0, 20.0, 40.0}) {
+    TableBench bench;
+    bench.force = {{"a", 0.8}, {"b", 0.9}};
+    const TuneOutcome outcome = TuneSearch(bench, moves_of({"a", "b", "c", "d"}), limit).run();
+    EXPECT_LE(outcome.seconds, limit);
+    if (limit <= 5.0) EXPECT_TRUE(outcome.chosen.empty());
+  }
+}
+
+TEST(TuneSearch, TriesInTheSameOrder)
+{
+  std::vector<TuneTrial> trials[2];
+  for (auto &list : trials) {
+    TableBench bench;
+    bench.force = {{"a", 0.8}, {"b", 0.9}};
+    list = TuneSearch(bench, moves_of({"a", "b", "c"}), 60).run().trials;
+  }
+  ASSERT_EQ(trials[0].size(), trials[1].size());
+  for (std::size_t t = 0; t < trials[0].size(); ++t)
+    EXPECT_EQ(trials[0][t].changes, trials[1][t].changes);
+}
+
+}    // namespace
+}    // namespace almlip
