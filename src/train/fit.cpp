@@ -13,7 +13,8 @@ namespace almlip {
 namespace {
 
 /// Bytes that this process may still take, of its part of `memory`.
-double bytes_left(const TrainingSettings &settings, const TrainingData &data, const Ranks &ranks)
+double bytes_left(const TrainingSettings &settings, const TrainingData &data, int num_members,
+                  const Ranks &ranks)
 {
   if (settings.memory == 0.0) return std::numeric_limits<double>::infinity();
   int largest = 0;
@@ -23,7 +24,7 @@ double bytes_left(const TrainingSettings &settings, const TrainingData &data, co
   getrusage(RUSAGE_SELF, &usage);
   // Taken so far (kB), and what a fit takes apart from the frames: optimiser, arrays of one frame.
   const double taken = 1024.0 * static_cast<double>(usage.ru_maxrss),
-               scratch = 3e7 + 5e3 * settings.members * largest,
+               scratch = 3e7 + 5e3 * num_members * largest,
                left = 1e9 * settings.memory / ranks.size() - taken - scratch;
   require(left > 0.0, "\"memory\" is ", settings.memory, " GB, but ", ranks.size(),
           ranks.size() > 1 ? " processes" : " process", " and the frames alone take ",
@@ -40,7 +41,7 @@ Fit::Fit(const TrainingSettings &settings, const TrainingData &data, const Poten
                   : make_training_model(settings, data)),
       loss(CommitteeLoss::create(model, settings.precision))
 {
-  bytes = bytes_left(settings, data, ranks);
+  bytes = bytes_left(settings, data, model.settings.num_members, ranks);
   held_out = PreparedFrames(*loss, data.held_out, ranks, bytes);
   train = PreparedFrames(*loss, data.train, ranks, bytes - held_out.bytes());
 }

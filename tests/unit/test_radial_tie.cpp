@@ -9,6 +9,9 @@
 namespace almlip {
 namespace {
 
+using test::normal_numbers;
+using test::shape_settings;
+
 /// Two or more elements, the Chebyshev functions themselves as radial functions.
 TrainingModel model_of(const std::vector<std::string> &elements)
 {
