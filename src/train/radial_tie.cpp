@@ -11,6 +11,8 @@ RadialTie::RadialTie(const TrainingModel &model, double weight)
       weight_(weight * model.settings.num_members),
       overlap_(static_cast<std::size_t>(num_radial_ * num_radial_), 0.0)
 {
+  if (num_elements_ < 2) weight_ = 0.0;
+  if (weight_ == 0.0) return;
   for (const ParameterBlock &block : CommitteeLoss::layout(model.settings))
     if (block.kind == ParameterBlock::Kind::radial) offset_.push_back(block.offset);
 
@@ -34,7 +36,7 @@ RadialTie::RadialTie(const TrainingModel &model, double weight)
 void RadialTie::add_gradient(const std::vector<double> &parameters,
                              std::vector<double> &gradient) const
 {
-  if (weight_ == 0.0 || num_elements_ == 1) return;
+  if (weight_ == 0.0) return;
   const int size = num_channels_ * num_radial_;
   std::vector<double> deviation(static_cast<std::size_t>(size));
   for (int a = 0; a < num_elements_; ++a) {

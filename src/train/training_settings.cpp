@@ -243,8 +243,8 @@ double Schedule::rate(int step) const
 
 double Schedule::energy_factor(int step) const
 {
-  const double left = 1.0 - static_cast<double>(step) / num_steps();
-  return std::pow(energy_rise, std::max(0.0, 1.0 - left / energy_rise_share));
+  const double begin = 1.0 - energy_rise_share, progress = static_cast<double>(step) / num_steps();
+  return std::pow(energy_rise, std::max(0.0, (progress - begin) / energy_rise_share));
 }
 
 Schedule make_schedule(const TrainingSettings &s, int num_frames)

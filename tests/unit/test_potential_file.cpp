@@ -264,8 +264,8 @@ TEST(ModelSettings, ValidationNamesKeyValueAndRange)
   EXPECT_EQ(settings_error([](ModelSettings &s) { s.num_members = 0; }),
             "Si.almlip.json: \"num_members\" is 0, but 1 to 64 are allowed");
   EXPECT_EQ(settings_error([](ModelSettings &s) { s.four_body = "d5"; }),
-            "Si.almlip.json: \"four_body\" is \"d5\", but \"b3\", \"c4\", \"none\" or couplings l1 "
-            "l2 L such as \"112 222 123\" are allowed");
+            "Si.almlip.json: \"four_body\" is \"d5\", but \"b3\", \"c4\", \"d4\", \"none\" or "
+            "couplings l1 l2 L such as \"112 222 123\" are allowed");
   EXPECT_EQ(
       settings_error([](ModelSettings &s) { s.four_body = "112 223"; }),
       "Si.almlip.json: \"four_body\" holds \"223\", but a coupling l1 l2 L needs l1 <= l2, l2 "
