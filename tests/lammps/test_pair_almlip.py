@@ -97,24 +97,18 @@ def predict(potential, atoms, folder):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_atoms_at_one_place_are_named(lmp_run, silicon_cell, potentials, ranks):
-    run = lmp_run(
-        f"""units metal
-read_data {silicon_cell}
-variable x equal x[7]
-variable y equal y[7]
-variable z equal z[7]
-create_atoms 1 single $(v_x) $(v_y) $(v_z)
-pair_style almlip
-pair_coeff * * {potentials["Si"]} Si
-run 0
-""",
-        ranks,
-        check=False,
-    )
+def test_atoms_at_one_place_are_named(lmp_run, potentials, tmp_path, ranks):
+    atoms = lf.crystal()
+    atoms.append(atoms[6])
+    atoms.positions[-1] += 1e-9  # Angstrom: what rounding may leave of a copy
+    data = lf.write_data(tmp_path / "frame.data", atoms, ["Si"])
+
+    run = lmp_run(setup(data, potentials["Si"], ["Si"]) + "run 0\n", ranks, check=False)
+
     assert run.status != 0
     assert re.match(
-        "pair_style almlip: atoms (7 and 65|65 and 7) are at the same place, .* delete_atoms overlap",
+        f"pair_style almlip: atoms (7 and {len(atoms)}|{len(atoms)} and 7) are at the same place, "
+        ".* delete_atoms overlap",
         run.error,
     )
 
