@@ -14,6 +14,19 @@ double smooth_step(double u) { return u * u * u * (10.0 + u * (-15.0 + 6.0 * u))
 double smooth_step_slope(double u) { return 30.0 * u * u * (1.0 - u) * (1.0 - u); }
 double smooth_step_integral(double u) { return u * u * u * u * (2.5 + u * (-3.0 + u)); }
 
+/// Integral of f from a to b by Gauss and Legendre; exact for polynomials of degree 11.
+template <class Function>
+double integrate(double a, double b, Function &&f)
+{
+  constexpr double node[3] = {0.2386191860831969, 0.6612093864662645, 0.9324695142031521},
+                   weight[3] = {0.4679139345726910, 0.3607615730481386, 0.1713244923791704};
+  const double middle = 0.5 * (a + b), half = 0.5 * (b - a);
+  double sum = 0.0;
+  for (int n = 0; n < 3; ++n)
+    sum += weight[n] * (f(middle - half * node[n]) + f(middle + half * node[n]));
+  return half * sum;
+}
+
 }    // namespace
 
 ValueSlope zbl_energy(int atomic_number_a, int atomic_number_b, double r)
@@ -46,10 +59,17 @@ ValueSlope ShortRange::repulsion(int element_a, int element_b, double r) const
   const std::size_t pair = element_a * num_elements_ + element_b;
   const double width = zbl_.outer[pair] - zbl_.inner[pair];
   if (r >= zbl_.outer[pair]) return {};
-  const ValueSlope full = zbl_energy(atomic_number_[element_a], atomic_number_[element_b], r);
-  if (r <= zbl_.inner[pair]) return full;
-  const double u = (zbl_.outer[pair] - r) / width, share = smooth_step(u);
-  return {share * full.value, share * full.slope - smooth_step_slope(u) / width * full.value};
+  const int a = atomic_number_[element_a], b = atomic_number_[element_b];
+  // The force is switched on, not the energy: its switch would push harder than the nuclei do.
+  const auto switched_slope = [&](double s) {
+    return smooth_step((zbl_.outer[pair] - s) / width) * zbl_energy(a, b, s).slope;
+  };
+  if (r > zbl_.inner[pair])
+    return {-integrate(r, zbl_.outer[pair], switched_slope), switched_slope(r)};
+  const ValueSlope full = zbl_energy(a, b, r);
+  const double missing = zbl_energy(a, b, zbl_.inner[pair]).value +
+                         integrate(zbl_.inner[pair], zbl_.outer[pair], switched_slope);
+  return {full.value - missing, full.slope};
 }
 
 ValueSlope ShortRange::network_distance(int element_a, int element_b, double r) const

@@ -28,7 +28,9 @@ class ShortRange {
   /// Largest outer, Angstrom; 0 if there is no repulsion.
   double reach() const { return reach_; }
 
-  /// Energy of a pair, eV; zero from outer on.
+  /// Energy of a pair, eV; zero from outer on. Its slope is that of zbl_energy times the switch, so
+  /// that the force rises all the way inwards; below inner the energy is zbl_energy less a
+  /// constant.
   ValueSlope repulsion(int element_a, int element_b, double r) const;
 
   /// Distance that the network sees, Angstrom, and its derivative; r itself from outer on, (inner +

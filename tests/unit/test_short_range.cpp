@@ -51,12 +51,26 @@ TEST(Zbl, SlopeMatchesFiniteDifference)
               1e-5);    // O(h^2) of a third derivative of 1000
 }
 
-TEST(ShortRange, IsAllOfZblBelowInnerAndNothingFromOuterOn)
+TEST(ShortRange, HasTheForceOfZblBelowInnerAndNoneFromOuterOn)
 {
-  EXPECT_EQ(silicon().repulsion(0, 0, inner).value, zbl_energy(14, 14, inner).value);
+  EXPECT_EQ(silicon().repulsion(0, 0, inner).slope, zbl_energy(14, 14, inner).slope);
   EXPECT_EQ(silicon().repulsion(0, 0, 0.3).slope, zbl_energy(14, 14, 0.3).slope);
   EXPECT_EQ(silicon().repulsion(0, 0, outer).value, 0.0);
   EXPECT_EQ(silicon().repulsion(0, 0, outer).slope, 0.0);
+}
+
+TEST(ShortRange, PushesHarderTheCloserTheAtoms)
+{
+  for (double r = 0.3; r < outer; r += 0.005)
+    EXPECT_LT(silicon().repulsion(0, 0, r).slope, silicon().repulsion(0, 0, r + 0.005).slope);
+}
+
+TEST(ShortRange, EnergyIsContinuousAtInner)
+{
+  const ShortRange range = silicon();
+  // slope 20 eV/Angstrom x 2e-9 Angstrom; the rest is the quadrature
+  EXPECT_NEAR(range.repulsion(0, 0, inner - 1e-9).value, range.repulsion(0, 0, inner + 1e-9).value,
+              1e-6);
 }
 
 TEST(ShortRange, SlopesMatchFiniteDifferences)
