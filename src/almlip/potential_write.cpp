@@ -76,6 +76,19 @@ class Layout {
       text += value.dump();
   }
 
+  /// Adds a last key to an object that is complete.
+  void append_key(const std::string &key, const std::vector<double> &numbers)
+  {
+    constexpr std::size_t digits = 24;    // of a number, at most
+    text.reserve(text.size() + digits * numbers.size());
+    text.resize(text.rfind('\n'));
+    text += ',';
+    new_line(1);
+    text += Json(key).dump() + ": ";
+    append_row(numbers, 1);
+    text += "\n}\n";
+  }
+
  private:
   void new_line(int depth) { text.append("\n").append(2 * depth, ' '); }
 
@@ -106,13 +119,15 @@ class Layout {
     text += ']';
   }
 
-  void append_row(const Json &array, int depth)
+  /// @param array  Json array, or plain numbers, for which a Json array would be much larger
+  template <class Array>
+  void append_row(const Array &array, int depth)
   {
     constexpr std::size_t width = 100;
     std::size_t line_start = text.rfind('\n') + 1;
     text += '[';
     for (std::size_t i = 0; i < array.size(); ++i) {
-      const std::string word = array[i].dump();
+      const std::string word = Json(array[i]).dump();
       if (i > 0) text += ',';
       if (text.size() + word.size() + 2 - line_start > width) {    // a blank and a comma or bracket
         new_line(depth + 1);
@@ -153,11 +168,11 @@ std::string to_json(const Potential &potential)
   for (std::size_t e = 0; e < potential.novelty.size(); ++e)
     json["novelty"].push_back(
         novelty_to_json(potential.novelty[e], settings.elements[e], settings.num_descriptors()));
-  json["known_fingerprints"] = potential.known_fingerprints;
 
   Layout layout;
   layout.append(json, 0);
-  return layout.text + '\n';
+  layout.append_key("known_fingerprints", potential.known_fingerprints);
+  return std::move(layout.text);
 }
 
 }    // namespace almlip

@@ -87,6 +87,10 @@ void print(const Json &object, std::size_t indent, const std::string &unit)
     if (value.is_object() && !value.empty()) {
       std::cout << '\n';
       print(value, indent + 2, key == "reference_energy" ? " eV" : "");
+    } else if (value.is_array() && !value.empty() && value[0].is_object()) {
+      std::cout << '\n';
+      for (const Json &entry : value)
+        std::cout << std::string(indent + 2, ' ') << entry.dump() << '\n';
     } else {
       std::cout << std::string(width - key.size() + 2, ' ')
                 << (value.is_string() ? value.get<std::string>() : value.dump())

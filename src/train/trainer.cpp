@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <sstream>
 
@@ -62,14 +63,27 @@ struct ErrorSums {
   }
 };
 
+int work_of(const Frame &frame)
+{
+  constexpr int lanes = 16;
+  std::map<int, int> count;    // by atomic number
+  for (const int number : frame.atomic_numbers) ++count[number];
+  int work = 0;
+  for (const auto &[number, atoms] : count) work += (atoms + lanes - 1) / lanes * lanes;
+  return work;
+}
+
 }    // namespace
 
 PreparedFrames::PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &frames,
                                const Ranks &ranks, double bytes)
     : loss_(&loss), frames_(&frames), kept_(frames.size())
 {
-  for (const Frame &frame : frames) num_atoms_.push_back(frame.num_atoms());
-  owner_ = deal(num_atoms_, ranks.size());
+  for (const Frame &frame : frames) {
+    num_atoms_.push_back(frame.num_atoms());
+    work_.push_back(work_of(frame));
+  }
+  owner_ = deal(work_, ranks.size());
   for (int f = 0; f < size(); ++f) {
     if (owner_[static_cast<std::size_t>(f)] != ranks.rank()) continue;
     own_.push_back(f);
@@ -98,34 +112,34 @@ std::vector<int> epoch_order(int num_frames, int seed, int epoch)
   return order;
 }
 
-std::vector<int> deal(const std::vector<int> &num_atoms, int num_ranks)
+std::vector<int> deal(const std::vector<int> &work, int num_ranks)
 {
-  std::vector<int> largest_first(num_atoms.size()), owner(num_atoms.size(), 0);
+  std::vector<int> largest_first(work.size()), owner(work.size(), 0);
   std::iota(largest_first.begin(), largest_first.end(), 0);
-  const auto atoms = [&](int frame) { return num_atoms[static_cast<std::size_t>(frame)]; };
+  const auto work_of = [&](int frame) { return work[static_cast<std::size_t>(frame)]; };
   std::stable_sort(largest_first.begin(), largest_first.end(),
-                   [&](int a, int b) { return atoms(a) > atoms(b); });
+                   [&](int a, int b) { return work_of(a) > work_of(b); });
   std::vector<long> load(static_cast<std::size_t>(num_ranks), 0);
   for (const int frame : largest_first) {
     const auto lightest = std::min_element(load.begin(), load.end());
-    *lightest += atoms(frame);
+    *lightest += work_of(frame);
     owner[static_cast<std::size_t>(frame)] = static_cast<int>(lightest - load.begin());
   }
   return owner;
 }
 
-std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<int> &num_atoms,
+std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<int> &work,
                             const std::vector<int> &owners, int rank, int num_ranks)
 {
   if (num_ranks == 1) return frames;
   constexpr double price = 1.2;    // of a frame that its rank has to prepare
-  const auto atoms = [&](int frame) { return num_atoms[static_cast<std::size_t>(frame)]; };
+  const auto work_of = [&](int frame) { return work[static_cast<std::size_t>(frame)]; };
   std::vector<std::vector<int>> dealt(static_cast<std::size_t>(num_ranks));
   std::vector<double> load(dealt.size(), 0.0);
   for (const int frame : frames) {
     const std::size_t owner = static_cast<std::size_t>(owners[static_cast<std::size_t>(frame)]);
     dealt[owner].push_back(frame);
-    load[owner] += atoms(frame);
+    load[owner] += work_of(frame);
   }
   for (std::size_t moves = 0; moves < frames.size(); ++moves) {
     const std::size_t from = static_cast<std::size_t>(std::max_element(load.begin(), load.end()) -
@@ -135,7 +149,7 @@ std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<in
     double least = load[from];
     std::size_t best = dealt[from].size();
     for (std::size_t n = 0; n < dealt[from].size(); ++n) {
-      const double size = atoms(dealt[from][n]),
+      const double size = work_of(dealt[from][n]),
                    larger = std::max(load[from] - size, load[to] + price * size);
       if (larger < least) least = larger, best = n;
     }
@@ -143,8 +157,8 @@ std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<in
     const int frame = dealt[from][best];
     dealt[from].erase(dealt[from].begin() + static_cast<std::ptrdiff_t>(best));
     dealt[to].push_back(frame);
-    load[from] -= atoms(frame);
-    load[to] += price * atoms(frame);
+    load[from] -= work_of(frame);
+    load[to] += price * work_of(frame);
   }
   return dealt[static_cast<std::size_t>(rank)];
 }
@@ -250,7 +264,8 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   loss_.set_parameters(state.parameters);
   loss_.clear_gradient();
   double loss = 0.0;
-  for (const int frame : deal_batch(batch, counts, train.owners(), ranks_.rank(), ranks_.size()))
+  for (const int frame :
+       deal_batch(batch, train.work(), train.owners(), ranks_.rank(), ranks_.size()))
     loss += loss_.add(*train.prepared(frame), weights, settings_.radial_rate > 0.0);
   std::vector<double> gradient, sum{loss};
   loss_.gradient(gradient);

@@ -28,6 +28,8 @@ class PreparedFrames {
   int size() const { return static_cast<int>(num_atoms_.size()); }
   const Frame &frame(int f) const { return (*frames_)[static_cast<std::size_t>(f)]; }
   const std::vector<int> &num_atoms() const { return num_atoms_; }
+  /// Cost of every frame: its atoms, those of each element rounded up to whole packs of lanes.
+  const std::vector<int> &work() const { return work_; }
   const std::vector<int> &owners() const { return owner_; }
   /// Frames of this rank.
   const std::vector<int> &own() const { return own_; }
@@ -38,7 +40,7 @@ class PreparedFrames {
  private:
   CommitteeLoss *loss_ = nullptr;
   const std::vector<Frame> *frames_ = nullptr;
-  std::vector<int> num_atoms_, owner_, own_;
+  std::vector<int> num_atoms_, work_, owner_, own_;
   std::vector<std::shared_ptr<const PreparedFrame>> kept_;    ///< null: not kept
   double bytes_ = 0.0;
   int num_kept_ = 0;
@@ -127,13 +129,13 @@ class Trainer {
 /// Order of the training frames in an epoch; depends on seed and epoch only.
 std::vector<int> epoch_order(int num_frames, int seed, int epoch);
 
-/// Rank of every frame: the largest first, each to the rank with the fewest atoms so far.
-std::vector<int> deal(const std::vector<int> &num_atoms, int num_ranks);
+/// Rank of every frame: the largest first, each to the rank with the least work so far.
+std::vector<int> deal(const std::vector<int> &work, int num_ranks);
 
-/// Frames of a batch that a rank takes: its own, but some are given from ranks with many atoms to
-/// ranks with few.
-/// @param frames     indices into `num_atoms` and `owners`
-std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<int> &num_atoms,
+/// Frames of a batch that a rank takes: its own, but some are given from ranks with much work to
+/// ranks with little.
+/// @param frames  indices into `work` and `owners`
+std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<int> &work,
                             const std::vector<int> &owners, int rank, int num_ranks);
 
 }    // namespace almlip
