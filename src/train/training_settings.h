@@ -30,8 +30,8 @@ struct TrainingSettings {
   int patience = 0;
   std::optional<double> learning_rate;
   int batch = 8;
-  double radial_rate = 0.3, final_rate = 0.002, weight_decay = 1.0;
-  double four_body_scale = 0.35, radial_tie = 0.002;
+  double radial_rate = 0.3, final_rate = 0.002, weight_decay = 0.5;
+  double four_body_scale = 0.35, radial_tie = 0.0002;
   double energy_weight = 10.0, energy_rise = 30.0, energy_rise_share = 0.1, stress_weight = 0.001,
          huber = 1.0;
 
