@@ -57,8 +57,9 @@ static std::vector<int> map_types(const almlip::Potential &potential, const char
   return element_of_type;
 }
 
-// A mistake in the input, which would show as energies that are huge or not a number.
-static void refuse_atoms_at_one_place(LAMMPS *lmp, const almlip::Neighborhood &neighborhood)
+// A mistake in the input, which would show as energies that are huge or not a number; empty if none.
+static std::string problem_of_atoms_at_one_place(LAMMPS *lmp,
+                                                 const almlip::Neighborhood &neighborhood)
 {
   constexpr double AT_ONE_PLACE = 1.0e-6;    // Angstrom
   const auto *x = reinterpret_cast<const double(*)[3]>(neighborhood.positions);
@@ -67,13 +68,12 @@ static void refuse_atoms_at_one_place(LAMMPS *lmp, const almlip::Neighborhood &n
     for (int jj = 0; jj < neighborhood.num_neighbors[i]; jj++) {
       const int j = neighborhood.neighbors[i][jj] & neighborhood.neighbor_mask;
       if (std::hypot(x[j][0] - x[i][0], x[j][1] - x[i][1], x[j][2] - x[i][2]) < AT_ONE_PLACE)
-        lmp->error->one(
-            FLERR,
-            "pair_style almlip: atoms {} and {} are at the same place, where there is no "
-            "force; remove one of them, such as with delete_atoms overlap",
-            lmp->atom->tag[i], lmp->atom->tag[j]);
+        return fmt::format("pair_style almlip: atoms {} and {} are at the same place, where there "
+                           "is no force; remove one of them, such as with delete_atoms overlap",
+                           lmp->atom->tag[i], lmp->atom->tag[j]);
     }
   }
+  return {};
 }
 
 /* ---------------------------------------------------------------------- */
@@ -136,7 +136,8 @@ void PairALMLIP::compute(int eflag, int vflag)
       impl->uncertainty.descriptor_flag || (summary_is_due && !impl->potential.novelty.empty());
 
   const auto neighborhood = impl->input.fill(lmp, list, impl->element_map, impl->units);
-  if (update->setupflag) refuse_atoms_at_one_place(lmp, neighborhood);
+  if (update->setupflag)
+    end_on_problem_of_any_rank(lmp, problem_of_atoms_at_one_place(lmp, neighborhood));
   impl->output.open(lmp, *this, impl->units);
   impl->uncertainty.open(impl->output.core, impl->potential.settings, with_members,
                          with_descriptors, atom->nlocal, atom->nghost);
