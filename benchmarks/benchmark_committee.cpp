@@ -1,12 +1,14 @@
 // Cost of one evaluation of bulk silicon: 1000 atoms, lattice constant 5.431 Angstrom,
 // displacements of 0.1 Angstrom, list cutoff 6 Angstrom. Random weights; the time does not depend
-// on them. The counter is microseconds per atom; `stages` gives those of every stage.
+// on them. The counter is microseconds per atom; `stages` gives those of every stage and its share
+// of the core's peak of multiply-adds.
 #include <benchmark/benchmark.h>
 
 #include <functional>
 
 #include "../tests/unit/random_potential.h"
 #include "neighbor_lists.h"
+#include "operations.h"
 
 namespace almlip::benchmarks {
 namespace {
@@ -74,9 +76,22 @@ void evaluate_stages(benchmark::State &state, const Case &c)
     evaluation();
     for (int s = 0; s < num_stages; ++s) least[s] = std::min(least[s], seconds[s]);
   }
-  for (int s = 0; s < num_stages; ++s)
-    state.counters[std::to_string(s) + "_" + names[s]] =
-        1e6 * least[s] / evaluation.lists.s.num_atoms;
+  int num_pairs = 0;
+  for (int i = 0; i < evaluation.lists.s.num_atoms; ++i)
+    for (int p = evaluation.lists.s.first[i]; p < evaluation.lists.s.first[i + 1]; ++p)
+      num_pairs += evaluation.lists.distance(i, p) < evaluation.committee.settings().cutoff;
+  const double num_atoms = evaluation.lists.s.num_atoms;
+  const auto flops = operations(evaluation.committee.settings(), num_pairs / num_atoms);
+  static const double peak_single = peak_operations<float>(),
+                      peak_double = peak_operations<double>();
+  const double peak = c.precision == Precision::mixed ? peak_single : peak_double;
+  state.counters["peak_gflops"] = 1e-9 * peak;
+  for (int s = 0; s < num_stages; ++s) {
+    const std::string label = std::to_string(s) + "_" + names[s];
+    state.counters[label] = 1e6 * least[s] / num_atoms;
+    if (flops[s] > 0 && !c.members)
+      state.counters[label + "_share"] = flops[s] * num_atoms / least[s] / peak;
+  }
 }
 
 std::string name(const std::string &first, const Case &c)
@@ -92,6 +107,32 @@ void add(const std::string &name, const std::function<void(benchmark::State &)> 
 
 void register_benchmarks()
 {
+  const std::vector<std::vector<std::string>> systems = {
+      {"Si"}, {"In", "P"}, {"Mo", "Nb", "Ta", "W"}};
+  for (const auto &elements : systems)
+    for (const char *shape : {"default", "fast"}) {
+      Case c;
+      c.shape = shape;
+      c.elements = elements;
+      add("elements/" + std::to_string(elements.size()) + "/" + shape,
+          [c](benchmark::State &state) { evaluate(state, c); });
+      add("stages/elements/" + std::to_string(elements.size()) + "/" + shape,
+          [c](benchmark::State &state) { evaluate_stages(state, c); });
+    }
+  for (const int cells : {2, 5, 10, 20}) {    // 64 to 64000 atoms
+    Case c;
+    c.cells = cells;
+    add("atoms/" + std::to_string(8 * cells * cells * cells),
+        [c](benchmark::State &state) { evaluate(state, c); });
+  }
+  for (const bool energy : {false, true})
+    for (const bool virial : {false, true}) {
+      Case c;
+      c.atom_energy = energy;
+      c.atom_virial = virial;
+      add(std::string("per_atom/") + (energy ? "energy" : "none") + (virial ? "_virial" : ""),
+          [c](benchmark::State &state) { evaluate(state, c); });
+    }
   for (const char *shape : {"fast", "default", "accurate"})
     for (const Precision precision : {Precision::mixed, Precision::full})
       for (const bool members : {false, true})

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <numeric>
 #include <random>
 
@@ -57,6 +58,13 @@ struct NeighborLists {
     view.centers = centers.data();
     view.num_neighbors = counts.data();
     view.neighbors = rows.data();
+  }
+
+  /// Of atom i and entry p of Surroundings::neighbors, Angstrom.
+  double distance(int i, int p) const
+  {
+    const double *a = &s.positions[3 * i], *b = &s.positions[3 * s.neighbors[p]];
+    return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
   }
 };
 

@@ -51,24 +51,29 @@ ALMLIP_STAGE void contract(int num_rows, int num_columns, int num_terms, PackMat
               V sum[I][J] = {};
               const Real *a_k = a.at + i * a.row_step, *b_k = b.at + j * b.row_step;
               for (int k = 0; k < num_terms; ++k, a_k += a.column_step, b_k += b.column_step) {
-                V v[J];
-                static_for<J>([&](auto q) { v[q] = load<V>(b_k + q * b.row_step); });
-                static_for<I>([&](auto p) {
-                  const V u = load<V>(a_k + p * a.row_step);
-                  static_for<J>([&](auto q) { sum[p][q] = sum[p][q] + u * v[q]; });
+                V u[I], v[J];
+                static_for<I>([&](auto p) { u[p] = in_register(load<V>(a_k + p * a.row_step)); });
+                static_for<J>([&](auto q) { v[q] = in_register(load<V>(b_k + q * b.row_step)); });
+                static_for<I * J>([&](auto n) {
+                  constexpr int p = n / J, q = n % J;
+                  sum[p][q] = sum[p][q] + u[p] * v[q];
                 });
               }
-              static_for<I>([&](auto p) {
-                static_for<J>([&](auto q) {
-                  Real *to = out.at + (i + p) * out.row_step + (j + q) * out.column_step;
-                  if (update == Update::set)
-                    store(to, sum[p][q]);
-                  else if (update == Update::add)
-                    store(to, load<V>(to) + sum[p][q]);
-                  else
-                    store(to, load<V>(to) - sum[p][q]);
+              Real *to = out.at + i * out.row_step + j * out.column_step;
+              auto finish = [&](auto change) __attribute__((always_inline))
+              {
+                static_for<I * J>([&](auto n) {
+                  constexpr int p = n / J, q = n % J;
+                  Real *entry = to + p * out.row_step + q * out.column_step;
+                  change(entry, sum[p][q]);
                 });
-              });
+              };
+              if (update == Update::set)
+                finish([](Real *entry, const V &s) { store(entry, s); });
+              else if (update == Update::add)
+                finish([](Real *entry, const V &s) { store(entry, load<V>(entry) + s); });
+              else
+                finish([](Real *entry, const V &s) { store(entry, load<V>(entry) - s); });
             });
       });
 }

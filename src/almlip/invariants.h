@@ -177,20 +177,23 @@ class Invariants {
     {
       V g[num_partners];
       static_for<num_partners>([&](auto i) { g[i] = get(d + i); });
-      for (int M = 0; M < num_M; ++M)
-        static_for<C>([&](auto c) {
-          V sum{}, sum_dot{};
-          static_for<all_partners ? C : 1>([&](auto e_) {
-            constexpr int e = all_partners ? int(e_) : int(c),
-                          i = all_partners ? c * C + e : int(c);
-            const int k = at(row + M, e);
-            sum = sum + g[i] * load<V>(a + k);
-            if constexpr (Tangent) sum_dot = sum_dot + g[i] * load<V>(b + k);
-            store(out + k, load<V>(out + k) + (Real(sign) * g[i]) * load<V>(t + at(M, c)));
-          });
-          u[M][c] = sum;
-          if constexpr (Tangent) u_dot[M][c] = sum_dot;
+      for (int M = 0; M < num_M; ++M) {
+        V components[C], adjoint[C];
+        static_for<C>([&](auto c) { components[c] = load<V>(t + at(M, c)); });
+        static_for<C>([&](auto e) { adjoint[e] = load<V>(out + at(row + M, e)); });
+        static_for<C>([&](auto c) { u[M][c] = u_dot[M][c] = V{}; });
+        static_for<num_partners>([&](auto i) {
+          constexpr int c = all_partners ? i / C : i, e = all_partners ? i % C : i;
+          u[M][c] = u[M][c] + g[i] * load<V>(a + at(row + M, e));
+          if constexpr (Tangent) {
+            u_dot[M][c] = u_dot[M][c] + g[i] * load<V>(b + at(row + M, e));
+            adjoint[e] = adjoint[e] - g[i] * components[c];
+          } else {
+            adjoint[e] = adjoint[e] + g[i] * components[c];
+          }
         });
+        static_for<C>([&](auto e) { store(out + at(row + M, e), adjoint[e]); });
+      }
     }
     constexpr bool same = Q::l1 == Q::l2;
     for (int c = 0; c < C; ++c) {

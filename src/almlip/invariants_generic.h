@@ -1,6 +1,6 @@
 #pragma once
 
-#include <map>
+#include <algorithm>
 
 #include "almlip/contract.h"
 #include "almlip/dense.h"
@@ -9,52 +9,53 @@
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
 
-/// All T_M of a list of couplings as a sparse matrix times all products A_a A_b that occur, by rows
-/// (components) and by columns (products).
+/// All T_M = sum_ab g_abM A_a A_b of a list of couplings, in the order of L, then M, then the
+/// coupling; and the same terms by the product A_a A_b.
 template <class Real>
 struct CouplingTable {
-  struct Product {
-    int a, b;    ///< lm_index of the factors
+  /// Couplings with the same L, T of shape [2 L + 1][count].
+  struct Group {
+    int l, count, first;         ///< first row of T
+    std::vector<int> members;    ///< places in the list
   };
   struct Term {
-    int index;    ///< of the product, or by columns of the component
+    int a, b;    ///< lm_index of the factors, a <= b
+    int row;     ///< of T
     Real g;
   };
-  std::vector<Product> products;
-  std::vector<Term> by_component, by_product;
-  std::vector<int> first_by_component, first_by_product;    ///< one more than rows or columns
+  std::vector<Group> groups;
+  std::vector<Term> by_row, by_product;    ///< in the order of row; of a, then b
+  std::vector<int> first_by_row;           ///< one more than rows
 
   explicit CouplingTable(const std::vector<std::array<int, 3>> &couplings)
   {
-    struct Entry {
-      int component, product;
-      Real g;
-    };
-    std::vector<Entry> entries;
-    std::map<std::pair<int, int>, int> known;
-    int component = 0;
-    for (const auto &[l1, l2, l] : couplings)
-      for (int M = 0; M <= 2 * l; ++M, ++component)
-        for (int a = 0; a <= 2 * l1; ++a)
-          for (int b = l1 == l2 ? a : 0; b <= 2 * l2; ++b) {
-            const double g = coupling_coefficient(l1, a, l2, b, l, M);
-            if (g == 0) continue;
-            const int lm1 = l1 * l1 + a, lm2 = l2 * l2 + b;
-            const auto [at, added] =
-                known.try_emplace({lm1, lm2}, static_cast<int>(products.size()));
-            if (added) products.push_back({lm1, lm2});
-            entries.push_back({component, at->second, Real(g)});
-          }
-    for (int row = 0; row <= component; ++row) {
-      first_by_component.push_back(static_cast<int>(by_component.size()));
-      for (const Entry &e : entries)
-        if (e.component == row) by_component.push_back({e.product, e.g});
+    int row = 0;
+    for (int l = 0; l <= ModelSettings::max_lmax; ++l) {
+      Group group{l, 0, row, {}};
+      for (std::size_t q = 0; q < couplings.size(); ++q)
+        if (couplings[q][2] == l) group.members.push_back(static_cast<int>(q));
+      group.count = static_cast<int>(group.members.size());
+      for (int M = 0; M <= 2 * l; ++M)
+        for (int q : group.members) add_row(couplings[q], M, row++);
+      if (group.count > 0) groups.push_back(group);
     }
-    for (int column = 0; column <= static_cast<int>(products.size()); ++column) {
-      first_by_product.push_back(static_cast<int>(by_product.size()));
-      for (const Entry &e : entries)
-        if (e.product == column) by_product.push_back({e.component, e.g});
-    }
+    first_by_row.push_back(static_cast<int>(by_row.size()));
+    by_product = by_row;
+    std::stable_sort(by_product.begin(), by_product.end(), [](const Term &s, const Term &t) {
+      return std::pair(s.a, s.b) < std::pair(t.a, t.b);
+    });
+  }
+
+ private:
+  void add_row(const std::array<int, 3> &coupling, int M, int row)
+  {
+    const auto [l1, l2, l] = coupling;
+    first_by_row.push_back(static_cast<int>(by_row.size()));
+    for (int a = 0; a <= 2 * l1; ++a)
+      for (int b = l1 == l2 ? a : 0; b <= 2 * l2; ++b) {
+        const double g = coupling_coefficient(l1, a, l2, b, l, M);
+        if (g != 0) by_row.push_back({l1 * l1 + a, l2 * l2 + b, row, Real(g)});
+      }
   }
 };
 
@@ -72,8 +73,7 @@ class Invariants<Real, Lanes, GenericShape> {
         C(shape.num_channels),
         row_(static_cast<std::size_t>(C) * W),
         table_(shape.couplings),
-        pairs_(static_cast<std::size_t>(C) * C * W),
-        products_(table_.products.size() * 4 * W),
+        pairs_(std::max<std::size_t>(1, shape.couplings.size()) * C * row_),
         u_(shape.num_components * row_),
         u_dot_(u_.size())
   {
@@ -165,57 +165,54 @@ class Invariants<Real, Lanes, GenericShape> {
   template <bool Tangent>
   ALMLIP_STAGE void couple(const Real *a, const Real *b, Real *t)
   {
-    for_chunks<4>(C, [&](auto count, int c0) {
-      constexpr int J = count;
-      Real *product = products_.data();
-      for (const auto &p : table_.products) {
-        const std::size_t at1 = p.a * row_ + c0 * W, at2 = p.b * row_ + c0 * W;
-        static_for<J>([&](auto j) {
-          V value = load<V>(a + at1 + j * W) * load<V>(b + at2 + j * W);
-          if constexpr (Tangent)
-            value = value + load<V>(b + at1 + j * W) * load<V>(a + at2 + j * W);
-          store(product + j * W, value);
+    for_chunks<4>(
+        C, [&](auto count, int c0) __attribute__((always_inline)) {
+          constexpr int J = count;
+          for (int row = 0; row < shape_.num_components; ++row) {
+            V sum[J] = {};
+            for (int q = table_.first_by_row[row]; q < table_.first_by_row[row + 1]; ++q) {
+              const auto &term = table_.by_row[q];
+              const std::size_t at1 = term.a * row_ + c0 * W, at2 = term.b * row_ + c0 * W;
+              const V g = V{} + term.g;
+              static_for<J>([&](auto j) {
+                sum[j] = sum[j] + g * load<V>(a + at1 + j * W) * load<V>(b + at2 + j * W);
+                if constexpr (Tangent)
+                  sum[j] = sum[j] + g * load<V>(b + at1 + j * W) * load<V>(a + at2 + j * W);
+              });
+            }
+            static_for<J>([&](auto j) { store(t + row * row_ + (c0 + j) * W, sum[j]); });
+          }
         });
-        product += J * W;
-      }
-      for (int row = 0; row < shape_.num_components; ++row) {
-        V sum[J] = {};
-        for (int q = table_.first_by_component[row]; q < table_.first_by_component[row + 1]; ++q) {
-          const Real *from = &products_[table_.by_component[q].index * J * W];
-          static_for<J>(
-              [&](auto j) { sum[j] = sum[j] + table_.by_component[q].g * load<V>(from + j * W); });
-        }
-        static_for<J>([&](auto j) { store(t + row * row_ + (c0 + j) * W, sum[j]); });
-      }
-    });
   }
 
   template <bool Tangent, class Put>
   void four_body(const Real *a, const Real *b, const Real *t, const Real *out, int d, Put &put)
   {
-    for (const std::array<int, 3> &coupling : shape_.couplings) {
-      const int num_M = 2 * coupling[2] + 1;
-      const std::size_t row = coupling[2] * coupling[2] * row_;
+    for (const auto &group : table_.groups) {
+      const int num_M = 2 * group.l + 1, num_rows = group.count * C;
+      const std::size_t lm = group.l * group.l * row_, step = group.count * row_,
+                        first = group.first * row_;
       if (shape_.all_partners) {
-        contract<Real, Lanes>(C, C, num_M, by_channel(out), by_channel(a + row),
+        contract<Real, Lanes>(num_rows, C, num_M, {out + first, W, step}, by_channel(a + lm),
                               by_row(pairs_.data()));
         if (Tangent)
-          contract<Real, Lanes>(C, C, num_M, by_channel(t), by_channel(b + row),
+          contract<Real, Lanes>(num_rows, C, num_M, {t + first, W, step}, by_channel(b + lm),
                                 by_row(pairs_.data()), Update::add);
-        for (int i = 0; i < C * C; ++i) put(d++, load<V>(&pairs_[i * W]));
-      } else {
-        for (int c = 0; c < C; ++c) {
-          V sum{};
-          for (int M = 0; M < num_M; ++M) {
-            const std::size_t at = M * row_ + c * W;
-            sum = sum + load<V>(out + at) * load<V>(a + row + at);
-            if constexpr (Tangent) sum = sum + load<V>(t + at) * load<V>(b + row + at);
-          }
-          put(d++, sum);
-        }
+        const Real *from = pairs_.data();
+        for (int q : group.members)
+          for (int i = 0; i < C * C; ++i, from += W) put(d + q * C * C + i, load<V>(from));
+        continue;
       }
-      t += num_M * row_;
-      out += num_M * row_;
+      for (int row = 0; row < num_rows; ++row) {
+        const std::size_t c = row % C;
+        V sum{};
+        for (int M = 0; M < num_M; ++M) {
+          const std::size_t at = first + M * step + row * W, third = lm + M * row_ + c * W;
+          sum = sum + load<V>(out + at) * load<V>(a + third);
+          if constexpr (Tangent) sum = sum + load<V>(t + at) * load<V>(b + third);
+        }
+        put(d + group.members[row / C] * C + c, sum);
+      }
     }
   }
 
@@ -225,31 +222,33 @@ class Invariants<Real, Lanes, GenericShape> {
   void four_body_reverse(const Real *a, const Real *b, const Real *t, int d, Get &get, Real *out)
   {
     constexpr Update update = Tangent ? Update::subtract : Update::add;
-    Real *u = u_.data(), *u_dot = u_dot_.data();
-    for (const std::array<int, 3> &coupling : shape_.couplings) {
-      const int num_M = 2 * coupling[2] + 1;
-      const std::size_t row = coupling[2] * coupling[2] * row_;
+    for (const auto &group : table_.groups) {
+      const int num_M = 2 * group.l + 1, num_rows = group.count * C;
+      const std::size_t lm = group.l * group.l * row_, step = group.count * row_,
+                        first = group.first * row_;
       if (shape_.all_partners) {
-        for (int i = 0; i < C * C; ++i) store(&pairs_[i * W], get(d++));
+        Real *to = pairs_.data();
+        for (int q : group.members)
+          for (int i = 0; i < C * C; ++i, to += W) store(to, get(d + q * C * C + i));
         const In g = by_row<const Real>(pairs_.data());
-        contract<Real, Lanes>(num_M, C, C, by_row(a + row), g, by_row(u));
-        if (Tangent) contract<Real, Lanes>(num_M, C, C, by_row(b + row), g, by_row(u_dot));
-        contract<Real, Lanes>(num_M, C, C, by_row(t), by_channel<const Real>(pairs_.data()),
-                              by_row(out + row), update);
-      } else {
-        for (int c = 0; c < C; ++c) {
-          const V g = get(d++), change = Tangent ? -g : g;
-          for (int M = 0; M < num_M; ++M) {
-            const std::size_t at = M * row_ + c * W;
-            store(u + at, g * load<V>(a + row + at));
-            if constexpr (Tangent) store(u_dot + at, g * load<V>(b + row + at));
-            store(out + row + at, load<V>(out + row + at) + change * load<V>(t + at));
-          }
+        contract<Real, Lanes>(num_M, num_rows, C, by_row(a + lm), g, {u_.data() + first, step, W});
+        if (Tangent)
+          contract<Real, Lanes>(num_M, num_rows, C, by_row(b + lm), g,
+                                {u_dot_.data() + first, step, W});
+        contract<Real, Lanes>(num_M, C, num_rows, {t + first, step, W},
+                              by_channel<const Real>(pairs_.data()), by_row(out + lm), update);
+        continue;
+      }
+      for (int row = 0; row < num_rows; ++row) {
+        const std::size_t c = row % C;
+        const V g = get(d + group.members[row / C] * C + c), change = Tangent ? -g : g;
+        for (int M = 0; M < num_M; ++M) {
+          const std::size_t at = first + M * step + row * W, third = lm + M * row_ + c * W;
+          store(&u_[at], g * load<V>(a + third));
+          if constexpr (Tangent) store(&u_dot_[at], g * load<V>(b + third));
+          store(out + third, load<V>(out + third) + change * load<V>(t + at));
         }
       }
-      t += num_M * row_;
-      u += num_M * row_;
-      u_dot += num_M * row_;
     }
   }
 
@@ -258,31 +257,41 @@ class Invariants<Real, Lanes, GenericShape> {
   ALMLIP_STAGE void couple_reverse(const Real *a, const Real *b, Real *out)
   {
     constexpr Real sign = Tangent ? Real(-1) : Real(1);
-    for_chunks<4>(C, [&](auto count, int c0) {
-      constexpr int J = count;
-      for (std::size_t i = 0; i < table_.products.size(); ++i) {
-        V k[J] = {}, k_dot[J] = {};
-        for (int q = table_.first_by_product[i]; q < table_.first_by_product[i + 1]; ++q) {
-          const std::size_t from = table_.by_product[q].index * row_ + c0 * W;
-          const Real g = sign * table_.by_product[q].g;
-          static_for<J>([&](auto j) {
-            k[j] = k[j] + g * load<V>(&u_[from + j * W]);
-            if constexpr (Tangent) k_dot[j] = k_dot[j] + g * load<V>(&u_dot_[from + j * W]);
-          });
-        }
-        const std::size_t at1 = table_.products[i].a * row_ + c0 * W,
-                          at2 = table_.products[i].b * row_ + c0 * W;
-        auto add = [&](std::size_t to, std::size_t other) {
-          static_for<J>([&](auto j) {
-            V sum = load<V>(out + to + j * W) + k[j] * load<V>(b + other + j * W);
-            if constexpr (Tangent) sum = sum + k_dot[j] * load<V>(a + other + j * W);
-            store(out + to + j * W, sum);
-          });
-        };
-        add(at1, at2);
-        add(at2, at1);
-      }
-    });
+    for_chunks<4>(
+        C, [&](auto count, int c0) __attribute__((always_inline)) {
+          constexpr int J = count;
+          const auto *term = table_.by_product.data(), *end = term + table_.by_product.size();
+          while (term != end) {    // all products with the same first factor
+            const int first_factor = term->a;
+            const std::size_t at1 = first_factor * row_ + c0 * W;
+            V sum[J];    // of the first factor
+            static_for<J>([&](auto j) { sum[j] = V{}; });
+            while (term != end && term->a == first_factor) {
+              const int second_factor = term->b;
+              const std::size_t at2 = second_factor * row_ + c0 * W;
+              V k[J] = {}, k_dot[J] = {};
+              for (; term != end && term->a == first_factor && term->b == second_factor; ++term) {
+                const std::size_t from = term->row * row_ + c0 * W;
+                const V g = V{} + sign * term->g;
+                static_for<J>([&](auto j) {
+                  k[j] = k[j] + g * load<V>(&u_[from + j * W]);
+                  if constexpr (Tangent) k_dot[j] = k_dot[j] + g * load<V>(&u_dot_[from + j * W]);
+                });
+              }
+              static_for<J>([&](auto j) {
+                sum[j] = sum[j] + k[j] * load<V>(b + at2 + j * W);
+                V second = load<V>(out + at2 + j * W) + k[j] * load<V>(b + at1 + j * W);
+                if constexpr (Tangent) {
+                  sum[j] = sum[j] + k_dot[j] * load<V>(a + at2 + j * W);
+                  second = second + k_dot[j] * load<V>(a + at1 + j * W);
+                }
+                store(out + at2 + j * W, second);
+              });
+            }
+            static_for<J>(
+                [&](auto j) { store(out + at1 + j * W, load<V>(out + at1 + j * W) + sum[j]); });
+          }
+        });
   }
 
   const GenericShape shape_;
@@ -290,7 +299,6 @@ class Invariants<Real, Lanes, GenericShape> {
   const std::size_t row_;    ///< numbers of one row of A or T
   const CouplingTable<Real> table_;
   AlignedArray<Real> pairs_;        ///< one matrix of channel pairs, shape [C][C][Lanes]
-  AlignedArray<Real> products_;     ///< A_a A_b of up to four channels
   AlignedArray<Real> u_, u_dot_;    ///< adjoint of T and its tangent
 };
 

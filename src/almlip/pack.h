@@ -48,6 +48,18 @@ ALMLIP_INLINE void store(Real *to, const V &v)
   std::memcpy(to, &v, sizeof v);
 }
 
+/// The value, in a register: g++ 12 would load a value with several uses anew for each of them.
+template <class V>
+ALMLIP_INLINE V in_register(V v)
+{
+#if defined(__AVX512F__)
+  asm("" : "+v"(v));
+#elif defined(__SSE2__)
+  asm("" : "+x"(v));
+#endif
+  return v;
+}
+
 template <class To, class From>
 ALMLIP_INLINE To bit_cast(const From &from)
 {

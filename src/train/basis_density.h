@@ -20,7 +20,7 @@ struct BasisRows {
 /// density A of every channel is a small product; and its tangent.
 template <class Real, int Lanes>
 class BasisDensity {
-  static constexpr int W = Lanes, block = 16;    ///< neighbours whose harmonics are kept
+  static constexpr int W = Lanes, block = 8;    ///< neighbours at a time, which the L1 cache holds
   using V = Pack<Real, Lanes>;
   using In = PackMatrix<const Real>;
 
@@ -31,9 +31,8 @@ class BasisDensity {
         N(shape.num_radial),
         lmax_(shape.lmax),
         num_lm_(shape.num_lm),
-        harmonics_(static_cast<std::size_t>(block) * num_lm_ * W),
-        harmonics_dot_(harmonics_.size()),
-        slopes_(static_cast<std::size_t>(block) * N * W)
+        harmonics_(static_cast<std::size_t>(2 * block) * num_lm_ * W),
+        factors_(static_cast<std::size_t>(2 * block) * N * W)
   {
     for (int l = 0; l <= lmax_; ++l)
       for (int m = -l; m <= l; ++m) norms_.push_back(Real(harmonic_norm(l, m)));
@@ -60,12 +59,13 @@ class BasisDensity {
       with_lmax(lmax_, [&](auto lmax) {
         harmonic_rows<Real, Lanes, lmax>(rows.records + k * 4 * W, 4 * W, count, harmonics_.data());
       });
-      add_product(harmonics_, rows.basis + k * basis_size(), basis_size(), count, k > 0, a0);
+      add_product(rows.basis + k * basis_size(), basis_size(), count, k > 0, a0);
     }
     apply_norms(a0);
   }
 
-  /// Tangent of A0 along tangents of the records, rows as these; norms not yet applied.
+  /// Tangent of A0 along tangents of the records, rows as these; norms not yet applied. Two terms
+  /// a neighbour: B_n dS_lm + (dB_n/dr dr) S_lm.
   void tangent(const BasisRows<Real> &rows, const Real *tangents, Real *a0)
   {
     if (rows.count == 0) std::fill_n(a0, num_lm_ * N * W, Real(0));
@@ -74,13 +74,15 @@ class BasisDensity {
       const Real *basis = rows.basis + k * basis_size(), *dot = tangents + k * 4 * W;
       with_lmax(lmax_,
                 [&](auto lmax) { tangent_rows<lmax>(rows.records + k * 4 * W, dot, count); });
-      for (int q = 0; q < count; ++q) {
+      Real *to = factors_.data();
+      for (int q = 0; q < count; ++q, to += 2 * N * W, basis += basis_size()) {
         const V along = load<V>(dot + (4 * q + 3) * W);
-        for (int n = 0; n < N; ++n)
-          store(&slopes_[(q * N + n) * W], load<V>(basis + q * basis_size() + (N + n) * W) * along);
+        for (int n = 0; n < N; ++n) {
+          store(to + n * W, load<V>(basis + n * W));
+          store(to + (N + n) * W, load<V>(basis + (N + n) * W) * along);
+        }
       }
-      add_product(harmonics_dot_, basis, basis_size(), count, k > 0, a0);
-      add_product(harmonics_, slopes_.data(), static_cast<std::size_t>(N) * W, count, true, a0);
+      add_product(factors_.data(), static_cast<std::size_t>(N) * W, 2 * count, k > 0, a0);
     }
   }
 
@@ -116,16 +118,16 @@ class BasisDensity {
   }
 
  private:
-  /// a0[lm][n] (+)= sum_k s[k][lm] b[k][n]
-  void add_product(const AlignedArray<Real> &s, const Real *b, std::size_t step, int count,
-                   bool accumulate, Real *a0) const
+  /// a0[lm][n] (+)= sum_k harmonics_[k][lm] b[k][n]
+  void add_product(const Real *b, std::size_t step, int num_terms, bool accumulate, Real *a0) const
   {
-    contract<Real, Lanes>(num_lm_, N, count, In{s.data(), W, static_cast<std::size_t>(num_lm_) * W},
+    contract<Real, Lanes>(num_lm_, N, num_terms,
+                          In{harmonics_.data(), W, static_cast<std::size_t>(num_lm_) * W},
                           In{b, W, step}, {a0, static_cast<std::size_t>(N) * W, W},
                           accumulate ? Update::add : Update::set);
   }
 
-  /// Harmonics of the records and their tangents.
+  /// Tangents of the harmonics of the records and, each in the next row, the harmonics.
   template <int LMax>
   ALMLIP_STAGE void tangent_rows(const Real *records, const Real *tangents, int count)
   {
@@ -134,17 +136,17 @@ class BasisDensity {
       const Real *dot = tangents + k * 4 * W;
       const V d[3] = {load<V>(dot), load<V>(dot + W), load<V>(dot + 2 * W)};
       for_each_lm<LMax>([&](auto l, auto m) {
-        const std::size_t at = static_cast<std::size_t>(k * num_lm_ + lm_index(l, m)) * W;
-        store(&harmonics_[at], h.template value<l, m>());
-        store(&harmonics_dot_[at], h.template tangent<l, m>(d));
+        Real *to = &harmonics_[static_cast<std::size_t>(2 * k * num_lm_ + lm_index(l, m)) * W];
+        store(to, h.template tangent<l, m>(d));
+        store(to + num_lm_ * W, h.template value<l, m>());
       });
     }
   }
 
   const int C, N, lmax_, num_lm_;
   std::vector<Real> norms_;
-  AlignedArray<Real> harmonics_, harmonics_dot_;    ///< shape [block][num_lm][Lanes]
-  AlignedArray<Real> slopes_;                       ///< shape [block][N][Lanes]
+  AlignedArray<Real> harmonics_;    ///< shape [2 block][num_lm][Lanes]
+  AlignedArray<Real> factors_;      ///< shape [2 block][N][Lanes]
 };
 
 ALMLIP_END_KERNELS

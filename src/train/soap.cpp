@@ -68,7 +68,7 @@ template <class Real>
 struct Moments {
   std::int64_t steps = 0;
   Side<Real> left, right;
-  Matrix<Real> mean, square;    ///< of the gradient; `square` in the eigenbasis
+  Matrix<Real> mean, square;    ///< of the gradient, in the eigenbasis
 };
 
 template <class Real>
@@ -147,16 +147,16 @@ class SoapOf : public Soap {
     }
     if (block.rows > 1) m.left.update(gradient, second);
     if (block.cols > 1) m.right.update(gradient.transpose(), second);
-    m.mean += first * (gradient - m.mean);
-    m.square += second * (into_basis(block, m, gradient).cwiseAbs2() - m.square);
+    const Matrix<Real> turned = into_basis(block, m, gradient);
+    m.mean += first * (turned - m.mean);
+    m.square += second * (turned.cwiseAbs2() - m.square);
     const double k = static_cast<double>(m.steps - 1);    // of averages that started at zero
     const Real unbias_mean = static_cast<Real>(1.0 / (1.0 - std::pow(settings_.momentum, k)));
     const Real unbias_square =
         static_cast<Real>(1.0 / (1.0 - std::pow(settings_.second_moment, k)));
     const auto root =
         (m.square.array() * unbias_square).sqrt() + static_cast<Real>(settings_.epsilon);
-    return out_of_basis(block, m,
-                        (into_basis(block, m, m.mean).array() * unbias_mean / root).matrix());
+    return out_of_basis(block, m, (m.mean.array() * unbias_mean / root).matrix());
   }
 
   static Matrix<Real> into_basis(const SoapBlock &block, const Moments<Real> &m, Matrix<Real> x)
@@ -175,6 +175,7 @@ class SoapOf : public Soap {
 
   static void refresh(const SoapBlock &block, Moments<Real> &m)
   {
+    const Matrix<Real> mean = out_of_basis(block, m, m.mean);
     Matrix<Real> moved(block.rows, block.cols);
     if (block.rows > 1) {
       const std::vector<int> order = m.left.refresh();
@@ -188,6 +189,7 @@ class SoapOf : public Soap {
         moved.col(c) = m.square.col(order[static_cast<std::size_t>(c)]);
       m.square = moved;
     }
+    m.mean = into_basis(block, m, mean);
   }
 
   /// Matrices that a block has not started, or has not on a side of length 1, are empty.
