@@ -57,7 +57,8 @@ static std::vector<int> map_types(const almlip::Potential &potential, const char
   return element_of_type;
 }
 
-// A mistake in the input, which would show as energies that are huge or not a number; empty if none.
+// A mistake in the input, which would show as energies that are huge or not a number; empty if
+// none.
 static std::string problem_of_atoms_at_one_place(LAMMPS *lmp,
                                                  const almlip::Neighborhood &neighborhood)
 {
@@ -68,9 +69,10 @@ static std::string problem_of_atoms_at_one_place(LAMMPS *lmp,
     for (int jj = 0; jj < neighborhood.num_neighbors[i]; jj++) {
       const int j = neighborhood.neighbors[i][jj] & neighborhood.neighbor_mask;
       if (std::hypot(x[j][0] - x[i][0], x[j][1] - x[i][1], x[j][2] - x[i][2]) < AT_ONE_PLACE)
-        return fmt::format("pair_style almlip: atoms {} and {} are at the same place, where there "
-                           "is no force; remove one of them, such as with delete_atoms overlap",
-                           lmp->atom->tag[i], lmp->atom->tag[j]);
+        return fmt::format(
+            "pair_style almlip: atoms {} and {} are at the same place, where there "
+            "is no force; remove one of them, such as with delete_atoms overlap",
+            lmp->atom->tag[i], lmp->atom->tag[j]);
     }
   }
   return {};

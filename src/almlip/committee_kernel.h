@@ -40,7 +40,9 @@ class CommitteeKernel final : public Committee::Kernel {
         member_row_((3 * num_members_ + W - 1) / W * W),
         cutoff_(potential.settings.cutoff),
         radial_(potential.radial.begin(), potential.radial.end()),
-        short_range_(potential)
+        short_range_(potential),
+        element_count_(static_cast<std::size_t>(num_elements_) * W),
+        next_(num_elements_ + 1)
   {
     for (const ElementCommittee &committee : potential.committees)
       networks_.emplace_back(committee, num_members_, num_hidden_, D());
@@ -113,6 +115,12 @@ class CommitteeKernel final : public Committee::Kernel {
     }
   };
 
+  /// A neighbour within the cutoff.
+  struct Near {
+    Real x, y, z, r2;
+    int index, element;
+  };
+
   /// Consecutive entries of `order_`, all of one element.
   struct Block {
     int element, first, count;
@@ -125,8 +133,7 @@ class CommitteeKernel final : public Committee::Kernel {
     if (most <= list_capacity_) return;
     list_capacity_ = (most + 31) / 16 * 16;
     capacity_ = num_elements_ * list_capacity_ + W;
-    near_.assign(static_cast<std::size_t>(num_elements_ + 1) * 4 * W * list_capacity_, Real(0));
-    near_index_.assign(static_cast<std::size_t>(num_elements_ + 1) * W * list_capacity_, 0);
+    near_.resize(static_cast<std::size_t>(W) * list_capacity_);
     r_.assign(static_cast<std::size_t>(capacity_) * W, Real(0));
     records_.assign(static_cast<std::size_t>(block_packs) * capacity_ * record_size(), Real(0));
     neighbor_.assign(static_cast<std::size_t>(block_packs) * capacity_ * W, -1);
@@ -198,55 +205,54 @@ class CommitteeKernel final : public Committee::Kernel {
   /// afterwards, r_ the distances.
   ALMLIP_STAGE void gather(const Block &block, int p, const Neighborhood &n)
   {
-    std::fill(count_.begin(), count_.end(), 0);
-    count_.resize(static_cast<std::size_t>(num_elements_ + 1) * W, 0);
+    int count[W] = {};
+    std::fill(element_count_.begin(), element_count_.end(), 0);
+    for (int w = 0; w < W && p * W + w < block.count; ++w)
+      count[w] = find_near(near(w), order_[block.first + p * W + w], n);
     for (int w = 0; w < W; ++w)
-      if (p * W + w < block.count) find_near(w, order_[block.first + p * W + w], n);
+      for (int q = 0; q < count[w]; ++q) ++element_count_[near(w)[q].element * W + w];
+
+    std::vector<int> &start = group_start_[p];
+    start.assign(1, 0);
+    for (int e = 0; e < num_elements_; ++e)
+      start.push_back(start[e] +
+                      *std::max_element(&element_count_[e * W], &element_count_[e * W] + W));
+    num_neighbors_[p] = start[num_elements_];
+    const std::size_t step = record_size();
     Real *record = records(p);
     int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
-    int start = 0;
-    group_start_[p].assign(1, 0);
-    for (int e = 0; e < num_elements_; ++e) {
-      const int most = *std::max_element(&count_[e * W], &count_[e * W] + W);
-      const Real padding[4] = {Real(0), Real(0), Real(0), Real(cutoff_ * cutoff_)};
-      for (int row = 0; row < 4; ++row) {
-        for (int w = 0; w < W; ++w)
-          std::fill(near(e, row, w) + count_[e * W + w], near(e, row, w) + most, padding[row]);
-        for (int k = 0; k < most; k += W) {
-          Real *to =
-              row < 3 ? record + (start + k) * record_size() + row * W : &r_[(start + k) * W];
-          transpose_tile<Real, Lanes>(near(e, row, 0) + k, list_capacity_, to,
-                                      row < 3 ? record_size() : W);
-        }
-      }
-      for (int w = 0; w < W; ++w)
-        for (int k = 0; k < most; ++k)
-          index[(start + k) * W + w] = k < count_[e * W + w] ? near_index(e, w)[k] : -1;
-      start += most;
-      group_start_[p].push_back(start);
+    auto put = [&](int k, int w, const Near &from) {
+      Real *to = record + k * step + w;
+      to[0] = from.x;
+      to[W] = from.y;
+      to[2 * W] = from.z;
+      r_[k * W + w] = from.r2;
+      index[k * W + w] = from.index;
+    };
+    const Near padding{Real(0), Real(0), Real(0), Real(cutoff_ * cutoff_), -1, 0};
+    for (int w = 0; w < W; ++w) {
+      std::copy(start.begin(), start.end(), next_.begin());
+      for (int q = 0; q < count[w]; ++q) put(next_[near(w)[q].element]++, w, near(w)[q]);
+      for (int e = 0; e < num_elements_; ++e)
+        for (int k = next_[e]; k < start[e + 1]; ++k) put(k, w, padding);
     }
-    num_neighbors_[p] = start;
   }
 
-  /// Differences in double, compacted without branches; entries that this potential does not see go
-  /// to a row of their own.
-  void find_near(int w, int i, const Neighborhood &n)
+  /// Neighbours of atom i within the cutoff to `to`, differences taken in double; returns how many.
+  int find_near(Near *to, int i, const Neighborhood &n) const
   {
     const double *x = n.positions, xi = x[3 * i], yi = x[3 * i + 1], zi = x[3 * i + 2],
                  cutoff2 = cutoff_ * cutoff_;
     const int *list = n.neighbors[i];
+    const Near *first = to;
     for (int q = 0; q < n.num_neighbors[i]; ++q) {
-      const int j = list[q] & n.neighbor_mask, e = n.element[j] < 0 ? num_elements_ : n.element[j];
+      const int j = list[q] & n.neighbor_mask, element = n.element[j];
       const double dx = x[3 * j] - xi, dy = x[3 * j + 1] - yi, dz = x[3 * j + 2] - zi,
                    r2 = dx * dx + dy * dy + dz * dz;
-      int &k = count_[e * W + w];
-      near(e, 0, w)[k] = Real(dx);
-      near(e, 1, w)[k] = Real(dy);
-      near(e, 2, w)[k] = Real(dz);
-      near(e, 3, w)[k] = Real(r2);
-      near_index(e, w)[k] = j;
-      k += r2 < cutoff2;
+      *to = {Real(dx), Real(dy), Real(dz), Real(r2), j, element};
+      to += (r2 < cutoff2) & (element >= 0);    // without a branch
     }
+    return static_cast<int>(to - first);
   }
 
   /// R_c and dR_c/dr of all neighbours of one pack.
@@ -585,14 +591,7 @@ class CommitteeKernel final : public Committee::Kernel {
   {
     return member_gradient_.data() + static_cast<std::size_t>(k) * member_row_ * W;
   }
-  Real *near(int e, int row, int w)
-  {
-    return near_.data() + (static_cast<std::size_t>(e * 4 + row) * W + w) * list_capacity_;
-  }
-  int *near_index(int e, int w)
-  {
-    return near_index_.data() + static_cast<std::size_t>(e * W + w) * list_capacity_;
-  }
+  Near *near(int w) { return near_.data() + static_cast<std::size_t>(w) * list_capacity_; }
 
   const Shape shape_;
   Density<Real, Lanes, Shape> projection_;
@@ -609,8 +608,9 @@ class CommitteeKernel final : public Committee::Kernel {
   int list_capacity_ = 0, capacity_ = 0;
   int num_neighbors_[block_packs] = {};
   std::vector<int> group_start_[block_packs];    ///< by element of the neighbours
-  std::vector<int> count_, near_index_, neighbor_;
-  AlignedArray<Real> near_, r_, records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_,
+  std::vector<Near> near_;                       ///< shape [Lanes][list_capacity_]
+  std::vector<int> element_count_, next_, neighbor_;
+  AlignedArray<Real> r_, records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_,
       gradient_, member_gradient_;
   AlignedArray<double> member_forces_;    ///< shape [num_all][member_row_]
 };

@@ -95,8 +95,12 @@ struct Schedule {
   double energy_rise_share = 0.1;    ///< last part of the steps, over which it rises
   int patience = 0;    ///< epochs without a better held-out error before the end; 0: any number
 
-  /// True after the epochs whose held-out error is looked at: all, or about 200 of many short ones.
-  bool judges(int epoch) const { return epoch == epochs || epoch % (1 + epochs / 200) == 0; }
+  /// True after the epochs whose held-out error is looked at: all if the end depends on it,
+  /// otherwise about 40.
+  bool judges(int epoch) const
+  {
+    return patience > 0 || epoch == epochs || epoch % (1 + epochs / 40) == 0;
+  }
   int num_steps() const { return epochs * steps_per_epoch; }
   /// Learning rate of step 0, 1, ...
   double rate(int step) const;
