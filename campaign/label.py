@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from frames import BadInput, read_frames, with_results, write_atomically, write_frames
-from labeller import Rejected
+from labeller import VERDICTS, Rejected
 from labellers import make_labeller
 from processes import describe_exit, die_with_parent, one_line
 
@@ -36,7 +36,8 @@ def label_batch(labeller, frames, cache, retry_failed=False, progress=None):
     """Computes what is not in the cache yet; returns one result per frame, in their order.
 
     cache         folder of finished structures; made if missing
-    retry_failed  forget earlier verdicts other than ok
+    retry_failed  forget all earlier verdicts other than ok, not only "timeout": how long a
+                  calculation takes depends on the machine and on what else it does
     progress      called with (number done, number to do, result) after each structure
     Each result is a dict: key, verdict, reason, seconds, cached; energy, forces, stress if ok.
     Raises BadInput before any work.
@@ -47,8 +48,7 @@ def label_batch(labeller, frames, cache, retry_failed=False, progress=None):
     remove_abandoned(cache)
     identity = labeller.identity()
     keys = [structure_key(atoms, identity) for atoms in frames]
-    if retry_failed:
-        forget_failures(cache, set(keys))
+    forget(cache, set(keys), set(VERDICTS) - {"ok"} if retry_failed else {"timeout"})
 
     todo = {key: atoms for key, atoms in zip(keys, frames) if not (cache / key).is_dir()}
     for count, key in enumerate(compute_all(labeller, todo, cache), start=1):
@@ -162,9 +162,9 @@ def remove_abandoned(cache):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def forget_failures(cache, keys):
+def forget(cache, keys, verdicts):
     for key in keys:
-        if (cache / key).is_dir() and read_result(cache / key)["verdict"] != "ok":
+        if (cache / key).is_dir() and read_result(cache / key)["verdict"] in verdicts:
             shutil.rmtree(cache / key)
 
 

@@ -252,6 +252,15 @@ def test_failures_are_computed_again_only_on_request(tmp_path):
     assert not label_batch(labeller, [bad], tmp_path, retry_failed=True)[0]["cached"]
 
 
+def test_timeouts_are_computed_again(tmp_path):
+    labeller = make_labeller(EMT)
+    key = label_batch(labeller, [aluminium(1)], tmp_path)[0]["key"]
+    late = json.dumps({"verdict": "timeout", "reason": "not done after 600 s", "seconds": 600})
+    (tmp_path / key / "result.json").write_text(late)
+    result = label_batch(labeller, [aluminium(1)], tmp_path)[0]
+    assert (result["cached"], result["verdict"]) == (False, "ok")
+
+
 @needs_pw
 def test_batch_goes_on_after_kill_9(tmp_path, write_json, processes_below):
     settings = write_json("label.json", CHEAP)
