@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace almlip {
 
@@ -52,12 +53,13 @@ bool has_error(const std::vector<AtomError> &atoms)
                      [](const AtomError &atom) { return atom.error > 0.0; });
 }
 
-/// The value that a further one of the same kind exceeds with probability 1 - fraction at most; the
-/// largest one if there are too few.
-double conformal_quantile(std::vector<double> values, double fraction)
+/// The value that one of a further group exceeds with probability 1 - fraction at most; the largest
+/// one if there are too few groups.
+double conformal_quantile(std::vector<double> values, std::size_t num_groups, double fraction)
 {
   std::sort(values.begin(), values.end());
-  const double rank = std::ceil(fraction * (static_cast<double>(values.size()) + 1.0));
+  const auto size = static_cast<double>(values.size()), groups = static_cast<double>(num_groups);
+  const double rank = std::ceil(fraction * (size + size / groups));
   return values[std::min(static_cast<std::size_t>(rank), values.size()) - 1];
 }
 
@@ -83,10 +85,13 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements)
     calibration.exponent[e] = law.exponent;
   }
   std::vector<double> scaled;    // error/sigma
-  for (const AtomError &atom : all)
+  std::set<int> frames;
+  for (const AtomError &atom : all) {
     scaled.push_back(atom.error / calibrated_sigma(calibration, atom.element, atom.spread));
+    frames.insert(atom.frame);
+  }
   calibration.num_atoms = static_cast<int>(scaled.size());
-  calibration.quantile90 = conformal_quantile(std::move(scaled), 0.9);
+  calibration.quantile90 = conformal_quantile(std::move(scaled), frames.size(), 0.9);
   return calibration;
 }
 
@@ -112,8 +117,8 @@ Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
   Novelty novelty;
   novelty.whitening.assign(whitening.data(), whitening.data() + whitening.size());
   novelty.center.assign(center.data(), center.data() + center.size());
-  novelty.threshold =
-      conformal_quantile({distance.data(), distance.data() + distance.size()}, novelty_quantile);
+  novelty.threshold = conformal_quantile({distance.data(), distance.data() + num_atoms},
+                                         static_cast<std::size_t>(num_atoms), novelty_quantile);
   if (novelty.threshold <= 0.0) novelty.threshold = 1.0;    // all environments are the same
   return novelty;
 }

@@ -11,6 +11,7 @@ struct AtomError {
   int element = 0;
   double error = 0.0;     ///< |F_i - reference|, eV/Angstrom
   double spread = 0.0;    ///< s_i of the committee, eV/Angstrom
+  int frame = 0;
 };
 
 /// Below this spread (eV/Angstrom) a force vanishes by symmetry in every member and the spread is
@@ -23,12 +24,14 @@ constexpr double symmetry_spread = 1e-5;
 /// component: factor^2 = mean(error^2 / s^(2 exponent)), and the exponent, from 0 to 1, minimises
 /// log(factor) + exponent mean(log s), which is convex. Atoms below symmetry_spread are left out,
 /// here and in the quantile. An element with fewer than 30 atoms left takes the parameters of all
-/// elements together. The 90 % quantile of error/sigma is conformal: the value of rank
-/// ceil(0.9 (n + 1)).
+/// elements together. The 90 % quantile of error/sigma is conformal. The n atoms of one frame are
+/// alike, so what is exchangeable are the K frames: the value of rank ceil(0.9 n (K + 1) / K), the
+/// largest one with fewer than 10 frames.
 /// @return  sigma = spread and num_atoms 0 if there is nothing to fit (no atoms, members that agree
 ///                  everywhere, or no errors)
-/// Source: ours (docs/almlip.md has the measurement); quantile: Vovk et al., Algorithmic Learning
-/// in a Random World (2005), split conformal prediction
+/// Source: ours (docs/almlip.md has the measurement); quantile: Dunn, Wasserman and Ramdas, J. Am.
+/// Stat. Assoc. 118, 2491 (2023), arXiv:1809.07441, subsampling of one atom per frame, here the
+/// mean over all ways to do so
 Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements);
 
 /// Fits the distance from the training environments of one element: Mahalanobis with the covariance

@@ -32,7 +32,8 @@ std::vector<AtomError> atom_errors(Committee &committee, const Potential &potent
 {
   const int num_members = potential.settings.num_members;
   std::vector<AtomError> atoms;
-  for (const Frame &frame : frames) {
+  for (std::size_t f = 0; f < frames.size(); ++f) {
+    const Frame &frame = frames[f];
     const FramePrediction prediction = predict(committee, potential, frame);
     const std::vector<int> elements = elements_of(frame, potential.settings);
     for (std::size_t i = 0; i < elements.size(); ++i) {
@@ -41,7 +42,7 @@ std::vector<AtomError> atom_errors(Committee &committee, const Potential &potent
           std::hypot(force[0] - reference[0], force[1] - reference[1], force[2] - reference[2]);
       const double spread = force_spread(
           &prediction.member_forces[3 * static_cast<std::size_t>(num_members) * i], num_members);
-      atoms.push_back({elements[i], error, spread});
+      atoms.push_back({elements[i], error, spread, static_cast<int>(f)});
     }
   }
   return atoms;

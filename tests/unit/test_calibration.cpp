@@ -10,7 +10,7 @@ namespace almlip {
 namespace {
 
 /// Atoms whose force errors are normal vectors with sigma_i = factor s_i^exponent, E |error|^2 =
-/// sigma^2; spreads from 0.005 to 0.2.
+/// sigma^2; spreads from 0.005 to 0.2. Each is of a frame of its own.
 std::vector<AtomError> synthetic_atoms(int count, int element, double factor, double exponent,
                                        int seed)
 {
@@ -19,7 +19,7 @@ std::vector<AtomError> synthetic_atoms(int count, int element, double factor, do
   std::uniform_real_distribution<double> log_spread(std::log(0.005), std::log(0.2));
   std::vector<AtomError> atoms;
   for (int i = 0; i < count; ++i) {
-    AtomError atom{element, 0.0, std::exp(log_spread(random))};
+    AtomError atom{element, 0.0, std::exp(log_spread(random)), i};
     const double width = factor * std::pow(atom.spread, exponent) / std::sqrt(3.0);
     atom.error = std::hypot(width * normal(random), width * normal(random), width * normal(random));
     atoms.push_back(atom);
@@ -72,12 +72,41 @@ TEST(Calibration, QuantileCoversNinetyPercentOfNewAtoms)
 
 TEST(Calibration, QuantileHasTheFiniteSampleCorrection)
 {
-  std::vector<AtomError> atoms;
-  for (int i = 1; i <= 9; ++i) atoms.push_back({0, static_cast<double>(i), 0.1});
-  const Calibration calibration = calibrate(atoms, 1);
+  // errors 1 .. 99 of frames of their own: rank ceil(0.9 x 100); of 20 frames: ceil(0.9 x 99 x
+  // 21/20) = 94; of one frame, about which the next one may say nothing: the largest
+  for (const auto [num_frames, expected] : {std::pair{99, 90.0}, {20, 94.0}, {1, 99.0}}) {
+    std::vector<AtomError> atoms;
+    for (int i = 1; i <= 99; ++i) atoms.push_back({0, static_cast<double>(i), 0.1, i % num_frames});
+    const Calibration calibration = calibrate(atoms, 1);
 
-  EXPECT_NEAR(calibration.quantile90 * calibrated_sigma(calibration, 0, 0.1), 9.0,
-              1e-12);    // ceil(0.9 x 10) = 9th of 9
+    EXPECT_NEAR(calibration.quantile90 * calibrated_sigma(calibration, 0, 0.1), expected, 1e-12);
+  }
+}
+
+TEST(Calibration, QuantileHoldsForFramesWithErrorsOfTheirOwn)
+{
+  // 15 frames of 50 atoms, whose errors share a factor per frame, as hot and cold frames do: the
+  // mean coverage of atoms of a further frame over many repetitions
+  std::mt19937_64 random(5);
+  std::lognormal_distribution<double> heat(0.0, 2.0);
+  std::exponential_distribution<double> error(1.0);
+  const auto frame = [&](int f, std::vector<AtomError> &atoms) {
+    const double scale = heat(random);
+    for (int i = 0; i < 50; ++i) atoms.push_back({0, scale * error(random), 0.1, f});
+  };
+  double covered = 0.0;
+  for (int trial = 0; trial < 400; ++trial) {
+    std::vector<AtomError> atoms, further;
+    for (int f = 0; f < 15; ++f) frame(f, atoms);
+    frame(0, further);
+    const Calibration calibration = calibrate(atoms, 1);
+    const double bound = calibration.quantile90 * calibrated_sigma(calibration, 0, 0.1);
+    for (const AtomError &atom : further) covered += atom.error <= bound;
+  }
+  covered /= 400 * 50;
+
+  EXPECT_GE(covered, 0.9);    // 0.88 if the atoms counted as independent
+  EXPECT_LE(covered, 0.96);
 }
 
 TEST(Calibration, ForcesThatVanishBySymmetryDoNotCount)
