@@ -40,6 +40,15 @@ void check_output(const std::string &path)
           "\", but the folder ", folder.string(), " cannot be written to");
 }
 
+/// Like a prior weaker the more data there is: inversely to the atoms of an element.
+double weight_decay_for(const TrainingData &data)
+{
+  double num_atoms = 0.0;
+  for (const Frame &frame : data.train) num_atoms += frame.num_atoms();
+  return std::min(largest_weight_decay,
+                  2000.0 * static_cast<double>(data.elements.size()) / num_atoms);
+}
+
 void read(Input &input, const TrainingSettings &given)
 {
   check_output(given.output);
@@ -48,6 +57,7 @@ void read(Input &input, const TrainingSettings &given)
   if (!given.start.empty()) input.start = read_potential(given.start);
   input.settings = input.start ? continued(given, input.start->settings) : given;
   input.data = read_training_data(input.settings);
+  if (!input.settings.weight_decay) input.settings.weight_decay = weight_decay_for(input.data);
 }
 
 /// Hash of everything that decides the fit, for its checkpoints.

@@ -205,7 +205,7 @@ std::vector<SoapBlock> Trainer::optimiser_blocks(const ModelSettings &model,
     SoapBlock entry{block.offset, block.rows, block.cols};
     if (block.kind == ParameterBlock::Kind::radial) entry.rate = settings.radial_rate;
     if (block.kind == ParameterBlock::Kind::hidden || block.kind == ParameterBlock::Kind::output)
-      entry.weight_decay = settings.weight_decay;
+      entry.weight_decay = settings.weight_decay.value_or(largest_weight_decay);
     blocks.push_back(entry);
   }
   return blocks;

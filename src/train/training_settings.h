@@ -10,10 +10,13 @@
 
 namespace almlip {
 
+constexpr double largest_weight_decay = 0.5;    ///< that of few frames
+
 /// What `almlip train` can be told. `settings_table` documents every field with its unit.
 ///
 /// An empty optional means that the default depends on something else: on the frames for the
-/// cutoff, on the preset for the shape of the model, on `start` for all of these and the schedule.
+/// cutoff and the weight decay, on the preset for the shape of the model, on `start` for all of
+/// these and the schedule.
 struct TrainingSettings {
   std::vector<std::string> train, validation;
   std::string start, output = "potential.almlip.json", checkpoint;
@@ -28,9 +31,9 @@ struct TrainingSettings {
   std::string precision = "single";
   std::optional<int> epochs, warmup_steps, all_frames_epochs;
   int patience = 0;
-  std::optional<double> learning_rate;
+  std::optional<double> learning_rate, weight_decay;
   int batch = 8;
-  double radial_rate = 0.3, final_rate = 0.002, weight_decay = 0.5;
+  double radial_rate = 0.3, final_rate = 0.002;
   double four_body_scale = 0.35, radial_tie = 0.0002;
   double energy_weight = 10.0, energy_rise = 30.0, energy_rise_share = 0.1, stress_weight = 0.001,
          huber = 1.0;

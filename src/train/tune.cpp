@@ -242,7 +242,7 @@ std::vector<TuneMove> tuning_moves(const TrainingSettings &s, double cutoff)
   };
   if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {1.07, 0.93});
   add_factors(moves, "energy_weight", s.energy_weight, {0.4, 2.5});
-  add_factors(moves, "weight_decay", s.weight_decay, {0.3, 3.0});
+  add_factors(moves, "weight_decay", s.weight_decay.value_or(largest_weight_decay), {0.3, 3.0});
   add_factors(moves, "radial_rate", s.radial_rate, {3.0});
   add_preset("accurate");
   add_hidden(2 * shape.num_hidden);

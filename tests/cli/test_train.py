@@ -199,6 +199,18 @@ def test_held_out_frames_are_learned_at_the_end_but_not_those_of_the_user(frames
     assert own["errors"]["train"] != none["errors"]["train"]
 
 
+def test_weight_decay_is_weaker_the_more_atoms_there_are(frames, tmp_path):
+    many = tmp_path / "many.extxyz"
+    many.write_text(30 * frames.read_text())
+    quick = ["--epochs", "1", "--all-frames-epochs", "0", "--fingerprints", "false"]
+    few = fit(frames, tmp_path / "few", *quick)["provenance"]["settings"]
+    more = fit(many, tmp_path / "more", *quick)["provenance"]["settings"]
+    given = fit(many, tmp_path / "given", *quick, "--weight-decay", "0.3")["provenance"]["settings"]
+    assert few["weight_decay"] == 0.5
+    assert more["weight_decay"] == pytest.approx(2000 / (30 * 36 * 4))  # a tenth is held out
+    assert given["weight_decay"] == 0.3
+
+
 def test_fit_that_ran_out_of_time_continues_to_the_same_file(frames, tmp_path):
     fit(frames, tmp_path / "whole")
     fit(frames, tmp_path / "short", "--checkpoint", tmp_path / "c", "--max-seconds", "1e-3")
