@@ -376,8 +376,12 @@ int ExtxyzReader::species_of(std::string_view word, const Column &column) const
     std::from_chars(word.data(), word.data() + word.size(), z);
   else
     z = atomic_number(std::string(word));
-  if (z < 1 || z > 118) complain("\"", std::string(word), "\" is not a chemical element");
-  return z;
+  if (z >= 1 && z <= 118) return z;
+  if (column.type != 'I' && parse_number(word))
+    complain("\"", std::string(word),
+             "\" is where a chemical element is expected; are there fewer atoms than the frame's "
+             "first line says?");
+  complain("\"", std::string(word), "\" is not a chemical element");
 }
 
 double ExtxyzReader::real_of(std::string_view word, const Column &column) const

@@ -9,6 +9,7 @@
 #include "train/command_pool.h"
 #include "train/command_select.h"
 #include "train/command_train.h"
+#include "train/nearest_word.h"
 
 namespace {
 
@@ -22,14 +23,32 @@ int report(const std::string &message)
   return failed;
 }
 
+/// What is wrong with an argument that the command does not know.
+std::string unexpected(const CLI::App &command, const std::string &argument)
+{
+  std::string message = "almlip " + command.get_name() + " does not take \"" + argument + "\"";
+  if (argument.rfind("--", 0) == 0) {
+    std::vector<std::string> flags;
+    for (const CLI::Option *option : command.get_options())
+      for (const std::string &name : option->get_lnames()) flags.push_back("--" + name);
+    message += "; did you mean " + almlip::nearest_word(argument, flags) + "?";
+  }
+  return message;
+}
+
 /// Exit status of an exception of the command line: help and version are no failures.
 int finish(const CLI::App &app, const CLI::ParseError &end)
 {
   if (end.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(end);
   // a command that has already said what is wrong, or leaves that to another rank
   if (dynamic_cast<const CLI::RuntimeError *>(&end)) return end.get_exit_code();
-  if (app.get_subcommands().empty() && app.remaining_size() > 0)
-    report("there is no command \"" + app.remaining().front() + "\"; see almlip --help");
+  const std::vector<CLI::App *> commands = app.get_subcommands();
+  const std::vector<std::string> rest = app.remaining(true);
+  if (commands.empty() && !rest.empty())
+    report("there is no command \"" + rest.front() + "\"; see almlip --help");
+  else if (!commands.empty() && dynamic_cast<const CLI::ExtrasError *>(&end) && !rest.empty())
+    report(unexpected(*commands.front(), rest.front()) + " See almlip " +
+           commands.front()->get_name() + " --help");
   else
     report(std::string(end.what()) + "; see almlip --help");
   return wrong_usage;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "almlip/error.h"
+#include "train/nearest_word.h"
 
 namespace almlip {
 
@@ -14,23 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double pi = 3.14159265358979323846;
-
-/// Number of single-letter edits that turn one word into the other.
-std::size_t edit_distance(const std::string &a, const std::string &b)
-{
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
 
 std::string joined(const std::vector<std::string> &words)
 {
@@ -47,11 +31,7 @@ const SettingEntry &find_entry(const std::vector<SettingEntry> &table, const std
     if (entry.key == key) return entry;
     keys.push_back(entry.key);
   }
-  const auto nearest =
-      std::min_element(keys.begin(), keys.end(), [&](const std::string &a, const std::string &b) {
-        return edit_distance(a, key) < edit_distance(b, key);
-      });
-  fail(name, ": there is no setting \"", key, "\"; did you mean \"", *nearest,
+  fail(name, ": there is no setting \"", key, "\"; did you mean \"", nearest_word(key, keys),
        "\"? The settings are ", joined(keys));
 }
 

@@ -486,7 +486,12 @@ def test_unknown_setting_names_the_nearest(frames, tmp_path):
 
 
 def test_unknown_flag_is_wrong_usage():
-    assert train("--no-such-flag").returncode == 2
+    done = train("--wieght-decay", "0.1")
+    assert done.returncode == 2
+    assert done.stderr == (
+        'almlip: almlip train does not take "--wieght-decay"; did you mean --weight-decay? '
+        "See almlip train --help\n"
+    )
 
 
 def test_isolated_atoms_can_be_skipped(tmp_path):

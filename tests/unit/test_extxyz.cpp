@@ -218,6 +218,9 @@ TEST(Extxyz, ErrorsNameFileFrameLineAndRemedy)
             "them; it is incomplete");
   EXPECT_EQ(error_of("1\n\nXx 0 0 0\n"),
             "frames.xyz, frame 1, line 3: \"Xx\" is not a chemical element");
+  EXPECT_EQ(error_of("2\n\nSi 0 0 0\n1\n\nSi 0 0 0\n"),
+            "frames.xyz, frame 1, line 4: \"1\" is where a chemical element is expected; are there "
+            "fewer atoms than the frame's first line says?");
   EXPECT_EQ(error_of("1\n\nSi 0 nan 0\n"),
             "frames.xyz, frame 1, line 3: column \"pos\" holds nan, but numbers must be finite");
   EXPECT_EQ(error_of("1\n\nSi 0 1.5e- 0\n"),

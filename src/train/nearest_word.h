@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace almlip {
+
+/// The word that fewest single-letter edits turn into the given one; words must not be empty.
+std::string nearest_word(const std::string &given, const std::vector<std::string> &words);
+
+}    // namespace almlip
