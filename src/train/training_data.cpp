@@ -39,13 +39,16 @@ std::string joined(const std::vector<std::string> &words)
   return text;
 }
 
-void check_elements(const Frame &frame, const std::vector<std::string> &elements)
+/// @param start  potential that the fit starts from, or empty
+void check_elements(const Frame &frame, const std::vector<std::string> &elements,
+                    const std::string &start)
 {
+  const std::string remedy = start.empty() ? "add it to \"elements\"" : "fit without \"start\"";
   for (int i = 0; i < frame.num_atoms(); ++i) {
     const std::string &symbol = chemical_symbol(frame.atomic_numbers[static_cast<std::size_t>(i)]);
     require(std::count(elements.begin(), elements.end(), symbol) > 0, frame.source, ": atom ",
-            i + 1, " is ", symbol, ", but the potential is for ", joined(elements),
-            "; add it to \"elements\" or remove the frame");
+            i + 1, " is ", symbol, ", but the potential is for ", joined(elements), "; ", remedy,
+            " or remove the frame");
   }
 }
 
@@ -189,7 +192,7 @@ TrainingData read_training_data(const TrainingSettings &settings)
   for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
     for (const Frame &frame : *frames) {
       check_numbers(frame);
-      check_elements(frame, data.elements);
+      check_elements(frame, data.elements, settings.start);
     }
   data.cutoff = settings.cutoff ? *settings.cutoff : cutoff_for(data.train);
   data.least_distance = check_geometries(data.train, data.cutoff, settings);
