@@ -91,8 +91,8 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number("radial_rate", &s.radial_rate, "", 0, 10,
              "learning rate of the radial functions relative to the networks'; 0: not learned"),
       number("weight_decay", &s.weight_decay, "", 0, 100,
-             "decoupled decay of hidden and output weights; null: 2000 / (training atoms of "
-             "an element), 0.5 at most"),
+             "decoupled decay of hidden and output weights; null: 0.5, with n > 10000 "
+             "training atoms of an element 0.5 (10000 / n)^2"),
       number("four_body_scale", &s.four_body_scale, "", 1e-3, 10,
              "deviation of the standardised four-body invariants; the others have 1. Smaller "
              "trusts them less"),

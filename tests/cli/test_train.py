@@ -201,13 +201,13 @@ def test_held_out_frames_are_learned_at_the_end_but_not_those_of_the_user(frames
 
 def test_weight_decay_is_weaker_the_more_atoms_there_are(frames, tmp_path):
     many = tmp_path / "many.extxyz"
-    many.write_text(30 * frames.read_text())
+    many.write_text(100 * frames.read_text())
     quick = ["--epochs", "1", "--all-frames-epochs", "0", "--fingerprints", "false"]
     few = fit(frames, tmp_path / "few", *quick)["provenance"]["settings"]
     more = fit(many, tmp_path / "more", *quick)["provenance"]["settings"]
     given = fit(many, tmp_path / "given", *quick, "--weight-decay", "0.3")["provenance"]["settings"]
     assert few["weight_decay"] == 0.5
-    assert more["weight_decay"] == pytest.approx(2000 / (30 * 36 * 4))  # a tenth is held out
+    assert more["weight_decay"] == pytest.approx(0.5 * (10000 / (100 * 36 * 4)) ** 2)  # a tenth is held out
     assert given["weight_decay"] == 0.3
 
 
