@@ -3,7 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <map>
 
 namespace almlip {
 
@@ -53,14 +53,33 @@ bool has_error(const std::vector<AtomError> &atoms)
                      [](const AtomError &atom) { return atom.error > 0.0; });
 }
 
-/// The value that one of a further group exceeds with probability 1 - fraction at most; the largest
-/// one if there are too few groups.
-double conformal_quantile(std::vector<double> values, std::size_t num_groups, double fraction)
+/// The value that a further one exceeds with probability 1 - fraction at most; the largest one if
+/// there are too few.
+/// @param num_independent  of the values
+double conformal_quantile(std::vector<double> values, double num_independent, double fraction)
 {
   std::sort(values.begin(), values.end());
-  const auto size = static_cast<double>(values.size()), groups = static_cast<double>(num_groups);
-  const double rank = std::ceil(fraction * (size + size / groups));
+  const auto size = static_cast<double>(values.size());
+  const double rank = std::ceil(fraction * (size + size / num_independent));
   return values[std::min(static_cast<std::size_t>(rank), values.size()) - 1];
+}
+
+/// As how many independent atoms those of the frames count for the share of them beyond a value:
+/// its variance if they were independent over that by whole frames.
+double num_independent(const std::vector<AtomError> &atoms, const std::vector<double> &scaled,
+                       double fraction)
+{
+  const double limit = conformal_quantile(scaled, static_cast<double>(scaled.size()), fraction);
+  const auto size = static_cast<double>(scaled.size());
+  double share = 0.0;
+  for (const double value : scaled) share += (value > limit ? 1.0 : 0.0) / size;
+  std::map<int, double> excess;    // by frame
+  for (std::size_t i = 0; i < atoms.size(); ++i)
+    excess[atoms[i].frame] += (scaled[i] > limit ? 1.0 : 0.0) - share;
+  if (excess.size() < 2) return 1.0;
+  double variance = 0.0;
+  for (const auto &[frame, sum] : excess) variance += sum * sum / (size * size);
+  return variance > 0.0 ? std::clamp(share * (1.0 - share) / variance, 1.0, size) : size;
 }
 
 }    // namespace
@@ -85,13 +104,12 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements)
     calibration.exponent[e] = law.exponent;
   }
   std::vector<double> scaled;    // error/sigma
-  std::set<int> frames;
   for (const AtomError &atom : all) {
     scaled.push_back(atom.error / calibrated_sigma(calibration, atom.element, atom.spread));
-    frames.insert(atom.frame);
   }
   calibration.num_atoms = static_cast<int>(scaled.size());
-  calibration.quantile90 = conformal_quantile(std::move(scaled), frames.size(), 0.9);
+  const double independent = num_independent(all, scaled, 0.9);
+  calibration.quantile90 = conformal_quantile(std::move(scaled), independent, 0.9);
   return calibration;
 }
 
@@ -117,8 +135,8 @@ Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
   Novelty novelty;
   novelty.whitening.assign(whitening.data(), whitening.data() + whitening.size());
   novelty.center.assign(center.data(), center.data() + center.size());
-  novelty.threshold = conformal_quantile({distance.data(), distance.data() + num_atoms},
-                                         static_cast<std::size_t>(num_atoms), novelty_quantile);
+  novelty.threshold = conformal_quantile({distance.data(), distance.data() + num_atoms}, num_atoms,
+                                         novelty_quantile);
   if (novelty.threshold <= 0.0) novelty.threshold = 1.0;    // all environments are the same
   return novelty;
 }

@@ -24,14 +24,15 @@ constexpr double symmetry_spread = 1e-5;
 /// component: factor^2 = mean(error^2 / s^(2 exponent)), and the exponent, from 0 to 1, minimises
 /// log(factor) + exponent mean(log s), which is convex. Atoms below symmetry_spread are left out,
 /// here and in the quantile. An element with fewer than 30 atoms left takes the parameters of all
-/// elements together. The 90 % quantile of error/sigma is conformal. The n atoms of one frame are
-/// alike, so what is exchangeable are the K frames: the value of rank ceil(0.9 n (K + 1) / K), the
-/// largest one with fewer than 10 frames.
+/// elements together. The 90 % quantile of error/sigma is conformal, the value of rank
+/// ceil(0.9 n (k + 1) / k): the n atoms count as k independent ones, k the variance of the share of
+/// large errors among independent atoms over that by whole frames, whose atoms are alike. With one
+/// frame it is the largest value.
 /// @return  sigma = spread and num_atoms 0 if there is nothing to fit (no atoms, members that agree
 ///                  everywhere, or no errors)
-/// Source: ours (docs/almlip.md has the measurement); quantile: Dunn, Wasserman and Ramdas, J. Am.
-/// Stat. Assoc. 118, 2491 (2023), arXiv:1809.07441, subsampling of one atom per frame, here the
-/// mean over all ways to do so
+/// Source: ours (docs/almlip.md has the measurement); quantile: Vovk et al., Algorithmic Learning
+/// in a Random World (2005), split conformal prediction; k: design effect, Kish, Survey Sampling
+/// (1965)
 Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements);
 
 /// Fits the distance from the training environments of one element: Mahalanobis with the covariance
