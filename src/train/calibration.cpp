@@ -53,14 +53,14 @@ bool has_error(const std::vector<AtomError> &atoms)
                      [](const AtomError &atom) { return atom.error > 0.0; });
 }
 
-/// The value that a further one exceeds with probability 1 - fraction at most; the largest one if
-/// there are too few.
+/// The value that at least `fraction` of further ones do not exceed, with a confidence of one
+/// standard error of that share; the largest one if there are too few.
 /// @param num_independent  of the values
-double conformal_quantile(std::vector<double> values, double num_independent, double fraction)
+double upper_quantile(std::vector<double> values, double num_independent, double fraction)
 {
   std::sort(values.begin(), values.end());
-  const auto size = static_cast<double>(values.size());
-  const double rank = std::ceil(fraction * (size + size / num_independent));
+  const double level = fraction + std::sqrt(fraction * (1.0 - fraction) / num_independent),
+               rank = std::ceil(level * static_cast<double>(values.size()));
   return values[std::min(static_cast<std::size_t>(rank), values.size()) - 1];
 }
 
@@ -69,7 +69,7 @@ double conformal_quantile(std::vector<double> values, double num_independent, do
 double num_independent(const std::vector<AtomError> &atoms, const std::vector<double> &scaled,
                        double fraction)
 {
-  const double limit = conformal_quantile(scaled, static_cast<double>(scaled.size()), fraction);
+  const double limit = upper_quantile(scaled, static_cast<double>(scaled.size()), fraction);
   const auto size = static_cast<double>(scaled.size());
   double share = 0.0;
   for (const double value : scaled) share += (value > limit ? 1.0 : 0.0) / size;
@@ -109,7 +109,7 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements)
   }
   calibration.num_atoms = static_cast<int>(scaled.size());
   const double independent = num_independent(all, scaled, 0.9);
-  calibration.quantile90 = conformal_quantile(std::move(scaled), independent, 0.9);
+  calibration.quantile90 = upper_quantile(std::move(scaled), independent, 0.9);
   return calibration;
 }
 
@@ -135,8 +135,8 @@ Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
   Novelty novelty;
   novelty.whitening.assign(whitening.data(), whitening.data() + whitening.size());
   novelty.center.assign(center.data(), center.data() + center.size());
-  novelty.threshold = conformal_quantile({distance.data(), distance.data() + num_atoms}, num_atoms,
-                                         novelty_quantile);
+  novelty.threshold =
+      upper_quantile({distance.data(), distance.data() + num_atoms}, num_atoms, novelty_quantile);
   if (novelty.threshold <= 0.0) novelty.threshold = 1.0;    // all environments are the same
   return novelty;
 }

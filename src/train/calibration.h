@@ -24,15 +24,14 @@ constexpr double symmetry_spread = 1e-5;
 /// component: factor^2 = mean(error^2 / s^(2 exponent)), and the exponent, from 0 to 1, minimises
 /// log(factor) + exponent mean(log s), which is convex. Atoms below symmetry_spread are left out,
 /// here and in the quantile. An element with fewer than 30 atoms left takes the parameters of all
-/// elements together. The 90 % quantile of error/sigma is conformal, the value of rank
-/// ceil(0.9 n (k + 1) / k): the n atoms count as k independent ones, k the variance of the share of
-/// large errors among independent atoms over that by whole frames, whose atoms are alike. With one
-/// frame it is the largest value.
+/// elements together. The 90 % quantile of error/sigma is an upper tolerance limit: of rank n (0.9
+/// + d) among the n atoms, d = sqrt(0.9 0.1 / k) one standard error of the share of 0.9. They count
+/// as k independent ones, k the variance of the share of large errors among independent atoms over
+/// that by whole frames, whose atoms are alike. With one frame it is the largest value.
 /// @return  sigma = spread and num_atoms 0 if there is nothing to fit (no atoms, members that agree
 ///                  everywhere, or no errors)
-/// Source: ours (docs/almlip.md has the measurement); quantile: Vovk et al., Algorithmic Learning
-/// in a Random World (2005), split conformal prediction; k: design effect, Kish, Survey Sampling
-/// (1965)
+/// Source: ours (docs/almlip.md has the measurement); quantile: Wilks, Ann. Math. Stat. 12, 91
+/// (1941), in the normal approximation; k: design effect, Kish, Survey Sampling (1965)
 Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements);
 
 /// Fits the distance from the training environments of one element: Mahalanobis with the covariance

@@ -70,7 +70,7 @@ TEST(Calibration, QuantileCoversNinetyPercentOfNewAtoms)
               0.03);    // 90 % quantile of chi-squared with 3 degrees of freedom
 }
 
-TEST(Calibration, QuantileHasTheFiniteSampleCorrection)
+TEST(Calibration, QuantileAllowsForAFiniteSample)
 {
   const auto quantile = [](int num_frames, int atoms_of_frame, auto error) {
     std::vector<AtomError> atoms;
@@ -82,9 +82,10 @@ TEST(Calibration, QuantileHasTheFiniteSampleCorrection)
   const auto of_frame = [](int f, int) { return 1.0 + f; };
   const auto of_atom = [](int, int i) { return 1.0 + i; };
 
-  EXPECT_NEAR(quantile(99, 1, of_frame), 90.0, 1e-12);    // ceil(0.9 x 100)
+  EXPECT_NEAR(quantile(99, 1, of_frame), 93.0, 1e-12);    // ceil(99 (0.9 + sqrt(0.09 / 99)))
   EXPECT_NEAR(quantile(1, 99, of_atom), 99.0, 1e-12);     // others may be of any kind
-  // the 10 atoms of a frame count as one: beyond the 100th of 110, the last one of the 10th frame
+  // the 10 atoms of a frame count as one: the 109th of 110, beyond the 100th, which is the last one
+  // of the 10th frame
   EXPECT_NEAR(quantile(11, 10, of_frame), 11.0, 1e-12);
   // frames that are all the same: their atoms count as 110
   EXPECT_NEAR(quantile(11, 10, of_atom), 10.0, 1e-12);
