@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 namespace almlip {
@@ -135,8 +136,8 @@ Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
   Novelty novelty;
   novelty.whitening.assign(whitening.data(), whitening.data() + whitening.size());
   novelty.center.assign(center.data(), center.data() + center.size());
-  novelty.threshold =
-      upper_quantile({distance.data(), distance.data() + num_atoms}, num_atoms, novelty_quantile);
+  novelty.threshold = upper_quantile({distance.data(), distance.data() + num_atoms},
+                                     std::numeric_limits<double>::infinity(), novelty_quantile);
   if (novelty.threshold <= 0.0) novelty.threshold = 1.0;    // all environments are the same
   return novelty;
 }
