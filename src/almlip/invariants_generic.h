@@ -298,7 +298,7 @@ class Invariants<Real, Lanes, GenericShape> {
   const int C;
   const std::size_t row_;    ///< numbers of one row of A or T
   const CouplingTable<Real> table_;
-  AlignedArray<Real> pairs_;        ///< one matrix of channel pairs, shape [C][C][Lanes]
+  AlignedArray<Real> pairs_;        ///< channel pairs, shape [couplings of one L][C][C][Lanes]
   AlignedArray<Real> u_, u_dot_;    ///< adjoint of T and its tangent
 };
 

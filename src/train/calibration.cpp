@@ -3,7 +3,6 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 
 namespace almlip {
@@ -54,15 +53,27 @@ bool has_error(const std::vector<AtomError> &atoms)
                      [](const AtomError &atom) { return atom.error > 0.0; });
 }
 
+/// The value of a rank from 1, the largest one beyond.
+double value_of_rank(std::vector<double> values, double rank)
+{
+  std::sort(values.begin(), values.end());
+  return values[std::min(static_cast<std::size_t>(std::ceil(rank)), values.size()) - 1];
+}
+
+/// The value that a further one of the same kind exceeds with probability 1 - fraction at most; the
+/// largest one if there are too few.
+double conformal_quantile(const std::vector<double> &values, double fraction)
+{
+  return value_of_rank(values, fraction * (static_cast<double>(values.size()) + 1.0));
+}
+
 /// The value that at least `fraction` of further ones do not exceed, with a confidence of one
 /// standard error of that share; the largest one if there are too few.
 /// @param num_independent  of the values
-double upper_quantile(std::vector<double> values, double num_independent, double fraction)
+double tolerance_limit(const std::vector<double> &values, double num_independent, double fraction)
 {
-  std::sort(values.begin(), values.end());
-  const double level = fraction + std::sqrt(fraction * (1.0 - fraction) / num_independent),
-               rank = std::ceil(level * static_cast<double>(values.size()));
-  return values[std::min(static_cast<std::size_t>(rank), values.size()) - 1];
+  const double level = fraction + std::sqrt(fraction * (1.0 - fraction) / num_independent);
+  return value_of_rank(values, level * static_cast<double>(values.size()));
 }
 
 /// As how many independent atoms those of the frames count for the share of them beyond a value:
@@ -70,7 +81,7 @@ double upper_quantile(std::vector<double> values, double num_independent, double
 double num_independent(const std::vector<AtomError> &atoms, const std::vector<double> &scaled,
                        double fraction)
 {
-  const double limit = upper_quantile(scaled, static_cast<double>(scaled.size()), fraction);
+  const double limit = conformal_quantile(scaled, fraction);
   const auto size = static_cast<double>(scaled.size());
   double share = 0.0;
   for (const double value : scaled) share += (value > limit ? 1.0 : 0.0) / size;
@@ -105,12 +116,10 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements)
     calibration.exponent[e] = law.exponent;
   }
   std::vector<double> scaled;    // error/sigma
-  for (const AtomError &atom : all) {
+  for (const AtomError &atom : all)
     scaled.push_back(atom.error / calibrated_sigma(calibration, atom.element, atom.spread));
-  }
   calibration.num_atoms = static_cast<int>(scaled.size());
-  const double independent = num_independent(all, scaled, 0.9);
-  calibration.quantile90 = upper_quantile(std::move(scaled), independent, 0.9);
+  calibration.quantile90 = tolerance_limit(scaled, num_independent(all, scaled, 0.9), 0.9);
   return calibration;
 }
 
@@ -136,8 +145,8 @@ Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
   Novelty novelty;
   novelty.whitening.assign(whitening.data(), whitening.data() + whitening.size());
   novelty.center.assign(center.data(), center.data() + center.size());
-  novelty.threshold = upper_quantile({distance.data(), distance.data() + num_atoms},
-                                     std::numeric_limits<double>::infinity(), novelty_quantile);
+  novelty.threshold =
+      conformal_quantile({distance.data(), distance.data() + distance.size()}, novelty_quantile);
   if (novelty.threshold <= 0.0) novelty.threshold = 1.0;    // all environments are the same
   return novelty;
 }

@@ -116,7 +116,7 @@ def test_calculation_over_the_time_limit_is_stopped(tmp_path, processes_below):
     result = label_one(slow, silicon(), tmp_path)
     assert (result["verdict"], result["reason"]) == ("timeout", "not done after 0.4 s")
     assert result["seconds"] < 5
-    wait_for(lambda: processes_below(tmp_path) == [])
+    wait_for(lambda: processes_below(tmp_path) == [], limit=5)
 
 
 @needs_pw
@@ -279,7 +279,7 @@ def test_batch_goes_on_after_kill_9(tmp_path, write_json, processes_below):
     wait_for(lambda: len(finished(cache)) >= 2)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    wait_for(lambda: processes_below(cache) == [])  # they die with their parent
+    wait_for(lambda: processes_below(cache) == [], limit=5)  # they die with their parent
     before = finished(cache)
 
     assert not (tmp_path / "out.extxyz").exists()

@@ -207,7 +207,9 @@ def test_weight_decay_is_weaker_the_more_atoms_there_are(frames, tmp_path):
     more = fit(many, tmp_path / "more", *quick)["provenance"]["settings"]
     given = fit(many, tmp_path / "given", *quick, "--weight-decay", "0.3")["provenance"]["settings"]
     assert few["weight_decay"] == 0.5
-    assert more["weight_decay"] == pytest.approx(0.5 * (10000 / (100 * 36 * 4)) ** 2)  # a tenth is held out
+    assert more["weight_decay"] == pytest.approx(
+        0.5 * (10000 / (100 * 36 * 4)) ** 2
+    )  # a tenth is held out
     assert given["weight_decay"] == 0.3
 
 
