@@ -1,8 +1,7 @@
 #include "al_query_settings.h"
 
-#include "almlip_step.h"
+#include "almlip_problem.h"
 
-#include "comm.h"
 #include "error.h"
 #include "platform.h"
 #include "utils.h"
@@ -150,11 +149,10 @@ void ALQuerySettings::check()
                    "use trigger end to choose only when a run ends",
                    trigger, buffer));
   if (trigger == 0) trigger = std::min(2 * selection.batch, buffer);
-  // Rank 0, which writes there, speaks for all: others may see the folder later or lose it sooner.
-  const std::string folder = platform::path_dirname(prefix);
-  std::string problem;
-  if (comm->me == 0 && !platform::path_is_directory(folder))
-    problem = "fix al_query: file is '" + prefix + "', but there is no folder '" + folder +
-              "'; make it first";
-  end_on_problem_of_any_rank(lmp, problem);
+  // Only the rank that writes there looks: others may see the folder later or lose it sooner.
+  on_first_rank(lmp, "fix al_query", [&] {
+    const std::string folder = platform::path_dirname(prefix);
+    almlip::require(platform::path_is_directory(folder), "file is '", prefix,
+                    "', but there is no folder '", folder, "'; make it first");
+  });
 }

@@ -1,8 +1,6 @@
 #include "almlip_step.h"
 
 #include "atom.h"
-#include "comm.h"
-#include "error.h"
 #include "lammps.h"
 #include "library.h"
 #include "neighbor.h"
@@ -17,21 +15,6 @@
 using namespace LAMMPS_NS;
 
 static constexpr double NOT_COMPUTED = std::numeric_limits<double>::quiet_NaN();
-
-void LAMMPS_NS::end_on_problem_of_any_rank(LAMMPS *lmp, const std::string &problem)
-{
-  const int me = lmp->comm->me, mine = problem.empty() ? lmp->comm->nprocs : me;
-  int speaker;
-  MPI_Allreduce(&mine, &speaker, 1, MPI_INT, MPI_MIN, lmp->world);
-  if (speaker == lmp->comm->nprocs) return;
-
-  int length = static_cast<int>(problem.size());
-  MPI_Bcast(&length, 1, MPI_INT, speaker, lmp->world);
-  std::string message = problem;
-  message.resize(length);
-  MPI_Bcast(message.data(), length, MPI_CHAR, speaker, lmp->world);
-  lmp->error->all(FLERR, message);
-}
 
 almlip::Neighborhood ALMLIPStepInput::fill(LAMMPS *lmp, NeighList *list,
                                            const std::vector<int> &element_of_type,

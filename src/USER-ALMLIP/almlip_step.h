@@ -8,15 +8,9 @@
 #include <mpi.h>
 
 #include <cstddef>
-#include <string>
 #include <vector>
 
 namespace LAMMPS_NS {
-
-/// Ends the run if any rank has a problem (not empty), with that of the lowest such rank. All ranks
-/// call it: they then end together, whereas error->one leaves it to MPI_Abort, after which a process
-/// manager may wait forever.
-void end_on_problem_of_any_rank(class LAMMPS *, const std::string &problem);
 
 /// Atoms and full neighbour lists of a step, in the form and the units of the core.
 class ALMLIPStepInput {

@@ -3,7 +3,7 @@
 #include "al_query_atoms.h"
 #include "al_query_settings.h"
 #include "al_query_source.h"
-#include "almlip_step.h"
+#include "almlip_problem.h"
 
 #include "atom.h"
 #include "comm.h"
@@ -325,18 +325,12 @@ bool FixALQuery::too_soon() const
 void FixALQuery::store()
 {
   Verdict verdict;
-  std::string problem;
   almlip::QueryCandidate candidate = impl->atoms.gather(groupbit);
-  if (comm->me == 0) {
-    try {
-      verdict = judge(candidate);
-      if (!verdict.refused) verdict.given_up = impl->buffer.add(std::move(candidate));
-      verdict.buffered = impl->buffer.size();
-    } catch (const almlip::Error &e) {
-      problem = "fix al_query: " + std::string(e.what());
-    }
-  }
-  end_on_problem_of_any_rank(lmp, problem);
+  on_first_rank(lmp, "fix al_query", [&] {
+    verdict = judge(candidate);
+    if (!verdict.refused) verdict.given_up = impl->buffer.add(std::move(candidate));
+    verdict.buffered = impl->buffer.size();
+  });
   MPI_Bcast(&verdict, sizeof(verdict), MPI_BYTE, 0, world);
   if (verdict.refused) return refuse(verdict.refusal, verdict.value);
   if (verdict.given_up) impl->refusals.add(Refusal::buffer_full, update->ntimestep);
@@ -364,15 +358,7 @@ void FixALQuery::choose_batch(const char *reason)
 {
   if (impl->buffered == 0) return;
   int chosen = 0;
-  std::string problem;
-  if (comm->me == 0) {
-    try {
-      chosen = write_batch(reason);
-    } catch (const almlip::Error &e) {
-      problem = "fix al_query: " + std::string(e.what());
-    }
-  }
-  end_on_problem_of_any_rank(lmp, problem);
+  on_first_rank(lmp, "fix al_query", [&] { chosen = write_batch(reason); });
   MPI_Bcast(&chosen, 1, MPI_INT, 0, world);
   impl->selected += chosen;
   impl->batches++;

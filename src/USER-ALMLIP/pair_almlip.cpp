@@ -13,6 +13,7 @@
 #include "almlip/committee.h"
 #include "almlip/error.h"
 #include "almlip/potential.h"
+#include "almlip_problem.h"
 #include "almlip_step.h"
 
 #include <algorithm>
