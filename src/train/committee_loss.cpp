@@ -55,14 +55,16 @@ std::vector<ParameterBlock> CommitteeLoss::layout(const ModelSettings &s)
     blocks.push_back({kind, element, other, offset, rows, cols});
     offset += static_cast<std::size_t>(rows) * cols;
   };
-  for (int e = 0; e < E; ++e)
-    for (int k = 0; k < s.num_members; ++k) {
-      add(Kind::hidden, e, k, D, H);
-      add(Kind::hidden_bias, e, k, 1, H);
-      add(Kind::output, e, k, 1, H);
-      add(Kind::skip, e, k, D, 1);
-      add(Kind::output_bias, e, k, 1, 1);
-    }
+  for (int e = 0; e < E; ++e) {
+    auto add_members = [&](Kind kind, int rows, int cols) {
+      for (int k = 0; k < s.num_members; ++k) add(kind, e, k, rows, cols);
+    };
+    add_members(Kind::hidden, D, H);
+    add_members(Kind::hidden_bias, 1, H);
+    add_members(Kind::output, 1, H);
+    add_members(Kind::skip, D, 1);
+    add_members(Kind::output_bias, 1, 1);
+  }
   for (int e = 0; e < E; ++e)
     for (int other = 0; other < E; ++other)
       add(Kind::radial, e, other, s.num_channels, s.num_radial);

@@ -75,8 +75,8 @@ class CommitteeLoss {
                                                const std::string &precision,
                                                Kernels kernels = Kernels::compiled);
 
-  /// Layout of the flat parameter vector: network blocks by element and member, then radial blocks
-  /// by element pair.
+  /// Layout of the flat parameter vector: network blocks by element, kind and member, then radial
+  /// blocks by element pair.
   static std::vector<ParameterBlock> layout(const ModelSettings &settings);
   static std::size_t num_parameters(const ModelSettings &settings);
 

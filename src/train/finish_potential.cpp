@@ -10,6 +10,7 @@
 #include "almlip/fingerprint.h"
 #include "train/calibration.h"
 #include "train/error_report.h"
+#include "train/predict_frames.h"
 #include "train/zbl_range.h"
 
 namespace almlip {
@@ -27,76 +28,34 @@ std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings)
 }
 
 /// Force error and spread of every atom of the frames.
-std::vector<AtomError> atom_errors(Committee &committee, const Potential &potential,
-                                   const std::vector<Frame> &frames)
+std::vector<AtomError> atom_errors(const std::vector<Frame> &frames,
+                                   const std::vector<FramePrediction> &predictions,
+                                   const ModelSettings &settings)
 {
-  const int num_members = potential.settings.num_members;
   std::vector<AtomError> atoms;
-  for (std::size_t f = 0; f < frames.size(); ++f) {
-    const Frame &frame = frames[f];
-    const FramePrediction prediction = predict(committee, potential, frame);
-    const std::vector<int> elements = elements_of(frame, potential.settings);
+  for (std::size_t f = 0; f < predictions.size(); ++f) {
+    const std::vector<int> elements = elements_of(frames[f], settings);
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      const double *force = &prediction.forces[3 * i], *reference = &frame.forces[3 * i];
+      const double *force = &predictions[f].forces[3 * i], *reference = &frames[f].forces[3 * i];
       const double error =
           std::hypot(force[0] - reference[0], force[1] - reference[1], force[2] - reference[2]);
-      const double spread = force_spread(
-          &prediction.member_forces[3 * static_cast<std::size_t>(num_members) * i], num_members);
-      atoms.push_back({elements[i], error, spread, static_cast<int>(f)});
+      atoms.push_back({elements[i], error, predictions[f].spread[i], static_cast<int>(f)});
     }
   }
   return atoms;
 }
 
-/// One pass over frames with the finished committee: errors, and whatever the potential remembers
-/// of the frames.
-class FramePass {
+/// What the potential remembers of frames: fingerprints, and environments for the novelty.
+class FrameMemory {
  public:
-  FramePass(Potential &potential, const TrainingSettings &settings)
-      : committee_(potential),
-        potential_(potential),
-        settings_(settings),
-        descriptors_(potential.settings.elements.size())
+  explicit FrameMemory(Potential &potential)
+      : potential_(potential), descriptors_(potential.settings.elements.size())
   {
   }
 
-  ErrorReport run(const std::vector<Frame> &frames)
+  void add_fingerprint(const Frame &frame, const FramePrediction &prediction)
   {
-    ErrorReport report(potential_.calibration.quantile90);
-    for (const Frame &frame : frames) {
-      const FramePrediction prediction = predict(committee_, potential_, frame);
-      const std::vector<int> elements = elements_of(frame, potential_.settings);
-      report.add(frame, prediction);
-      if (settings_.fingerprints) remember(prediction, elements);
-      if (settings_.novelty) collect(prediction, elements);
-    }
-    return report;
-  }
-
-  /// Brings what was remembered into the form that the file keeps.
-  void keep_fingerprints()
-  {
-    const int num_features =
-        2 * static_cast<int>(descriptors_.size()) * potential_.settings.num_descriptors();
-    const Rows all{num_features, std::move(potential_.known_fingerprints)};
-    potential_.known_fingerprints = kept_fingerprints(all, settings_.max_fingerprints).values;
-  }
-
-  /// Fits the novelty of every element to the environments seen so far.
-  void fit_novelties()
-  {
-    for (const std::vector<double> &descriptors : descriptors_)
-      potential_.novelty.push_back(fit_novelty(descriptors, potential_.settings.num_descriptors()));
-  }
-
- private:
-  Committee committee_;
-  Potential &potential_;
-  TrainingSettings settings_;
-  std::vector<std::vector<double>> descriptors_;    ///< by element, shape [num_atoms][D]
-
-  void remember(const FramePrediction &prediction, const std::vector<int> &elements)
-  {
+    const std::vector<int> elements = elements_of(frame, potential_.settings);
     const std::vector<double> features =
         fingerprint(prediction.descriptors.data(), elements.data(), prediction.sigma.data(),
                     static_cast<int>(elements.size()), potential_.settings.num_descriptors(),
@@ -105,8 +64,9 @@ class FramePass {
                                          features.end());
   }
 
-  void collect(const FramePrediction &prediction, const std::vector<int> &elements)
+  void add_environments(const Frame &frame, const FramePrediction &prediction)
   {
+    const std::vector<int> elements = elements_of(frame, potential_.settings);
     const int num_descriptors = potential_.settings.num_descriptors();
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const double *row = &prediction.descriptors[i * static_cast<std::size_t>(num_descriptors)];
@@ -114,13 +74,27 @@ class FramePass {
       rows.insert(rows.end(), row, row + num_descriptors);
     }
   }
-};
 
-TrainingSettings without_memory(TrainingSettings settings)
-{
-  settings.fingerprints = settings.novelty = false;
-  return settings;
-}
+  /// Brings fingerprints into the form that the file keeps: at most so many.
+  void keep_fingerprints(int most)
+  {
+    const int num_features =
+        2 * static_cast<int>(descriptors_.size()) * potential_.settings.num_descriptors();
+    const Rows all{num_features, std::move(potential_.known_fingerprints)};
+    potential_.known_fingerprints = kept_fingerprints(all, most).values;
+  }
+
+  /// Fits the novelty of every element to its environments.
+  void fit_novelties()
+  {
+    for (const std::vector<double> &descriptors : descriptors_)
+      potential_.novelty.push_back(fit_novelty(descriptors, potential_.settings.num_descriptors()));
+  }
+
+ private:
+  Potential &potential_;
+  std::vector<std::vector<double>> descriptors_;    ///< by element, shape [num_atoms][D]
+};
 
 std::string provenance_of(const TrainingData &data, const TrainingSettings &settings,
                           const TrainingState &state, const TrainingState *all_frames,
@@ -144,41 +118,61 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
 
 void finish_potential(const TrainingModel &model, const TrainingData &data,
                       const TrainingSettings &settings, const TrainingState &state,
-                      const TrainingState *all_frames, const std::string &tuning)
+                      const TrainingState *all_frames, const std::string &tuning,
+                      const Ranks &ranks)
 {
   Potential judged = to_potential(model, state.kept_parameters);
   judged.least_distance = data.least_distance;
   judged.largest_force = data.largest_force;
   if (settings.zbl) judged.zbl = zbl_range(data, judged.settings.cutoff);
-  {
-    Committee committee(judged);
-    judged.calibration = calibrate(atom_errors(committee, judged, data.held_out),
-                                   static_cast<int>(data.elements.size()));
+  std::vector<FramePrediction> predictions;
+  predict_frames(judged, data.held_out, ranks, [&](const Frame &, FramePrediction prediction) {
+    prediction.descriptors = {};
+    predictions.push_back(std::move(prediction));
+  });
+  judged.calibration = calibrate(atom_errors(data.held_out, predictions, judged.settings),
+                                 static_cast<int>(data.elements.size()));
+  ErrorReport held_out(judged.calibration.quantile90), train(judged.calibration.quantile90);
+  for (std::size_t f = 0; f < predictions.size(); ++f) {
+    calibrate_sigma(predictions[f], data.held_out[f], judged);
+    held_out.add(data.held_out[f], predictions[f]);
   }
+
   Potential potential = judged;
   if (all_frames) {
     const Potential last = to_potential(model, all_frames->kept_parameters);
     potential.radial = last.radial;
     potential.committees = last.committees;
   }
-  FramePass pass(potential, settings);
-  const ErrorReport train = pass.run(data.train);
-  if (settings.novelty) pass.fit_novelties();
-  Json errors = {{"train", Json::parse(train.json())["groups"]}};
-  std::string table = "training frames\n" + train.table();
-  if (!data.held_out.empty()) {
-    ErrorReport held_out = pass.run(data.held_out);    // also for the fingerprints
-    if (all_frames) held_out = FramePass(judged, without_memory(settings)).run(data.held_out);
-    errors["held_out"] = Json::parse(held_out.json())["groups"];
-    potential.force_error = held_out.all().force_mae.value_or(0.0);
-    table += std::string(all_frames ? "held-out frames, before they were learned\n"
-                                    : "held-out frames\n") +
-             held_out.table();
-  }
-  pass.keep_fingerprints();
-  potential.provenance = provenance_of(data, settings, state, all_frames, errors, tuning);
-  write_potential(settings.output, potential);
-  std::printf("%swrote %s\n", table.c_str(), settings.output.c_str());
+  FrameMemory memory(potential);
+  predict_frames(potential, data.train, ranks, [&](const Frame &frame, FramePrediction prediction) {
+    train.add(frame, prediction);
+    if (settings.fingerprints) memory.add_fingerprint(frame, prediction);
+    if (settings.novelty) memory.add_environments(frame, prediction);
+  });
+  if (settings.novelty && ranks.first()) memory.fit_novelties();
+  if (settings.fingerprints)
+    predict_frames(potential, data.held_out, ranks,
+                   [&](const Frame &frame, FramePrediction prediction) {
+                     memory.add_fingerprint(frame, prediction);
+                   });
+
+  ranks.agree([&] {
+    if (!ranks.first()) return;
+    Json errors = {{"train", Json::parse(train.json())["groups"]}};
+    std::string table = "training frames\n" + train.table();
+    if (!data.held_out.empty()) {
+      errors["held_out"] = Json::parse(held_out.json())["groups"];
+      potential.force_error = held_out.all().force_mae.value_or(0.0);
+      table += std::string(all_frames ? "held-out frames, before they were learned\n"
+                                      : "held-out frames\n") +
+               held_out.table();
+    }
+    memory.keep_fingerprints(settings.max_fingerprints);
+    potential.provenance = provenance_of(data, settings, state, all_frames, errors, tuning);
+    write_potential(settings.output, potential);
+    std::printf("%swrote %s\n", table.c_str(), settings.output.c_str());
+  });
 }
 
 }    // namespace almlip

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "train/committee_loss.h"
+#include "train/ranks.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
 #include "train/training_settings.h"
@@ -9,12 +10,13 @@ namespace almlip {
 
 /// Makes the potential file of a fit: calibrates sigma on the held-out frames, adds fingerprints,
 /// novelty and provenance, writes it atomically, and prints the errors on training and held-out
-/// frames to stdout.
+/// frames to stdout. The ranks share the predictions; the first one does the rest.
 /// @param state      fit of the training frames: what sigma and the held-out errors are taken from
 /// @param all_frames its continuation on all frames, which becomes the potential; or null: none
 /// @param tuning     JSON object that tells how the settings were found, or empty
 void finish_potential(const TrainingModel &model, const TrainingData &data,
                       const TrainingSettings &settings, const TrainingState &state,
-                      const TrainingState *all_frames, const std::string &tuning);
+                      const TrainingState *all_frames, const std::string &tuning,
+                      const Ranks &ranks);
 
 }    // namespace almlip

@@ -117,7 +117,7 @@ TrainingSettings for_all_frames(TrainingSettings settings, int num_train, double
   settings.epochs = settings.all_frames_epochs.value_or((schedule.epochs + 4) / 5);
   settings.learning_rate = rate * schedule.learning_rate;
   settings.warmup_steps = 20;
-  settings.energy_rise_share = std::min(3.0 * settings.energy_rise_share, 1.0);
+  settings.energy_rise_share = std::min(3.0 * schedule.energy_rise_share, 1.0);
   if (settings.max_seconds > 0.0)
     settings.max_seconds = std::max(settings.max_seconds - seconds, 1e-3);
   if (!settings.checkpoint.empty())    // beside that of the fit, which is needed once more
@@ -213,11 +213,8 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
     ended = continue_fit(*fit, all_frames, whole, {}, last, identity, ranks);
   }
   fit->release();
-  ranks.agree([&] {
-    if (ranks.first())
-      finish_potential(fit->model, input.data, settings, fit->state, ended ? &all_frames : nullptr,
-                       tuning);
-  });
+  finish_potential(fit->model, input.data, settings, fit->state, ended ? &all_frames : nullptr,
+                   tuning, ranks);
 }
 
 }    // namespace almlip

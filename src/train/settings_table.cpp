@@ -80,7 +80,7 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number(
           "epochs", &s.epochs, "", 1, many,
           "passes over the training frames; null: 80, but 2000 to 24000 steps, accurate 160, but "
-          "4000 to 24000 steps, with start 20, but 500 to 3000 steps"),
+          "4000 to 24000 steps, with start 12, but 300 to 3000 steps"),
       number("batch", &s.batch, "frames", 1, many, "frames per step"),
       number("learning_rate", &s.learning_rate, "", 1e-8, 1,
              "peak of the cosine; null: 0.01, with start 0.003"),
@@ -104,7 +104,9 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number("energy_rise", &s.energy_rise, "", 1, 1e6,
              "factor by which that weight grows at the end"),
       number("energy_rise_share", &s.energy_rise_share, "", 1e-3, 1,
-             "last part of the steps, over which it grows; on all frames three times of it"),
+             "last part of the steps, over which it grows; on all frames three times of it; null: "
+             "0.1, "
+             "with start 0.5"),
       number("stress_weight", &s.stress_weight, loss_unit, 0, 1e6,
              "weight of the squared virial error per atom, for frames that have one"),
       number("huber", &s.huber, "eV/Angstrom", 0, 1e6,

@@ -29,6 +29,17 @@ struct Side {
     return (sizeof(Real) == sizeof(double) ? Real(1e-8) : Real(1e-5)) * covariance.trace();
   }
 
+  /// Takes one more gradient; the first one starts the basis.
+  void add(const Matrix<Real> &gradient, Real weight)
+  {
+    if (basis.size() == 0) {
+      start(gradient);
+      return;
+    }
+    covariance *= Real(1) - weight;
+    covariance.template selfadjointView<Eigen::Lower>().rankUpdate(gradient, weight);
+  }
+
   void start(const Matrix<Real> &gradient)
   {
     covariance = gradient * gradient.transpose();
@@ -37,12 +48,6 @@ struct Side {
         static_cast<double>(damping()) * Eigen::VectorXd::LinSpaced(damped.rows(), 1.0, 0.0);
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(damped);
     basis = solver.eigenvectors().rowwise().reverse().template cast<Real>();
-  }
-
-  void update(const Matrix<Real> &gradient, Real weight)
-  {
-    covariance *= Real(1) - weight;
-    covariance.template selfadjointView<Eigen::Lower>().rankUpdate(gradient, weight);
   }
 
   /// Power iteration and QR. Returns the order of the old basis vectors in the new basis.
@@ -63,12 +68,13 @@ struct Side {
   }
 };
 
-/// State of one block.
+/// State of one block. Its copies stand side by side, as [rows][copies cols].
 template <class Real>
 struct Moments {
   std::int64_t steps = 0;
-  Side<Real> left, right;
-  Matrix<Real> mean, square;    ///< of the gradient, in the eigenbasis
+  Side<Real> left;
+  std::vector<Side<Real>> right;    ///< of every copy
+  Matrix<Real> mean, square;        ///< of the gradient, in the eigenbasis
 };
 
 template <class Real>
@@ -77,6 +83,8 @@ class SoapOf : public Soap {
   SoapOf(const std::vector<SoapBlock> &blocks, const SoapSettings &settings)
       : blocks_(blocks), settings_(settings), moments_(blocks.size())
   {
+    for (std::size_t b = 0; b < blocks.size(); ++b)
+      moments_[b].right.resize(static_cast<std::size_t>(blocks[b].copies));
   }
 
   const std::vector<SoapBlock> &blocks() const override { return blocks_; }
@@ -89,12 +97,22 @@ class SoapOf : public Soap {
       const std::size_t b = static_cast<std::size_t>(n);
       const SoapBlock &block = blocks_[b];
       if (block.rate == 0.0) continue;
-      const Eigen::Map<const Rows> slope(gradient.data() + block.offset, block.rows, block.cols);
-      const Matrix<Real> move = direction(block, moments_[b], slope.template cast<Real>());
+      const auto begin_of = [&](int copy) {
+        return static_cast<std::ptrdiff_t>(block.offset) +
+               static_cast<std::ptrdiff_t>(copy) * block.rows * block.cols;
+      };
+      Matrix<Real> slope(block.rows, block.copies * block.cols);
+      for (int copy = 0; copy < block.copies; ++copy)
+        columns(block, slope, copy) =
+            Eigen::Map<const Rows>(gradient.data() + begin_of(copy), block.rows, block.cols)
+                .template cast<Real>();
+      Matrix<Real> move = direction(block, moments_[b], slope);
       if (move.size() == 0) continue;
-      Eigen::Map<Rows> weights(parameters.data() + block.offset, block.rows, block.cols);
-      weights -= learning_rate * block.rate * move.template cast<double>();
-      weights *= 1.0 - learning_rate * block.weight_decay;
+      for (int copy = 0; copy < block.copies; ++copy) {
+        Eigen::Map<Rows> weights(parameters.data() + begin_of(copy), block.rows, block.cols);
+        weights -= learning_rate * block.rate * columns(block, move, copy).template cast<double>();
+        weights *= 1.0 - learning_rate * block.weight_decay;
+      }
       if (moments_[b].steps % settings_.refresh == 0) refresh(block, moments_[b]);
     }
   }
@@ -109,9 +127,12 @@ class SoapOf : public Soap {
     for (int n = first; n < last; ++n) {
       const Moments<Real> &m = moments_[static_cast<std::size_t>(n)];
       write_binary(out, m.steps);
-      for (const Matrix<Real> *x : {&m.mean, &m.square, &m.left.covariance, &m.left.basis,
-                                    &m.right.covariance, &m.right.basis})
-        write_binary(out, x->data(), static_cast<std::size_t>(x->size()));
+      const auto write = [&](const Matrix<Real> &x) {
+        write_binary(out, x.data(), static_cast<std::size_t>(x.size()));
+      };
+      for (const Matrix<Real> *x : {&m.mean, &m.square, &m.left.covariance, &m.left.basis})
+        write(*x);
+      for (const Side<Real> &side : m.right) write(side.covariance), write(side.basis);
     }
   }
 
@@ -122,9 +143,11 @@ class SoapOf : public Soap {
       Moments<Real> &m = moments_[b];
       const int rows = blocks_[b].rows, cols = blocks_[b].cols;
       read_binary(in, m.steps);
-      for (Matrix<Real> *x : {&m.mean, &m.square}) read_matrix(in, *x, rows, cols);
+      for (Matrix<Real> *x : {&m.mean, &m.square})
+        read_matrix(in, *x, rows, blocks_[b].copies * cols);
       for (Matrix<Real> *x : {&m.left.covariance, &m.left.basis}) read_matrix(in, *x, rows, rows);
-      for (Matrix<Real> *x : {&m.right.covariance, &m.right.basis}) read_matrix(in, *x, cols, cols);
+      for (Side<Real> &side : m.right)
+        for (Matrix<Real> *x : {&side.covariance, &side.basis}) read_matrix(in, *x, cols, cols);
     }
   }
 
@@ -133,20 +156,27 @@ class SoapOf : public Soap {
   SoapSettings settings_;
   std::vector<Moments<Real>> moments_;
 
+  /// One of the copies that stand side by side.
+  template <class Wide>
+  static auto columns(const SoapBlock &block, Wide &x, int copy)
+  {
+    return x.middleCols(static_cast<Eigen::Index>(copy) * block.cols, block.cols);
+  }
+
   /// Adam's step in the eigenbasis, turned back; empty on the first call, which starts the bases.
   Matrix<Real> direction(const SoapBlock &block, Moments<Real> &m,
                          const Matrix<Real> &gradient) const
   {
     const Real first = static_cast<Real>(1.0 - settings_.momentum),
                second = static_cast<Real>(1.0 - settings_.second_moment);
+    if (block.rows > 1) m.left.add(gradient, second);
+    for (int copy = 0; copy < block.copies && block.cols > 1; ++copy)
+      m.right[static_cast<std::size_t>(copy)].add(columns(block, gradient, copy).transpose(),
+                                                  second);
     if (m.steps++ == 0) {
-      m.mean = m.square = Matrix<Real>::Zero(block.rows, block.cols);
-      if (block.rows > 1) m.left.start(gradient);
-      if (block.cols > 1) m.right.start(gradient.transpose());
+      m.mean = m.square = Matrix<Real>::Zero(gradient.rows(), gradient.cols());
       return {};
     }
-    if (block.rows > 1) m.left.update(gradient, second);
-    if (block.cols > 1) m.right.update(gradient.transpose(), second);
     const Matrix<Real> turned = into_basis(block, m, gradient);
     m.mean += first * (turned - m.mean);
     m.square += second * (turned.cwiseAbs2() - m.square);
@@ -162,32 +192,37 @@ class SoapOf : public Soap {
   static Matrix<Real> into_basis(const SoapBlock &block, const Moments<Real> &m, Matrix<Real> x)
   {
     if (block.rows > 1) x = m.left.basis.transpose() * x;
-    if (block.cols > 1) x = x * m.right.basis;
+    for (int copy = 0; copy < block.copies && block.cols > 1; ++copy)
+      columns(block, x, copy) *= m.right[static_cast<std::size_t>(copy)].basis;
     return x;
   }
 
   static Matrix<Real> out_of_basis(const SoapBlock &block, const Moments<Real> &m, Matrix<Real> x)
   {
     if (block.rows > 1) x = m.left.basis * x;
-    if (block.cols > 1) x = x * m.right.basis.transpose();
+    for (int copy = 0; copy < block.copies && block.cols > 1; ++copy)
+      columns(block, x, copy) *= m.right[static_cast<std::size_t>(copy)].basis.transpose();
     return x;
   }
 
   static void refresh(const SoapBlock &block, Moments<Real> &m)
   {
     const Matrix<Real> mean = out_of_basis(block, m, m.mean);
-    Matrix<Real> moved(block.rows, block.cols);
+    Matrix<Real> moved(mean.rows(), mean.cols());
     if (block.rows > 1) {
       const std::vector<int> order = m.left.refresh();
       for (int r = 0; r < block.rows; ++r)
         moved.row(r) = m.square.row(order[static_cast<std::size_t>(r)]);
-      m.square = moved;
+      m.square.swap(moved);
     }
     if (block.cols > 1) {
-      const std::vector<int> order = m.right.refresh();
-      for (int c = 0; c < block.cols; ++c)
-        moved.col(c) = m.square.col(order[static_cast<std::size_t>(c)]);
-      m.square = moved;
+      for (int copy = 0; copy < block.copies; ++copy) {
+        const std::vector<int> order = m.right[static_cast<std::size_t>(copy)].refresh();
+        for (int c = 0; c < block.cols; ++c)
+          columns(block, moved, copy).col(c) =
+              columns(block, m.square, copy).col(order[static_cast<std::size_t>(c)]);
+      }
+      m.square.swap(moved);
     }
     m.mean = into_basis(block, m, mean);
   }
@@ -220,9 +255,9 @@ std::vector<int> share_blocks(const std::vector<SoapBlock> &blocks, int num_rank
 {
   // A side of length n: products with its basis, and a tenth of a QR decomposition in every step.
   const auto work = [](const SoapBlock &b) {
-    const double rows = b.rows, cols = b.cols, size = rows * cols;
+    const double rows = b.rows, cols = b.cols, copies = b.copies, size = rows * cols * copies;
     return size + (b.rows > 1 ? rows * (4.0 * size + rows * rows) : 0.0) +
-           (b.cols > 1 ? cols * (4.0 * size + cols * cols) : 0.0);
+           (b.cols > 1 ? cols * (4.0 * size + copies * cols * cols) : 0.0);
   };
   double total = 0.0, done = 0.0;
   for (const SoapBlock &block : blocks) total += work(block);

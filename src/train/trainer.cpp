@@ -202,6 +202,10 @@ std::vector<SoapBlock> Trainer::optimiser_blocks(const ModelSettings &model,
 {
   std::vector<SoapBlock> blocks;
   for (const ParameterBlock &block : CommitteeLoss::layout(model)) {
+    if (block.kind != ParameterBlock::Kind::radial && block.other > 0) {
+      ++blocks.back().copies;    // one more member of the same
+      continue;
+    }
     SoapBlock entry{block.offset, block.rows, block.cols};
     if (block.kind == ParameterBlock::Kind::radial) entry.rate = settings.radial_rate;
     if (block.kind == ParameterBlock::Kind::hidden || block.kind == ParameterBlock::Kind::output)

@@ -232,10 +232,10 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   const bool warm = !s.start.empty(), twice = !warm && s.preset == "accurate";
   Schedule schedule;
   schedule.steps_per_epoch = (num_frames + s.batch - 1) / s.batch;
-  const int usual = warm    ? 20
+  const int usual = warm    ? 12
                     : twice ? 160
                             : 80,
-            fewest_steps = warm    ? 500
+            fewest_steps = warm    ? 300
                            : twice ? 4000
                                    : 2000,
             least = (fewest_steps + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch,
@@ -245,7 +245,7 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   schedule.learning_rate = s.learning_rate.value_or(warm ? 3e-3 : 1e-2);
   schedule.final_rate = s.final_rate;
   schedule.energy_rise = s.energy_rise;
-  schedule.energy_rise_share = s.energy_rise_share;
+  schedule.energy_rise_share = s.energy_rise_share.value_or(warm ? 0.5 : 0.1);
   schedule.patience = s.patience;
   return schedule;
 }

@@ -31,12 +31,11 @@ struct TrainingSettings {
   std::string precision = "single";
   std::optional<int> epochs, warmup_steps, all_frames_epochs;
   int patience = 0;
-  std::optional<double> learning_rate, weight_decay;
+  std::optional<double> learning_rate, weight_decay, energy_rise_share;
   int batch = 8;
   double radial_rate = 0.3, final_rate = 0.002;
   double four_body_scale = 0.35, radial_tie = 0.0002;
-  double energy_weight = 10.0, energy_rise = 30.0, energy_rise_share = 0.1, stress_weight = 0.001,
-         huber = 1.0;
+  double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.001, huber = 1.0;
 
   double least_distance = 0.5;
   std::string isolated_atoms = "error";
@@ -112,8 +111,8 @@ struct Schedule {
 };
 
 /// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 24000
-/// steps, with preset `accurate` for 160 epochs, but 4000 to 24000 steps, a warm start for 20
-/// epochs, but 500 to 3000 steps.
+/// steps, with preset `accurate` for 160 epochs, but 4000 to 24000 steps, a warm start for 12
+/// epochs, but 300 to 3000 steps.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 
 }    // namespace almlip

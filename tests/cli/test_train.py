@@ -250,6 +250,13 @@ def test_ranks_agree_up_to_rounding(frames, tmp_path, ranks):
     assert together["training"]["force_error"] == pytest.approx(
         alone["training"]["force_error"], rel=1e-7
     )
+    for key in ("train", "held_out"):
+        assert together["provenance"]["errors"][key]["all"] == pytest.approx(
+            alone["provenance"]["errors"][key]["all"], rel=1e-5
+        )
+    np.testing.assert_allclose(    # in the same order; kept with three decimals
+        together["known_fingerprints"], alone["known_fingerprints"], atol=1.001e-3
+    )
 
 
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="no mpirun")

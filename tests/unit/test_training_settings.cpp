@@ -154,7 +154,7 @@ TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)
   settings.preset = "accurate";
   EXPECT_EQ(make_schedule(settings, 800).num_steps(), 160 * 100);
   settings.start = "old.json";
-  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 500);
+  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 300);
   settings.epochs = 3;
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 6);
 }

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "almlip/committee.h"
+#include "almlip/frame.h"
+#include "train/ranks.h"
+
+namespace almlip {
+
+/// Energy, virial, forces, spread, sigma and descriptors of every frame; what belongs to single
+/// members is left out. The ranks share the work; call it on all of them, with the same potential
+/// but for its calibration, for which that of the first rank counts.
+/// @param take  called on the first rank, in the order of the frames
+/// @throws Error as `predict`
+void predict_frames(
+    const Potential &potential, const std::vector<Frame> &frames, const Ranks &ranks,
+    const std::function<void(const Frame &frame, FramePrediction prediction)> &take);
+
+/// sigma of every atom from its spread.
+void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Potential &potential);
+
+}    // namespace almlip
