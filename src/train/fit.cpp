@@ -1,5 +1,6 @@
 #include "train/fit.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -41,7 +42,7 @@ Fit::Fit(const TrainingSettings &settings, const TrainingData &data, const Poten
                   : make_training_model(settings, data)),
       loss(CommitteeLoss::create(model, settings.precision))
 {
-  bytes = bytes_left(settings, data, model.settings.num_members, ranks);
+  const double bytes = bytes_left(settings, data, model.settings.num_members, ranks);
   held_out = PreparedFrames(*loss, data.held_out, ranks, bytes);
   train = PreparedFrames(*loss, data.train, ranks, bytes - held_out.bytes());
 }
@@ -59,6 +60,9 @@ void Fit::release()
   train = held_out = PreparedFrames();
   loss.reset();
   state.optimiser.reset();
+#ifdef __GLIBC__
+  malloc_trim(0);    // back to the system, where the final pass would else come on top
+#endif
 }
 
 void Fit::begin(const TrainingSettings &settings, const Potential *start, const Ranks &ranks)
@@ -66,6 +70,7 @@ void Fit::begin(const TrainingSettings &settings, const Potential *start, const 
   state.parameters =
       start ? from_potential(model, *start) : initial_parameters(model, settings.seed);
   loss->set_parameters(state.parameters);
+  train.replicate(ranks);
   if (!start) standardise(model, *loss, train, settings.four_body_scale, ranks);
   state.optimiser =
       Soap::create(Trainer::optimiser_blocks(model.settings, settings), {}, settings.precision);

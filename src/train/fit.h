@@ -17,7 +17,6 @@ struct Fit {
   std::unique_ptr<CommitteeLoss> loss;
   PreparedFrames train, held_out;
   TrainingState state;
-  double bytes = 0.0;    ///< of prepared frames that this rank may keep
 
   /// Model, loss and frames; without communication, so that errors can be agreed on.
   /// @param data   must outlive the fit

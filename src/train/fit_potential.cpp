@@ -205,12 +205,9 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
     all_frames.parameters = fit->state.kept_parameters;
     all_frames.optimiser = std::move(fit->state.optimiser);
     all_frames.optimiser->restart();
-    std::vector<Frame> frames = input.data.train;
-    frames.insert(frames.end(), input.data.held_out.begin(), input.data.held_out.end());
-    fit->train = {};
-    fit->held_out = {};
-    const PreparedFrames whole(*fit->loss, frames, ranks, fit->bytes);
-    ended = continue_fit(*fit, all_frames, whole, {}, last, identity, ranks);
+    fit->train = PreparedFrames(fit->train, fit->held_out);
+    fit->train.replicate(ranks);
+    ended = continue_fit(*fit, all_frames, fit->train, {}, last, identity, ranks);
   }
   fit->release();
   finish_potential(fit->model, input.data, settings, fit->state, ended ? &all_frames : nullptr,

@@ -77,9 +77,10 @@ int work_of(const Frame &frame)
 
 PreparedFrames::PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &frames,
                                const Ranks &ranks, double bytes)
-    : loss_(&loss), frames_(&frames), kept_(frames.size())
+    : loss_(&loss), kept_(frames.size()), most_bytes_(bytes)
 {
   for (const Frame &frame : frames) {
+    frames_.push_back(&frame);
     num_atoms_.push_back(frame.num_atoms());
     work_.push_back(work_of(frame));
   }
@@ -97,10 +98,41 @@ PreparedFrames::PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &fr
   }
 }
 
+PreparedFrames::PreparedFrames(const PreparedFrames &first, const PreparedFrames &second)
+    : PreparedFrames(first)
+{
+  const auto append = [](auto &to, const auto &from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  append(frames_, second.frames_);
+  append(num_atoms_, second.num_atoms_);
+  append(work_, second.work_);
+  append(owner_, second.owner_);
+  append(kept_, second.kept_);
+  for (const int f : second.own_) own_.push_back(first.size() + f);
+  bytes_ += second.bytes_;
+  most_bytes_ += second.bytes_;
+  num_kept_ += second.num_kept_;
+  replicated_ = false;
+}
+
+void PreparedFrames::replicate(const Ranks &ranks)
+{
+  std::vector<double> sums{bytes_, static_cast<double>(num_kept_)};
+  ranks.sum(sums);
+  std::vector<double> num_able{sums[0] <= most_bytes_ ? 1.0 : 0.0};
+  ranks.sum(num_able);
+  replicated_ =
+      static_cast<int>(sums[1]) == size() && static_cast<int>(num_able[0]) == ranks.size();
+}
+
 std::shared_ptr<const PreparedFrame> PreparedFrames::prepared(int f) const
 {
   const auto &kept = kept_[static_cast<std::size_t>(f)];
-  return kept ? kept : loss_->prepare(frame(f));
+  if (kept) return kept;
+  std::shared_ptr<const PreparedFrame> made = loss_->prepare(frame(f));
+  if (replicated_) kept_[static_cast<std::size_t>(f)] = made;
+  return made;
 }
 
 std::vector<int> epoch_order(int num_frames, int seed, int epoch)
@@ -129,10 +161,9 @@ std::vector<int> deal(const std::vector<int> &work, int num_ranks)
 }
 
 std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<int> &work,
-                            const std::vector<int> &owners, int rank, int num_ranks)
+                            const std::vector<int> &owners, double price, int rank, int num_ranks)
 {
   if (num_ranks == 1) return frames;
-  constexpr double price = 1.2;    // of a frame that its rank has to prepare
   const auto work_of = [&](int frame) { return work[static_cast<std::size_t>(frame)]; };
   std::vector<std::vector<int>> dealt(static_cast<std::size_t>(num_ranks));
   std::vector<double> load(dealt.size(), 0.0);
@@ -269,7 +300,7 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   loss_.clear_gradient();
   double loss = 0.0;
   for (const int frame :
-       deal_batch(batch, train.work(), train.owners(), ranks_.rank(), ranks_.size()))
+       deal_batch(batch, train.work(), train.owners(), train.price(), ranks_.rank(), ranks_.size()))
     loss += loss_.add(*train.prepared(frame), weights, settings_.radial_rate > 0.0);
   std::vector<double> gradient, sum{loss};
   loss_.gradient(gradient);

@@ -24,26 +24,35 @@ class PreparedFrames {
   /// @param bytes   that this rank may keep
   PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &frames, const Ranks &ranks,
                  double bytes = std::numeric_limits<double>::infinity());
+  /// The frames of the first one, then those of the second, nothing prepared anew.
+  PreparedFrames(const PreparedFrames &first, const PreparedFrames &second);
 
-  int size() const { return static_cast<int>(num_atoms_.size()); }
-  const Frame &frame(int f) const { return (*frames_)[static_cast<std::size_t>(f)]; }
+  /// Lets every rank keep whatever frame it has prepared, if each has the memory for all. For all
+  /// ranks to call together.
+  void replicate(const Ranks &ranks);
+
+  int size() const { return static_cast<int>(frames_.size()); }
+  const Frame &frame(int f) const { return *frames_[static_cast<std::size_t>(f)]; }
   const std::vector<int> &num_atoms() const { return num_atoms_; }
   /// Cost of every frame: its atoms, those of each element rounded up to whole packs of lanes.
   const std::vector<int> &work() const { return work_; }
   const std::vector<int> &owners() const { return owner_; }
+  /// Cost of a frame for another rank than its owner, relative to that for its owner.
+  double price() const { return replicated_ ? 1.0 : 1.2; }
   /// Frames of this rank.
   const std::vector<int> &own() const { return own_; }
   std::shared_ptr<const PreparedFrame> prepared(int f) const;
-  double bytes() const { return bytes_; }       ///< that are kept
+  double bytes() const { return bytes_; }       ///< of the own frames that are kept
   int num_kept() const { return num_kept_; }    ///< of the own frames
 
  private:
   CommitteeLoss *loss_ = nullptr;
-  const std::vector<Frame> *frames_ = nullptr;
+  std::vector<const Frame *> frames_;
   std::vector<int> num_atoms_, work_, owner_, own_;
-  std::vector<std::shared_ptr<const PreparedFrame>> kept_;    ///< null: not kept
-  double bytes_ = 0.0;
+  mutable std::vector<std::shared_ptr<const PreparedFrame>> kept_;    ///< null: not kept
+  double bytes_ = 0.0, most_bytes_ = 0.0;
   int num_kept_ = 0;
+  bool replicated_ = false;
 };
 
 /// Errors of the mean of the committee. eV and Angstrom.
@@ -135,7 +144,8 @@ std::vector<int> deal(const std::vector<int> &work, int num_ranks);
 /// Frames of a batch that a rank takes: its own, but some are given from ranks with much work to
 /// ranks with little.
 /// @param frames  indices into `work` and `owners`
+/// @param price   of the work on a frame that is not the rank's own
 std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<int> &work,
-                            const std::vector<int> &owners, int rank, int num_ranks);
+                            const std::vector<int> &owners, double price, int rank, int num_ranks);
 
 }    // namespace almlip

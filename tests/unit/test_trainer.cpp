@@ -170,7 +170,7 @@ TEST(DealBatch, GivesEveryFrameToOneRankAndBalancesAtoms)
       batch{5, 3, 1, 0};    // three of four belong to rank 0
   std::vector<int> dealt;
   for (int rank = 0; rank < 2; ++rank) {
-    const std::vector<int> mine = deal_batch(batch, atoms, owners, rank, 2);
+    const std::vector<int> mine = deal_batch(batch, atoms, owners, 1.2, rank, 2);
     EXPECT_EQ(mine.size(), 2u);
     dealt.insert(dealt.end(), mine.begin(), mine.end());
   }
@@ -180,8 +180,8 @@ TEST(DealBatch, GivesEveryFrameToOneRankAndBalancesAtoms)
 
 TEST(DealBatch, MovesNoFrameThatWouldOnlySwapTheLoads)
 {
-  EXPECT_EQ(deal_batch({0}, {8}, {0}, 0, 3), std::vector<int>{0});
-  EXPECT_TRUE(deal_batch({0}, {8}, {0}, 1, 3).empty());
+  EXPECT_EQ(deal_batch({0}, {8}, {0}, 1.2, 0, 3), std::vector<int>{0});
+  EXPECT_TRUE(deal_batch({0}, {8}, {0}, 1.2, 1, 3).empty());
 }
 
 TEST(PreparedFrames, BeyondTheMemoryArePreparedWhenTheyAreUsed)
@@ -197,6 +197,20 @@ TEST(PreparedFrames, BeyondTheMemoryArePreparedWhenTheyAreUsed)
   EXPECT_EQ(prepared.prepared(0), prepared.prepared(0));
   EXPECT_NE(prepared.prepared(4), prepared.prepared(4));
   EXPECT_EQ(prepared.prepared(4)->num_atoms, 1);
+}
+
+TEST(PreparedFrames, OfTwoListsAreNotPreparedAnew)
+{
+  const Ranks ranks;
+  QuadraticLoss loss;
+  const std::vector<Frame> frames = scattered_frames(5), others = scattered_frames(2);
+  const PreparedFrames first(loss, frames, ranks), second(loss, others, ranks), both(first, second);
+
+  EXPECT_EQ(both.size(), 7);
+  EXPECT_EQ(both.own(), (std::vector<int>{0, 1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(both.prepared(4), first.prepared(4));
+  EXPECT_EQ(both.prepared(6), second.prepared(1));
+  EXPECT_EQ(&both.frame(6), &others[1]);
 }
 
 }    // namespace
