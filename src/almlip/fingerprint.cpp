@@ -35,10 +35,19 @@ Rows kept_fingerprints(const Rows &rows, int most)
   const int count = rows.count(), width = rows.num_features;
   std::vector<bool> kept(count, count <= most);
   std::vector<double> distance(count, std::numeric_limits<double>::infinity());
+  std::vector<int> nearest(count, 0), centers;    // position in the centers of the nearest kept row
   for (int n = 0, next = 0; n < most && most < count; ++n) {
     kept[next] = true;
-    for (int i = 0; i < count; ++i)
-      distance[i] = std::min(distance[i], squared_distance(rows[i], rows[next], width));
+    std::vector<double> between;
+    for (const int center : centers)
+      between.push_back(squared_distance(rows[center], rows[next], width));
+    centers.push_back(next);
+    for (int i = 0; i < count; ++i) {
+      // Twice as far from the own center as the row is, the new one cannot be nearer.
+      if (n > 0 && between[nearest[i]] >= 4.0 * distance[i]) continue;
+      const double to_next = squared_distance(rows[i], rows[next], width);
+      if (to_next < distance[i]) distance[i] = to_next, nearest[i] = n;
+    }
     next = static_cast<int>(std::max_element(distance.begin(), distance.end()) - distance.begin());
   }
   Rows result{width, {}};

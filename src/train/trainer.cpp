@@ -124,6 +124,13 @@ void PreparedFrames::replicate(const Ranks &ranks)
   ranks.sum(num_able);
   replicated_ =
       static_cast<int>(sums[1]) == size() && static_cast<int>(num_able[0]) == ranks.size();
+  if (!replicated_) return;
+  std::vector<double> bytes(frames_.size(), 0.0);    // by frame: packs and their neighbours
+  for (const int f : own_)
+    bytes[static_cast<std::size_t>(f)] =
+        static_cast<double>(kept_[static_cast<std::size_t>(f)]->bytes());
+  ranks.sum(bytes);
+  work_.assign(bytes.begin(), bytes.end());
 }
 
 std::shared_ptr<const PreparedFrame> PreparedFrames::prepared(int f) const

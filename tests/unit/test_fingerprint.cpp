@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+#include <random>
+
 #include "almlip/selection.h"
 
 using namespace almlip;
@@ -66,6 +70,34 @@ TEST(KeptFingerprints, OfTooManyAreThoseFarthestFromEachOther)
   const Rows rows{1, {0.0, 0.1, 10.0, 10.1, 4.0}};    // then 10.1, then 4: 5.9 from what is kept
 
   EXPECT_EQ(kept_fingerprints(rows, 3).values, (std::vector<double>{0.0, 10.1, 4.0}));
+}
+
+TEST(KeptFingerprints, AreThoseOfAPlainFarthestFirstTraversal)
+{
+  constexpr int count = 300, width = 3, most = 40;
+  std::mt19937 random(3);
+  std::uniform_int_distribution<int> coordinate(
+      0, 30);    // clusters, and numbers that are kept as they are
+  Rows rows{width, {}};
+  for (int i = 0; i < count * width; ++i)
+    rows.values.push_back(coordinate(random) + 100.0 * (i % 7));
+
+  std::vector<bool> kept(count, false);
+  for (int n = 0, next = 0; n < most; ++n) {
+    kept[next] = true;
+    double farthest = -1.0;
+    for (int i = 0; i < count; ++i) {
+      double nearest = std::numeric_limits<double>::infinity();
+      for (int j = 0; j < count; ++j)
+        if (kept[j]) nearest = std::min(nearest, squared_distance(rows[i], rows[j], width));
+      if (nearest > farthest) farthest = nearest, next = i;
+    }
+  }
+  std::vector<double> expected;
+  for (int i = 0; i < count; ++i)
+    if (kept[i]) expected.insert(expected.end(), rows[i], rows[i] + width);
+
+  EXPECT_EQ(kept_fingerprints(rows, most).values, expected);
 }
 
 TEST(Fingerprint, DoesNotDependOnTheOrderOfAtoms)
