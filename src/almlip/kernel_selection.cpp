@@ -261,16 +261,19 @@ std::vector<int> random_part(const std::vector<int> &list, int count, std::uint6
 }
 
 /// Candidates with their nearest center (known or chosen) under a kernel distance.
+/// @tparam Covariance  of two points, by their indices
+template <class Covariance>
 class CenterClusters {
  public:
-  CenterClusters(const Kernel &kernel, const KernelTask &task)
-      : kernel_(kernel),
-        norm_(diagonal(kernel)),
+  CenterClusters(const Covariance &covariance, int num_points, const KernelTask &task)
+      : covariance_(covariance),
+        norm_(num_points),
         candidates_(task.candidates),
         center_(task.candidates.size(), -1),
         distance_(task.candidates.size(), infinity),
         available_(task.candidates.size(), true)
   {
+    for (int i = 0; i < num_points; ++i) norm_[i] = covariance(i, i);
     for (int known : task.known) add_center(known);
   }
 
@@ -287,7 +290,7 @@ class CenterClusters {
   /// Position of the farthest candidate of the cluster with the largest sum of squared distances.
   int farthest_of_largest() const
   {
-    std::vector<double> size(kernel_.num_points, -1.0);
+    std::vector<double> size(norm_.size(), -1.0);
     for (std::size_t i = 0; i < candidates_.size(); ++i)
       if (available_[i]) size[center_[i]] = std::max(size[center_[i]], 0.0) + distance_[i];
     const int largest = static_cast<int>(std::max_element(size.begin(), size.end()) - size.begin());
@@ -309,17 +312,16 @@ class CenterClusters {
   void add_center(int point)
   {
     ++num_centers_;
-    const float *row = kernel_.row(point);
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      const float distance =
-          std::max(norm_[point] + norm_[candidates_[i]] - 2.0F * row[candidates_[i]], 0.0F);
+      const float distance = std::max(
+          norm_[point] + norm_[candidates_[i]] - 2.0F * covariance_(point, candidates_[i]), 0.0F);
       if (distance >= distance_[i]) continue;
       distance_[i] = distance;
       center_[i] = point;
     }
   }
 
-  const Kernel &kernel_;
+  const Covariance &covariance_;
   std::vector<float> norm_;
   const std::vector<int> &candidates_;
   std::vector<int> center_;
@@ -327,6 +329,18 @@ class CenterClusters {
   std::vector<bool> available_;
   int num_centers_ = 0;
 };
+
+template <class Covariance>
+std::vector<int> choose_lcmd(const Covariance &covariance, int num_points, const KernelTask &task)
+{
+  CenterClusters<Covariance> clusters(covariance, num_points, task);
+  const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
+  std::vector<int> chosen;
+  while (static_cast<int>(chosen.size()) < batch)
+    chosen.push_back(clusters.take(clusters.has_centers() ? clusters.farthest_of_largest()
+                                                          : clusters.largest_norm()));
+  return chosen;
+}
 
 /// Index drawn with a probability proportional to its weight; -1 if all weights are zero.
 int draw(const std::vector<double> &weights, Random &random)
@@ -393,13 +407,18 @@ std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task,
 std::vector<int> select_lcmd(const Kernel &kernel, const KernelTask &task)
 {
   check(kernel, task);
-  CenterClusters clusters(kernel, task);
-  const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
-  std::vector<int> chosen;
-  while (static_cast<int>(chosen.size()) < batch)
-    chosen.push_back(clusters.take(clusters.has_centers() ? clusters.farthest_of_largest()
-                                                          : clusters.largest_norm()));
-  return chosen;
+  return choose_lcmd([&](int i, int j) { return kernel.row(i)[j]; }, kernel.num_points, task);
+}
+
+std::vector<int> select_lcmd(const FeaturePoints &points, const KernelTask &task)
+{
+  check(task, points.num_points());
+  const int width = points.num_features;
+  const auto row = [&](int i) {
+    return Eigen::Map<const VectorXf>(points.values.data() + static_cast<std::size_t>(i) * width,
+                                      width);
+  };
+  return choose_lcmd([&](int i, int j) { return row(i).dot(row(j)); }, points.num_points(), task);
 }
 
 std::vector<int> select_badge(const Rows &embeddings, int batch, std::uint64_t seed)

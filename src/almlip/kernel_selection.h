@@ -80,6 +80,9 @@ std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task,
 /// Source: Holzmueller, Zaverkin, Kaestner, Steinwart, J. Mach. Learn. Res. 24, 164 (2023)
 std::vector<int> select_lcmd(const Kernel &kernel, const KernelTask &task);
 
+/// The same on features. Cost: (labels + batch) x candidates x features.
+std::vector<int> select_lcmd(const FeaturePoints &points, const KernelTask &task);
+
 /// Batch active learning by diverse gradient embeddings: k-means++ on the rows, which are
 /// embeddings times uncertainty. The longest row comes first, each further one is drawn with a
 /// probability proportional to its squared distance from those before. Source: Ash, Zhang,

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "almlip/error.h"
+#include "almlip/kernel_selection.h"
 #include "almlip/random.h"
 #include "almlip/rows.h"
 
@@ -19,10 +20,12 @@ struct NamedStrategy {
   const char *name;
   Strategy strategy;
 };
-constexpr std::array<NamedStrategy, 4> strategies{{{"random", Strategy::random},
+constexpr std::array<NamedStrategy, 6> strategies{{{"random", Strategy::random},
                                                    {"uncertainty", Strategy::uncertainty},
                                                    {"diversity", Strategy::diversity},
-                                                   {"hybrid", Strategy::hybrid}}};
+                                                   {"hybrid", Strategy::hybrid},
+                                                   {"alc", Strategy::alc},
+                                                   {"lcmd", Strategy::lcmd}}};
 
 void check(const Candidates &candidates, const SelectionSettings &settings)
 {
@@ -34,6 +37,8 @@ void check(const Candidates &candidates, const SelectionSettings &settings)
           candidates.uncertainty.size(), " candidates, but there must be ", width, " for each");
   require(candidates.known.size() % width == 0, "selection: ", candidates.known.size(),
           " features of known configurations, but there must be ", width, " for each");
+  require(candidates.references.size() % width == 0, "selection: ", candidates.references.size(),
+          " features of reference configurations, but there must be ", width, " for each");
   require(settings.batch >= 1, "selection: batch is ", settings.batch,
           ", but it must be at least 1");
   require(settings.clusters >= 1, "selection: clusters is ", settings.clusters,
@@ -53,6 +58,8 @@ void check(const Candidates &candidates, const SelectionSettings &settings)
           "selection: the uncertainty of a candidate is not a finite number");
   require(all_finite(candidates.known),
           "selection: a feature of a known configuration is not a finite number");
+  require(all_finite(candidates.references),
+          "selection: a feature of a reference configuration is not a finite number");
 }
 
 /// An order of the candidates that does not depend on how they were handed in: by falling
@@ -152,18 +159,18 @@ class Selector {
       : settings_(settings),
         order_(canonical_order(candidates)),
         raw_(reordered({candidates.num_features, candidates.features}, order_)),
-        known_{candidates.num_features, candidates.known}
+        standardize_(raw_),
+        points_(standardize_(raw_)),
+        known_(standardize_({candidates.num_features, candidates.known})),
+        references_(standardize_({candidates.num_features, candidates.references}))
   {
     for (int i : order_) uncertainty_.push_back(candidates.uncertainty[i]);
-    const Standardization standardize(raw_);
-    points_ = standardize(raw_);
-    const Rows known = standardize(known_);
     available_.resize(num_candidates());
     nearest_.assign(num_candidates(), infinity);
     const std::vector<bool> seen = known_already(candidates, settings.duplicate);
     for (int i = 0; i < num_candidates(); ++i) {
       available_[i] = !seen[order_[i]];
-      for (int j = 0; j < known_.count(); ++j) approach(i, known[j]);
+      for (int j = 0; j < known_.count(); ++j) approach(i, known_[j]);
     }
   }
 
@@ -181,6 +188,10 @@ class Selector {
         break;
       case Strategy::hybrid:
         choose_round_clusters(settings_.alpha);
+        break;
+      case Strategy::alc:
+      case Strategy::lcmd:
+        choose_by_covariance();
         break;
     }
     return choices_;
@@ -256,6 +267,43 @@ class Selector {
     return best >= 0;
   }
 
+  /// Scalar products of the features are taken for covariances.
+  void choose_by_covariance()
+  {
+    if (points_.num_features == 0) return choose_most_uncertain();    // all candidates are alike
+    KernelTask task;
+    FeaturePoints points{points_.num_features, {}};
+    for (const Rows *rows : {&points_, &known_, &references_})
+      points.values.insert(points.values.end(), rows->values.begin(), rows->values.end());
+    task.candidates = different_ones();
+    task.known.resize(known_.count());
+    std::iota(task.known.begin(), task.known.end(), num_candidates());
+    task.references.resize(references_.count());
+    std::iota(task.references.begin(), task.references.end(), num_candidates() + known_.count());
+    if (task.references.empty()) task.references = task.candidates;
+    task.batch = settings_.batch;
+    if (task.candidates.empty()) return;
+    LargePoolSettings large;
+    large.seed = settings_.seed;
+    for (const int i : settings_.strategy == Strategy::lcmd
+                           ? select_lcmd(points, task)
+                           : select_alc(points, task, AlcCriterion::deviation, large))
+      take(i, -1, 0.0);
+  }
+
+  /// Available candidates without those that are the same as one before.
+  std::vector<int> different_ones() const
+  {
+    const double limit = settings_.duplicate * settings_.duplicate * raw_.num_features;
+    std::vector<int> result;
+    for (int i = 0; i < num_candidates(); ++i)
+      if (available_[i] && std::none_of(result.begin(), result.end(), [&](int j) {
+            return squared_distance(raw_[i], raw_[j], raw_.num_features) <= limit;
+          }))
+        result.push_back(i);
+    return result;
+  }
+
   double scaled_uncertainty(int i) const
   {
     const double most = uncertainty_.front(), least = uncertainty_.back();    // canonical order
@@ -278,7 +326,9 @@ class Selector {
 
   SelectionSettings settings_;
   std::vector<int> order_;    ///< the caller's index by canonical index, which all below have
-  Rows raw_, points_, known_;
+  Rows raw_;
+  Standardization standardize_;
+  Rows points_, known_, references_;    ///< standardised
   std::vector<double> uncertainty_;
   std::vector<bool> available_;
   std::vector<double> nearest_;    ///< squared distance to everything chosen or known
@@ -291,7 +341,8 @@ Strategy parse_strategy(const std::string &name)
 {
   for (const NamedStrategy &entry : strategies)
     if (name == entry.name) return entry.strategy;
-  fail("strategy is '", name, "', but it must be random, uncertainty, diversity or hybrid");
+  fail("strategy is '", name,
+       "', but it must be random, uncertainty, diversity, hybrid, alc or lcmd");
 }
 
 std::string to_string(Strategy strategy)

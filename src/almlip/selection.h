@@ -9,7 +9,7 @@
 namespace almlip {
 
 /// How a batch is chosen from candidates.
-enum class Strategy { random, uncertainty, diversity, hybrid };
+enum class Strategy { random, uncertainty, diversity, hybrid, alc, lcmd };
 
 /// Strategy of that name.
 /// @throws Error that lists the names
@@ -31,13 +31,15 @@ struct Candidates {
   std::vector<double> features;       ///< shape [num_candidates][num_features]
   std::vector<double> uncertainty;    ///< shape [num_candidates], larger is more uncertain
   std::vector<double> known;    ///< shape [num_known][num_features], never chosen, kept away from
+  std::vector<double> references = {};    ///< shape [num_references][num_features], where the error
+                                          ///< counts (alc only); empty: at the candidates
 };
 
 /// One chosen candidate and why.
 struct Choice {
   int index = -1;
   int cluster = -1;         ///< of k-means, -1 for strategies without clusters
-  double score = 0.0;       ///< what the strategy ranked by: see `select`; 0 for random
+  double score = 0.0;       ///< what the strategy ranked by: see `select`; 0 for random, alc, lcmd
   double distance = 0.0;    ///< to the nearest known or chosen one; infinite if there is none
 };
 
@@ -57,6 +59,9 @@ struct Choice {
 ///   distance to everything chosen or known, both scaled to 0..1 over the candidates. While nothing
 ///   is chosen or known, d falls from 1 at the center of the own cluster to 0.
 /// * diversity: hybrid with alpha = 0, in each cluster the farthest point.
+/// * alc: what makes the error at the reference points smallest, for a linear model of the features
+///   (`select_alc`; of more than 4000 candidates or 2000 references a part).
+/// * lcmd: the farthest of the largest cluster around what is chosen or known (`select_lcmd`).
 /// @throws Error for lengths that do not fit, numbers that are not finite, batch < 1, clusters < 1,
 ///               alpha outside 0..1, duplicate < 0
 std::vector<Choice> select(const Candidates &candidates, const SelectionSettings &settings);

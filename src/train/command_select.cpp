@@ -21,7 +21,7 @@ namespace {
 
 struct SelectOptions {
   std::string potential, output, strategy = "hybrid";
-  std::vector<std::string> candidates, known;
+  std::vector<std::string> candidates, known, references;
   SelectionSettings selection;
 };
 
@@ -74,13 +74,17 @@ void run(SelectOptions options)
 {
   options.selection.strategy = parse_strategy(options.strategy);
   const Potential potential = read_potential(options.potential);
-  std::vector<Frame> frames = read_extxyz(options.candidates), known = read_extxyz(options.known);
+  require(options.references.empty() || options.selection.strategy == Strategy::alc,
+          "--reference is for the strategy alc, but the strategy is ", options.strategy);
+  std::vector<Frame> frames = read_extxyz(options.candidates), known = read_extxyz(options.known),
+                     references = read_extxyz(options.references);
 
   Appraiser appraiser(potential);
   Candidates candidates;
   candidates.num_features = appraiser.num_features();
   candidates.known = potential.known_fingerprints;
   for (Frame &frame : known) appraiser.appraise(frame, candidates.known);
+  for (Frame &frame : references) appraiser.appraise(frame, candidates.references);
   for (Frame &frame : frames)
     candidates.uncertainty.push_back(appraiser.appraise(frame, candidates.features));
   const std::vector<Choice> choices = select(candidates, options.selection);
@@ -120,8 +124,14 @@ void add_select_command(CLI::App &app)
   command->add_option(
       "--known", options->known,
       "frames that must not be chosen again, beside those the potential was trained on");
+  command->add_option(
+      "--reference", options->references,
+      "frames of the intended use, without labels, at which alc makes the error small; the "
+      "candidates if there are none");
   command->add_option("--count", selection.batch, "frames to choose")->required();
-  command->add_option("--strategy", options->strategy, "random, uncertainty, diversity or hybrid")
+  command
+      ->add_option("--strategy", options->strategy,
+                   "random, uncertainty, diversity, hybrid, alc or lcmd")
       ->required();
   command->add_option("--alpha", selection.alpha, "weight of uncertainty in hybrid, 0 to 1")
       ->capture_default_str();

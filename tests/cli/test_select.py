@@ -66,7 +66,9 @@ def chosen(select):
     ]
 
 
-@pytest.mark.parametrize("strategy", ["random", "uncertainty", "diversity", "hybrid"])
+@pytest.mark.parametrize(
+    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "lcmd"]
+)
 def test_each_strategy_chooses_different_frames_and_says_why(select, strategy):
     done = select("--count", 6, "--strategy", strategy, "--clusters", 4)
 
@@ -120,11 +122,15 @@ def test_choice_follows_the_seed(select):
     [
         (
             ["--count", 5, "--strategy", "foo"],
-            "strategy is 'foo', but it must be random, uncertainty, diversity or hybrid",
+            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc or lcmd",
         ),
         (
             ["--count", 0, "--strategy", "random"],
             "selection: batch is 0, but it must be at least 1",
+        ),
+        (
+            ["--reference", "other.extxyz", "--count", 5, "--strategy", "lcmd"],
+            "--reference is for the strategy alc, but the strategy is lcmd",
         ),
         (
             [

@@ -254,7 +254,7 @@ def test_ranks_agree_up_to_rounding(frames, tmp_path, ranks):
         assert together["provenance"]["errors"][key]["all"] == pytest.approx(
             alone["provenance"]["errors"][key]["all"], rel=1e-5
         )
-    np.testing.assert_allclose(    # in the same order; kept with three decimals
+    np.testing.assert_allclose(  # in the same order; kept with three decimals
         together["known_fingerprints"], alone["known_fingerprints"], atol=1.001e-3
     )
 

@@ -58,7 +58,9 @@ def rejections(run, number=1):
     return {entry["reason"]: entry["count"] for entry in manifest(run, number)["rejections"]}
 
 
-@pytest.mark.parametrize("strategy", ["random", "uncertainty", "diversity", "hybrid"])
+@pytest.mark.parametrize(
+    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "lcmd"]
+)
 def test_batch_does_not_depend_on_the_number_of_ranks(lmp_run, script, strategy):
     text = script(
         "run 60", fix=f"5 {PICK_ALL} spacing 5 batch 4 clusters 3 strategy {strategy}", setup=HOT
@@ -605,7 +607,7 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
         ("10 measure energy", "measure is 'energy', but it must be force"),
         (
             "10 strategy foo",
-            "strategy is 'foo', but it must be random, uncertainty, diversity or hybrid",
+            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc or lcmd",
         ),
         ("10 alpha 2", "alpha is 2, but it must be 0 to 1"),
         ("10 batch 0", "batch is 0, but it must be at least 1"),

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <set>
 
 #include "almlip/error.h"
@@ -204,6 +205,19 @@ TEST(KernelSelection, LcmdEqualsItsDefinition)
 {
   const Kernel kernel = gaussian_kernel(some_points(20));
   EXPECT_EQ(select_lcmd(kernel, some_task()), lcmd_by_definition(kernel, some_task()));
+}
+
+TEST(KernelSelection, LcmdOnFeaturesEqualsThatOnTheirScalarProducts)
+{
+  const Rows rows = some_points(20);
+  FeaturePoints points{rows.num_features, {rows.values.begin(), rows.values.end()}};
+  Kernel kernel{20, {}};
+  for (int i = 0; i < 20; ++i)
+    for (int j = 0; j < 20; ++j)
+      kernel.values.push_back(static_cast<float>(
+          std::inner_product(rows[i], rows[i] + rows.num_features, rows[j], 0.0)));
+
+  EXPECT_EQ(select_lcmd(points, some_task()), select_lcmd(kernel, some_task()));
 }
 
 TEST(KernelSelection, LcmdWithoutLabelsBeginsWithTheLargestVariance)

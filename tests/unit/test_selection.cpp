@@ -37,6 +37,9 @@ std::vector<int> indices(const std::vector<Choice> &choices)
   return result;
 }
 
+constexpr Strategy all_strategies[] = {Strategy::random, Strategy::uncertainty, Strategy::diversity,
+                                       Strategy::hybrid, Strategy::alc,         Strategy::lcmd};
+
 SelectionSettings with(Strategy strategy, int batch, int clusters = 15, double alpha = 0.6)
 {
   SelectionSettings settings;
@@ -204,8 +207,9 @@ TEST(Selection, StrategyNamesRoundTrip)
     parse_strategy("foo");
     FAIL();
   } catch (const Error &error) {
-    EXPECT_STREQ(error.what(),
-                 "strategy is 'foo', but it must be random, uncertainty, diversity or hybrid");
+    EXPECT_STREQ(
+        error.what(),
+        "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc or lcmd");
   }
 }
 
@@ -300,8 +304,7 @@ TEST(Selection, HybridScoreIsTheWeightedSum)
 
 TEST(Selection, NeverChoosesTheSameOrAKnownConfiguration)
 {
-  for (Strategy strategy :
-       {Strategy::random, Strategy::uncertainty, Strategy::diversity, Strategy::hybrid}) {
+  for (Strategy strategy : all_strategies) {
     Candidates candidates = random_candidates(20, 2, 31);
     std::copy_n(candidates.features.begin(), 20,
                 candidates.features.begin() + 20);    // 10 .. 19 repeat 0 .. 9
@@ -319,8 +322,7 @@ TEST(Selection, NeverChoosesTheSameOrAKnownConfiguration)
 
 TEST(Selection, DoesNotDependOnTheOrderOfCandidates)
 {
-  for (Strategy strategy :
-       {Strategy::random, Strategy::uncertainty, Strategy::diversity, Strategy::hybrid}) {
+  for (Strategy strategy : all_strategies) {
     const Candidates candidates = random_candidates(40, 3, 41, 2);
     Candidates reversed = candidates;
     for (int i = 0; i < 40; ++i) {
@@ -339,9 +341,36 @@ TEST(Selection, TiesGoToTheLowerIndex)
 {
   const Candidates candidates{1, {2.0, 2.0, 2.0}, {1.0, 1.0, 1.0}, {}};
 
-  for (Strategy strategy : {Strategy::uncertainty, Strategy::diversity, Strategy::hybrid})
+  for (Strategy strategy : all_strategies) {
+    if (strategy == Strategy::random) continue;
     EXPECT_EQ(indices(select(candidates, with(strategy, 3))), std::vector<int>{0})
         << to_string(strategy);
+  }
+}
+
+TEST(Selection, AlcChoosesWhatTellsMostAboutTheReferences)
+{
+  // Two directions of features; candidates are spread along both, more along the first.
+  Candidates candidates{2, {}, {}, {}};
+  for (int i = -3; i <= 3; ++i) {
+    if (i == 0) continue;
+    candidates.features.insert(candidates.features.end(), {3.0 * i, 0.0, 0.0, 1.0 * i});
+    candidates.uncertainty.insert(candidates.uncertainty.end(), {1.0, 1.0});
+  }
+  const auto second_direction = [&](int i) { return candidates.features[2 * i] == 0.0; };
+
+  candidates.references = {0.0, 2.0, 0.0, -1.0, 0.0, 3.0};
+  EXPECT_TRUE(second_direction(select(candidates, with(Strategy::alc, 1))[0].index));
+  candidates.references = {6.0, 0.0, -3.0, 0.0, 9.0, 0.0};
+  EXPECT_FALSE(second_direction(select(candidates, with(Strategy::alc, 1))[0].index));
+}
+
+TEST(Selection, AlcKnowsWhatIsLabelled)
+{
+  Candidates candidates{2, {9.0, 0.0, -9.0, 0.0, 0.0, 3.0, 0.0, -3.0}, {1.0, 1.0, 1.0, 1.0}, {}};
+  candidates.known = {8.0, 0.0};    // tells about the first direction
+
+  EXPECT_GE(select(candidates, with(Strategy::alc, 1))[0].index, 2);
 }
 
 TEST(Selection, RandomFollowsTheSeed)

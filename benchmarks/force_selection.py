@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Which strategy of `almlip select` needs the fewest labels for a force error?
+
+    . scripts/env.sh && python benchmarks/force_selection.py --output-folder selection --jobs 2
+
+From pools of labelled frames, 20 at random come first; then six times the present potential chooses 10 more and a new one
+is fitted. Its force MAE is taken on frames of the intended use. Half of these frames, without their labels, are what
+`alc` may be told of as reference frames (`alc-use`); the other half is the test. All strategies of a seed start from the
+same frames. Finished runs are kept in the folder and not repeated.
+
+Label saving: share of the 80 labels that a strategy needs less than random selection to reach the error that this has at
+the end, read off mean curves; if it never gets there, minus the share that random selection needs less to reach the
+strategy's last error. In brackets, where 90 % of bootstrap samples over seeds are.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import math
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+
+import datasets
+
+STRATEGIES = ["random", "uncertainty", "diversity", "hybrid", "lcmd", "alc", "alc-use"]
+FIRST, BATCH, ROUNDS = 20, 10, 6
+STEPS = 400  # of a fit
+
+
+def frames_of(*names):
+    root = datasets.folder()
+    return [frame for name in names for frame in datasets.read_frames(root / f"{name}.extxyz.gz")]
+
+
+def rare_events():
+    """Frames with defects and of bulk, each once; intended use: defects that migrate."""
+    folder = "silicon_rare_events_liu2023/Si_"
+    pool = frames_of(f"{folder}train_interstitial_enhanced", f"{folder}train_vacancy_enhanced")
+    once = {frame.split("\n", 2)[2]: frame for frame in pool}
+    use = frames_of(f"{folder}test_rare_event_interstitial", f"{folder}test_rare_event_vacancy")
+    return list(once.values()), use
+
+
+SETS = {
+    "Si": lambda: (frames_of("mlearn_zuo2020/Si_train"), frames_of("mlearn_zuo2020/Si_test")),
+    "Si rare events": rare_events,
+    "C": lambda: (frames_of("carbon_wang2024/C_train"), frames_of("carbon_wang2024/C_test")),
+    "TiO2": lambda: (
+        frames_of("tio2_artrith2016/TiO2_train"),
+        frames_of("tio2_artrith2016/TiO2_test"),
+    ),
+}
+
+
+def almlip(*words):
+    command = ["almlip", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+
+
+def write(path, frames):
+    path.write_text("".join(frames))
+    return path
+
+
+def fit(folder, labelled, seed):
+    epochs = math.ceil(STEPS / math.ceil(0.9 * len(labelled) / 8))
+    potential = folder / "potential.json"
+    words = ["--preset", "fast", "--epochs", epochs, "--seed", seed, "--output", potential]
+    almlip("train", "--train", write(folder / "labelled.extxyz", labelled), *words)
+    return potential
+
+
+def error_of(folder, potential, test):
+    almlip("eval", potential, test, "--json", folder / "errors.json")
+    return json.loads((folder / "errors.json").read_text())["groups"]["all"]["force_mae"]
+
+
+def chosen(folder, potential, left, reference, strategy, seed):
+    """Positions in `left` of the next batch."""
+    marked = [f.replace("\n", f"\n candidate={n} ", 1) for n, f in enumerate(left)]
+    words = ["--strategy", strategy.split("-")[0], "--count", BATCH, "--seed", seed]
+    if strategy == "alc-use":
+        words += ["--reference", reference]
+    candidates = write(folder / "candidates.extxyz", marked)
+    almlip("select", potential, candidates, *words, "--output", folder / "batch.extxyz")
+    headers = [f.split("\n", 2)[1] for f in datasets.read_frames(folder / "batch.extxyz")]
+    return {int(h.split("candidate=")[1].split()[0]) for h in headers}
+
+
+def learn(root, name, seed, strategy):
+    """Force MAE after every round, in eV/Angstrom."""
+    folder = root / f"{name}.{seed}.{strategy}".replace(" ", "-")
+    result = folder / "curve.json"
+    if result.exists():
+        return json.loads(result.read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    pool, use = SETS[name]()
+    draw = random.Random(seed)
+    draw.shuffle(pool)
+    draw.shuffle(use)
+    use = use[:200]
+    pool = pool[:400]
+    reference = write(folder / "reference.extxyz", use[: len(use) // 2])
+    test = write(folder / "test.extxyz", use[len(use) // 2 :])
+    labelled, left, errors = pool[:FIRST], pool[FIRST:], []
+    for step in range(ROUNDS + 1):
+        potential = fit(folder, labelled, seed)
+        errors.append(error_of(folder, potential, test))
+        if step == ROUNDS:
+            break
+        batch = chosen(folder, potential, left, reference, strategy, seed + 1000 * step)
+        labelled = labelled + [f for n, f in enumerate(left) if n in batch]
+        left = [f for n, f in enumerate(left) if n not in batch]
+    result.write_text(json.dumps(errors))
+    for path in folder.glob("*.extxyz"):
+        path.unlink()
+    return errors
+
+
+def mean_curve(curves):
+    return [statistics.fmean(errors) for errors in zip(*curves)]
+
+
+def labels_to(curve, level):
+    """First number of labels at which the error is down to a level; None if it never is."""
+    if curve[0] <= level:
+        return FIRST
+    for step, error in enumerate(curve[1:], 1):
+        before = curve[step - 1]
+        if error <= level:
+            return FIRST + BATCH * (step - (level - error) / (before - error))
+    return None
+
+
+def saving(strategy, baseline):
+    """Share of all labels, as `almlip pool` has it."""
+    total = FIRST + BATCH * ROUNDS
+    needed = labels_to(strategy, baseline[-1])
+    if needed is not None:
+        return 1 - needed / total
+    return labels_to(baseline, strategy[-1]) / total - 1
+
+
+def interval(strategy, baseline, draws=2000):
+    """Label saving of the mean curves, in percent, and where 90 % of bootstrap samples over seeds are."""
+    generator = random.Random(1)
+    count = len(baseline)
+
+    def of(seeds):
+        return 100 * saving(*(mean_curve([c[n] for n in seeds]) for c in (strategy, baseline)))
+
+    samples = sorted(of(generator.choices(range(count), k=count)) for _ in range(draws))
+    return f"{of(range(count)):+.0f} ({samples[draws // 20]:+.0f}, {samples[-draws // 20]:+.0f})"
+
+
+def table(curves, sets, seeds):
+    print("| | " + " | ".join(STRATEGIES) + " |\n|---" + "|---" * len(STRATEGIES) + "|")
+    for name in sets:
+        of = {s: [curves[name, seed, s] for seed in seeds] for s in STRATEGIES}
+        last = [f"{mean_curve(of[s])[-1]:.4f}" for s in STRATEGIES]
+        saved = [interval(of[s], of["random"]) for s in STRATEGIES]
+        print(f"| {name}: last force MAE, eV/Angstrom | " + " | ".join(last) + " |")
+        print(f"| {name}: label saving, % | " + " | ".join(saved) + " |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output-folder", default="selection", type=pathlib.Path)
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    args = parser.parse_args()
+
+    seeds = range(1, args.seeds + 1)
+    runs = [(n, seed, s) for seed in seeds for n in args.sets for s in STRATEGIES]
+    curves = {}
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        done = {pool.submit(learn, args.output_folder, *run): run for run in runs}
+        for n, future in enumerate(concurrent.futures.as_completed(done), 1):
+            curves[done[future]] = future.result()
+            print(f"{n} of {len(runs)}: {done[future]}", file=sys.stderr, flush=True)
+    table(curves, args.sets, seeds)
+
+
+if __name__ == "__main__":
+    main()
