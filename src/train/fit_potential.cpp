@@ -194,24 +194,25 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
       announce(input.data, settings, *fit, static_cast<int>(num_not_kept[0]), ranks);
   });
   const auto begin = std::chrono::steady_clock::now();
-  bool ended = continue_fit(*fit, fit->state, fit->train, fit->held_out, settings, identity, ranks);
+  const bool in_time =
+      continue_fit(*fit, fit->state, fit->train, fit->held_out, settings, identity, ranks);
 
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
   const TrainingSettings last = for_all_frames(settings, fit->train.size(), time.count());
   TrainingState all_frames;
-  ended = ended && settings.validation.empty() && !input.data.held_out.empty() && *last.epochs > 0;
-  if (ended) {
+  bool learned_all = false;
+  if (in_time && settings.validation.empty() && !input.data.held_out.empty() && *last.epochs > 0) {
     if (ranks.first()) std::fprintf(stderr, "%d more epochs on all frames\n", *last.epochs);
     all_frames.parameters = fit->state.kept_parameters;
     all_frames.optimiser = std::move(fit->state.optimiser);
     all_frames.optimiser->restart();
     fit->train = PreparedFrames(fit->train, fit->held_out);
     fit->train.replicate(ranks);
-    ended = continue_fit(*fit, all_frames, fit->train, {}, last, identity, ranks);
+    learned_all = continue_fit(*fit, all_frames, fit->train, {}, last, identity, ranks);
   }
   fit->release();
-  finish_potential(fit->model, input.data, settings, fit->state, ended ? &all_frames : nullptr,
-                   tuning, ranks);
+  finish_potential(fit->model, input.data, settings, fit->state,
+                   learned_all ? &all_frames : nullptr, tuning, ranks);
 }
 
 }    // namespace almlip
