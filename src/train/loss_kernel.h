@@ -9,6 +9,7 @@
 #include "train/basis_density.h"
 #include "train/committee_loss.h"
 #include "train/loss_frame.h"
+#include "train/loss_parameters.h"
 
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
@@ -29,11 +30,11 @@ ALMLIP_BEGIN_KERNELS
 /// throughout.
 template <class Real, int Lanes, class Shape>
 class LossKernel final : public CommitteeLoss {
+  using Parameters = LossParameters<Real, Lanes>;
+  using Network = typename Parameters::Network;
   static constexpr int W = Lanes;
-  static constexpr int row_block = 8, tile_packs = register_bytes == 64 ? 2 : 1;
-  static constexpr int hidden_quantum = W > row_block ? W : row_block;
+  static constexpr int row_block = Parameters::row_block, tile_packs = register_bytes == 64 ? 2 : 1;
   using V = Pack<Real, Lanes>;
-  using Matrix = PackedMatrix<Real, row_block>;
   using Prepared = LossFrame<Real, Lanes>;
 
  public:
@@ -43,20 +44,16 @@ class LossKernel final : public CommitteeLoss {
         basis_density_(shape_),
         invariants_(shape_),
         model_(model),
+        parameters_(model),
         E_(static_cast<int>(model.settings.elements.size())),
         M_(model.settings.num_members),
-        H_(model.settings.num_hidden),
-        padded_H_((H_ + hidden_quantum - 1) / hidden_quantum * hidden_quantum),
+        padded_H_(parameters_.padded_hidden()),
         num_hidden_(M_ * padded_H_),
-        force_row_((3 * M_ + W - 1) / W * W),
-        blocks_(layout(model.settings)),
-        networks_(E_),
-        radial_(static_cast<std::size_t>(E_) * E_ * C() * num_radial())
+        force_row_((3 * M_ + W - 1) / W * W)
   {
     a_dot_basis_.resize(a0_size());
     a_adjoint_.resize(density_size());
     set_standardisation(model.mean, model.inverse_deviation);
-    clear_gradient();
   }
 
   std::unique_ptr<PreparedFrame> prepare(const Frame &frame) override
@@ -85,9 +82,7 @@ class LossKernel final : public CommitteeLoss {
 
   void set_parameters(const std::vector<double> &theta) override
   {
-    for (Network &n : networks_) n.resize(M_, padded_H_, D());
-    for (const ParameterBlock &b : blocks_) unpack(b, &theta[b.offset]);
-    for (int e = 0; e < E_; ++e) pack_reverse(e);
+    parameters_.set(theta, model_.inverse_deviation);
   }
 
   std::vector<double> descriptors(const PreparedFrame &prepared) override
@@ -131,15 +126,7 @@ class LossKernel final : public CommitteeLoss {
     return out;
   }
 
-  void clear_gradient() override
-  {
-    weight_gradient_.assign(static_cast<std::size_t>(E_) * M_ * padded_D() * padded_H_, Real(0));
-    bias_gradient_.assign(static_cast<std::size_t>(E_) * num_hidden_ * W, Real(0));
-    output_gradient_.assign(static_cast<std::size_t>(E_) * num_hidden_ * W, Real(0));
-    skip_gradient_.assign(static_cast<std::size_t>(E_) * M_ * D() * W, Real(0));
-    radial_gradient_.assign(static_cast<std::size_t>(E_) * E_ * C() * num_radial() * W, Real(0));
-    output_bias_gradient_.assign(static_cast<std::size_t>(E_) * M_, 0.0);
-  }
+  void clear_gradient() override { parameters_.clear_gradient(); }
 
   double add(const PreparedFrame &prepared, const BatchWeights &weights, bool learn_radial) override
   {
@@ -164,131 +151,9 @@ class LossKernel final : public CommitteeLoss {
     return loss;
   }
 
-  void gradient(std::vector<double> &out) const override
-  {
-    out.assign(num_parameters(model_.settings), 0.0);
-    for (const ParameterBlock &b : blocks_) block_gradient(b, &out[b.offset]);
-  }
+  void gradient(std::vector<double> &out) const override { parameters_.gradient(out); }
 
  private:
-  /// Packed weights of all members of one central element; members' hidden units are padded to
-  /// padded_H with zero weights.
-  struct Network {
-    Matrix forward;    ///< [M padded_H, then M linear outputs] x D
-    Matrix reverse;    ///< D x [M padded_H], output weights and 1/deviation included
-    std::vector<Real> output, output_bias,
-        skip_reverse;    ///< [M padded_H]; [M]; [M][padded rows of reverse]
-
-    void resize(int M, int H, int num_descriptors)
-    {
-      if (!output.empty()) return;
-      forward = Matrix(M * H + M, num_descriptors);
-      reverse = Matrix(num_descriptors, M * H);
-      output.assign(static_cast<std::size_t>(M) * H, Real(0));
-      output_bias.assign(M, Real(0));
-      skip_reverse.assign(static_cast<std::size_t>(M) * reverse.padded_rows(), Real(0));
-    }
-  };
-
-  // ---- parameters
-
-  void unpack(const ParameterBlock &b, const double *theta)
-  {
-    using Kind = ParameterBlock::Kind;
-    Network &n = networks_[b.element];
-    const int k = b.other;
-    switch (b.kind) {
-      case Kind::hidden:
-        for (int d = 0; d < D(); ++d)
-          for (int h = 0; h < H_; ++h) n.forward.at(k * padded_H_ + h, d) = Real(theta[d * H_ + h]);
-        break;
-      case Kind::hidden_bias:
-        for (int h = 0; h < H_; ++h) n.forward.bias[k * padded_H_ + h] = Real(theta[h]);
-        break;
-      case Kind::output:
-        for (int h = 0; h < H_; ++h) n.output[k * padded_H_ + h] = Real(theta[h]);
-        break;
-      case Kind::skip:
-        for (int d = 0; d < D(); ++d) n.forward.at(num_hidden_ + k, d) = Real(theta[d]);
-        break;
-      case Kind::output_bias:
-        n.forward.bias[num_hidden_ + k] = n.output_bias[k] = Real(theta[0]);
-        break;
-      case Kind::radial: {
-        Real *to = radial(b.element, b.other);
-        for (int c = 0; c < C(); ++c)
-          for (int m = 0; m < num_radial(); ++m) {
-            double sum = 0;
-            for (int q = 0; q < num_radial(); ++q)
-              sum += theta[c * num_radial() + q] * model_.whitening[q * num_radial() + m];
-            to[c * num_radial() + m] = Real(sum);
-          }
-        break;
-      }
-    }
-  }
-
-  void pack_reverse(int e)
-  {
-    Network &n = networks_[e];
-    const Real *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(e) * D()];
-    for (int d = 0; d < D(); ++d) {
-      for (int unit = 0; unit < num_hidden_; ++unit)
-        n.reverse.at(d, unit) = n.forward.at(unit, d) * n.output[unit] * inverse_deviation[d];
-      for (int k = 0; k < M_; ++k)
-        n.skip_reverse[k * n.reverse.padded_rows() + d] =
-            n.forward.at(num_hidden_ + k, d) * inverse_deviation[d];
-    }
-  }
-
-  void block_gradient(const ParameterBlock &b, double *out) const
-  {
-    using Kind = ParameterBlock::Kind;
-    const int k = b.other;
-    const std::size_t units =
-        static_cast<std::size_t>(b.element) * num_hidden_ + static_cast<std::size_t>(k) * padded_H_;
-    auto sum = [](const AlignedArray<Real> &from, std::size_t row) {
-      return lane_sum<Real, Lanes>(load<V>(from.data() + row * W));
-    };
-    const std::vector<Real> &output = networks_[b.element].output;
-    switch (b.kind) {
-      case Kind::hidden:
-        for (int d = 0; d < D(); ++d)
-          for (int h = 0; h < H_; ++h)
-            out[d * H_ + h] = static_cast<double>(
-                output[k * padded_H_ + h] *
-                weight_gradient_[((static_cast<std::size_t>(b.element) * M_ + k) * padded_D() + d) *
-                                     padded_H_ +
-                                 h]);
-        break;
-      case Kind::hidden_bias:
-        for (int h = 0; h < H_; ++h)
-          out[h] = static_cast<double>(output[k * padded_H_ + h]) * sum(bias_gradient_, units + h);
-        break;
-      case Kind::output:
-        for (int h = 0; h < H_; ++h) out[h] = sum(output_gradient_, units + h);
-        break;
-      case Kind::skip:
-        for (int d = 0; d < D(); ++d)
-          out[d] = sum(skip_gradient_, (static_cast<std::size_t>(b.element) * M_ + k) * D() + d);
-        break;
-      case Kind::output_bias:
-        out[0] = output_bias_gradient_[b.element * M_ + k];
-        break;
-      case Kind::radial: {
-        const std::size_t pair =
-            (static_cast<std::size_t>(b.element) * E_ + b.other) * C() * num_radial();
-        for (int c = 0; c < C(); ++c)
-          for (int m = 0; m < num_radial(); ++m) {
-            const double g = sum(radial_gradient_, pair + c * num_radial() + m);
-            for (int q = 0; q < num_radial(); ++q)
-              out[c * num_radial() + q] += g * model_.whitening[q * num_radial() + m];
-          }
-        break;
-      }
-    }
-  }
-
   // ---- scratch
 
   void reserve(const Prepared &f)
@@ -363,7 +228,7 @@ class LossKernel final : public CommitteeLoss {
         const V r = load<V>(f.record(p, k) + 3 * W);
         Real *to = basis_.data() + k * radial_size();
         store(to, Real(1) / r);
-        projection_.radial(radial(f.pack_element[p], e), r, inverse_cutoff, to + W,
+        projection_.radial(parameters_.radial(f.pack_element[p], e), r, inverse_cutoff, to + W,
                            to + (1 + C()) * W);
       }
   }
@@ -389,7 +254,7 @@ class LossKernel final : public CommitteeLoss {
   {
     const int element = f.pack_element[p];
     for (int e = 0; e < E_; ++e)
-      basis_density_.mix(radial(element, e), basis_density(f, p, e), density(p), e > 0);
+      basis_density_.mix(parameters_.radial(element, e), basis_density(f, p, e), density(p), e > 0);
     const Real *mean = &mean_[static_cast<std::size_t>(element) * D()],
                *inverse_deviation = &inverse_deviation_[static_cast<std::size_t>(element) * D()];
     Real *x = x_.data() + p * W;
@@ -415,7 +280,7 @@ class LossKernel final : public CommitteeLoss {
   /// hidden_ becomes silu(z), slope_ and curvature_ its derivatives, x_adjoint_ dE_k/dG.
   ALMLIP_STAGE void networks(const Prepared &f, int e)
   {
-    const Network &n = networks_[e];
+    const Network &n = parameters_.network(e);
     const std::size_t stride = f.stride(), begin = f.first_pack[e] * W,
                       end = f.first_pack[e + 1] * W;
     product(f, e, n.forward.num_blocks(), n.forward.weights.data(), D(), D(), n.forward.bias.data(),
@@ -579,9 +444,9 @@ class LossKernel final : public CommitteeLoss {
       basis_density_.tangent(basis_rows(f, p, e), tangent(f.group_start(p, e), k), a0);
       if (learn_radial)    // the adjoint has the norms already
         basis_density_.add_radial_gradient(adjoint(p, k), a0, Update::subtract,
-                                           radial_gradient(element, e));
+                                           parameters_.radial_gradient(element, e));
       basis_density_.apply_norms(a0);
-      basis_density_.mix(radial(element, e), a0, density_dot(p, k), e > 0);
+      basis_density_.mix(parameters_.radial(element, e), a0, density_dot(p, k), e > 0);
     }
   }
 
@@ -599,7 +464,7 @@ class LossKernel final : public CommitteeLoss {
   /// respect to z without the factor w; gradients of everything but W and K.
   ALMLIP_STAGE void network_tangent(const Prepared &f, int e)
   {
-    const Network &n = networks_[e];
+    const Network &n = parameters_.network(e);
     const std::size_t stride = f.stride(), begin = f.first_pack[e] * W,
                       end = f.first_pack[e + 1] * W;
     for (int k = 0; k < M_; ++k) {
@@ -609,8 +474,9 @@ class LossKernel final : public CommitteeLoss {
               nullptr, x_dot, z_dot_.data() + k * padded_H_ * stride);
       const Real g = energy_residual_[k];
       for (int unit = k * padded_H_; unit < (k + 1) * padded_H_; ++unit) {
-        const std::size_t row = static_cast<std::size_t>(e) * num_hidden_ + unit;
-        V bias = load<V>(&bias_gradient_[row * W]), output = load<V>(&output_gradient_[row * W]);
+        Real *bias_gradient = parameters_.bias_gradient(e, unit),
+             *output_gradient = parameters_.output_gradient(e, unit);
+        V bias = load<V>(bias_gradient), output = load<V>(output_gradient);
         for (std::size_t p = begin; p < end; p += W) {
           const std::size_t at = unit * stride + p;
           const V share = g * load<V>(&f.is_atom[p]), z_dot = load<V>(&z_dot_[at]),
@@ -620,18 +486,18 @@ class LossKernel final : public CommitteeLoss {
           bias = bias + y;
           output = output + share * load<V>(&hidden_[at]) - slope * z_dot;
         }
-        store(&bias_gradient_[row * W], bias);
-        store(&output_gradient_[row * W], output);
+        store(bias_gradient, bias);
+        store(output_gradient, output);
       }
       for (int d = 0; d < D(); ++d) {
-        Real *to = &skip_gradient_[((static_cast<std::size_t>(e) * M_ + k) * D() + d) * W];
+        Real *to = parameters_.skip_gradient(e, k, d);
         V sum = load<V>(to);
         for (std::size_t p = begin; p < end; p += W)
           sum = sum + g * load<V>(&f.is_atom[p]) * load<V>(&x_[d * stride + p]) -
                 load<V>(x_dot + d * stride + p);
         store(to, sum);
       }
-      output_bias_gradient_[e * M_ + k] += static_cast<double>(g) * f.count[e];
+      parameters_.output_bias_gradient(e, k) += static_cast<double>(g) * f.count[e];
     }
   }
 
@@ -639,7 +505,7 @@ class LossKernel final : public CommitteeLoss {
   /// density_tangent has added.
   ALMLIP_STAGE void second_reverse(const Prepared &f, int e)
   {
-    const Network &n = networks_[e];
+    const Network &n = parameters_.network(e);
     const std::size_t stride = f.stride();
     std::vector<Real> bias(n.reverse.padded_rows(), Real(0));
     for (int k = 0; k < M_; ++k)
@@ -660,7 +526,7 @@ class LossKernel final : public CommitteeLoss {
       }
       for (int other = 0; other < E_; ++other)
         basis_density_.add_radial_gradient(a_adjoint_.data(), basis_density(f, p, other),
-                                           Update::add, radial_gradient(e, other));
+                                           Update::add, parameters_.radial_gradient(e, other));
     }
   }
 
@@ -693,9 +559,7 @@ class LossKernel final : public CommitteeLoss {
         for (int d = 0; d < padded_D(); d += Rows) {
           const Real *x = &x_[d * stride],
                      *x_dot = &x_dot_[(static_cast<std::size_t>(k) * padded_D() + d) * stride];
-          Real *to = &weight_gradient_[((static_cast<std::size_t>(e) * M_ + k) * padded_D() + d) *
-                                           padded_H_ +
-                                       h];
+          Real *to = parameters_.weight_gradient(e, k, d) + h;
           V sum[Rows][NumPacks];
           static_for<Rows>([&](auto r) {
             static_for<NumPacks>([&](auto q) { sum[r][q] = load<V>(to + r * padded_H_ + q * W); });
@@ -723,23 +587,13 @@ class LossKernel final : public CommitteeLoss {
   int C() const { return shape_.num_channels; }
   int D() const { return shape_.num_descriptors; }
   int num_radial() const { return shape_.num_radial; }
-  /// D rounded up; 12 is a multiple of every row tile of the weight gradient.
-  int padded_D() const { return (D() + 11) / 12 * 12; }
+  int padded_D() const { return parameters_.padded_descriptors(); }
   std::size_t radial_size() const { return static_cast<std::size_t>(1 + 2 * C()) * W; }
   std::size_t density_size() const { return static_cast<std::size_t>(shape_.num_lm) * C() * W; }
   std::size_t a0_size() const { return static_cast<std::size_t>(shape_.num_lm) * num_radial() * W; }
   std::size_t component_size() const
   {
     return static_cast<std::size_t>(shape_.num_components) * C() * W;
-  }
-  Real *radial(int element, int other)
-  {
-    return &radial_[static_cast<std::size_t>(element * E_ + other) * C() * num_radial()];
-  }
-  Real *radial_gradient(int element, int other)
-  {
-    return &radial_gradient_[(static_cast<std::size_t>(element) * E_ + other) * C() * num_radial() *
-                             W];
   }
   const Real *basis_density(const Prepared &f, int p, int e) const
   {
@@ -777,10 +631,8 @@ class LossKernel final : public CommitteeLoss {
   BasisDensity<Real, Lanes> basis_density_;
   Invariants<Real, Lanes, Shape> invariants_;
   TrainingModel model_;
-  const int E_, M_, H_, padded_H_, num_hidden_, force_row_;
-  const std::vector<ParameterBlock> blocks_;
-  std::vector<Network> networks_;
-  AlignedArray<Real> radial_;                     ///< K, shape [E][E][C][num_radial]
+  Parameters parameters_;
+  const int E_, M_, padded_H_, num_hidden_, force_row_;
   std::vector<Real> mean_, inverse_deviation_;    ///< shape [E][D]
 
   int neighbor_capacity_ = 0,
@@ -796,10 +648,6 @@ class LossKernel final : public CommitteeLoss {
   std::vector<double> energy_;
   std::vector<Real> energy_residual_;
   std::vector<Tensor6> virial_, strain_;
-
-  AlignedArray<Real> weight_gradient_, bias_gradient_, output_gradient_, skip_gradient_,
-      radial_gradient_;    // all but the first per lane
-  std::vector<double> output_bias_gradient_;
 };
 
 /// The kernel for a shape; `committee_loss.cpp` chooses among the instruction sets.
