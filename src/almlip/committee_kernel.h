@@ -16,8 +16,9 @@ ALMLIP_BEGIN_KERNELS
 /// Kernel for one shape. Lanes of a pack are atoms of one element: lane w works on its own atom and
 /// that atom's k-th neighbour, so that projection, invariants, networks and all reverse steps are
 /// straight-line code without horizontal sums. A block is `block_packs` packs, the width of the
-/// networks' matrix products. Neighbours of a lane are grouped by element and every group is padded
-/// to the longest lane.
+/// networks' matrix products. Neighbours of a lane are in the order of their elements, and lanes
+/// are padded to the longest one: most rows of neighbours are of one element, whose radial weights
+/// are the same for all lanes; in the others each lane takes its own.
 template <class Real, int Lanes, class Shape>
 class CommitteeKernel final : public Committee::Kernel {
   static constexpr int W = Lanes;
@@ -28,6 +29,8 @@ class CommitteeKernel final : public Committee::Kernel {
   using DoublePack = Pack<double, double_lanes>;
   using NarrowPack = Pack<Real, double_lanes>;    ///< as many numbers as a DoublePack
   using Matrix = PackedMatrix<Real, row_block>;
+  using MixedWeights = LaneWeights<Real, Lanes>;
+  using LaneInt = typename MixedWeights::Int;
 
  public:
   explicit CommitteeKernel(const Potential &potential)
@@ -41,9 +44,14 @@ class CommitteeKernel final : public Committee::Kernel {
         cutoff_(potential.settings.cutoff),
         radial_(potential.radial.begin(), potential.radial.end()),
         short_range_(potential),
-        element_count_(static_cast<std::size_t>(num_elements_) * W),
+        uniform_(num_elements_),
         next_(num_elements_ + 1)
   {
+    const int num_weights = C() * shape_.num_radial;
+    for (int central = 0; central < num_elements_ && num_elements_ <= W; ++central)
+      for (int q = 0; q < num_weights; ++q)
+        for (int w = 0; w < W; ++w)
+          mixed_radial_.push_back(radial_weights(central, std::min(w, num_elements_ - 1))[q]);
     for (const ElementCommittee &committee : potential.committees)
       networks_.emplace_back(committee, num_members_, num_hidden_, D());
     const int outputs = num_members_ * num_hidden_ + num_members_ + row_block,
@@ -121,6 +129,10 @@ class CommitteeKernel final : public Committee::Kernel {
     int index, element;
   };
 
+  struct RowRange {
+    int first, end;
+  };
+
   /// Consecutive entries of `order_`, all of one element.
   struct Block {
     int element, first, count;
@@ -132,9 +144,10 @@ class CommitteeKernel final : public Committee::Kernel {
     for (int c = 0; c < n.num_centers; ++c) most = std::max(most, n.num_neighbors[n.centers[c]]);
     if (most <= list_capacity_) return;
     list_capacity_ = (most + 31) / 16 * 16;
-    capacity_ = num_elements_ * list_capacity_ + W;
+    capacity_ = list_capacity_ + W;
     near_.resize(static_cast<std::size_t>(W) * list_capacity_);
     r_.assign(static_cast<std::size_t>(capacity_) * W, Real(0));
+    lane_element_.assign(static_cast<std::size_t>(capacity_) * W, 0);
     records_.assign(static_cast<std::size_t>(block_packs) * capacity_ * record_size(), Real(0));
     neighbor_.assign(static_cast<std::size_t>(block_packs) * capacity_ * W, -1);
     gradient_.assign(static_cast<std::size_t>(capacity_) * 3 * W, Real(0));
@@ -201,23 +214,18 @@ class CommitteeKernel final : public Committee::Kernel {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
-  /// Neighbours within the cutoff of one pack's atoms, by element; records hold x/r, y/r, z/r, 1/r
-  /// afterwards, r_ the distances.
+  /// Neighbours within the cutoff of one pack's atoms, those of each lane in the order of their
+  /// elements; records hold x/r, y/r, z/r, 1/r afterwards, r_ the distances.
   ALMLIP_STAGE void gather(const Block &block, int p, const Neighborhood &n)
   {
+    const int num_lanes = std::min(W, block.count - p * W);
     int count[W] = {};
-    std::fill(element_count_.begin(), element_count_.end(), 0);
-    for (int w = 0; w < W && p * W + w < block.count; ++w)
+    for (int w = 0; w < num_lanes; ++w)
       count[w] = find_near(near(w), order_[block.first + p * W + w], n);
-    for (int w = 0; w < W; ++w)
-      for (int q = 0; q < count[w]; ++q) ++element_count_[near(w)[q].element * W + w];
+    const int num_rows = *std::max_element(count, count + W);
+    num_neighbors_[p] = num_rows;
+    std::fill(uniform_.begin(), uniform_.end(), RowRange{0, num_rows});
 
-    std::vector<int> &start = group_start_[p];
-    start.assign(1, 0);
-    for (int e = 0; e < num_elements_; ++e)
-      start.push_back(start[e] +
-                      *std::max_element(&element_count_[e * W], &element_count_[e * W] + W));
-    num_neighbors_[p] = start[num_elements_];
     const std::size_t step = record_size();
     Real *record = records(p);
     int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
@@ -228,13 +236,28 @@ class CommitteeKernel final : public Committee::Kernel {
       to[2 * W] = from.z;
       r_[k * W + w] = from.r2;
       index[k * W + w] = from.index;
+      lane_element_[k * W + w] = from.element;
     };
-    const Near padding{Real(0), Real(0), Real(0), Real(cutoff_ * cutoff_), -1, 0};
-    for (int w = 0; w < W; ++w) {
-      std::copy(start.begin(), start.end(), next_.begin());
+    for (int w = 0; w < num_lanes; ++w) {
+      find_starts(w, count[w]);
       for (int q = 0; q < count[w]; ++q) put(next_[near(w)[q].element]++, w, near(w)[q]);
-      for (int e = 0; e < num_elements_; ++e)
-        for (int k = next_[e]; k < start[e + 1]; ++k) put(k, w, padding);
+    }
+    // Padding does nothing at the cutoff, of whatever element it is.
+    const Near padding{Real(0), Real(0), Real(0), Real(cutoff_ * cutoff_), -1, num_elements_ - 1};
+    for (int w = 0; w < W; ++w)
+      for (int k = count[w]; k < num_rows; ++k) put(k, w, padding);
+  }
+
+  /// Where the neighbours of each element begin in a lane, to next_, and what is left of the rows
+  /// that all lanes fill with one element.
+  void find_starts(int w, int count)
+  {
+    std::fill(next_.begin(), next_.end(), 0);
+    for (int q = 0; q < count; ++q) ++next_[near(w)[q].element + 1];
+    for (int e = 1; e < num_elements_; ++e) {
+      next_[e] += next_[e - 1];
+      uniform_[e].first = std::max(uniform_[e].first, next_[e]);
+      uniform_[e - 1].end = std::min(uniform_[e - 1].end, next_[e]);
     }
   }
 
@@ -259,18 +282,33 @@ class CommitteeKernel final : public Committee::Kernel {
   ALMLIP_STAGE void radial(int element, int p)
   {
     for (int q = 0; q < num_neighbors_[p] * W; ++q) r_[q] = std::sqrt(r_[q]);
-    const Real inverse_cutoff = Real(1 / cutoff_);
+    int k = 0;
     for (int e = 0; e < num_elements_; ++e) {
-      const Real *weights = radial_weights(element, e);
-      for (int k = group_start_[p][e]; k < group_start_[p][e + 1]; ++k) {
-        Real *record = records(p) + k * record_size();
-        const V r = load<V>(&r_[k * W]), inverse_r = Real(1) / r;
-        for (int row = 0; row < 3; ++row)
-          store(record + row * W, load<V>(record + row * W) * inverse_r);
-        store(record + 3 * W, inverse_r);
-        projection_.radial(weights, r, inverse_cutoff, record + 4 * W, record + (4 + C()) * W);
-      }
+      if (uniform_[e].first >= uniform_[e].end) continue;
+      for (; k < uniform_[e].first; ++k) radial_row(p, k, mixed_weights(element, k));
+      for (; k < uniform_[e].end; ++k) radial_row(p, k, radial_weights(element, e));
     }
+    for (; k < num_neighbors_[p]; ++k) radial_row(p, k, mixed_weights(element, k));
+  }
+
+  template <class Weights>
+  ALMLIP_INLINE void radial_row(int p, int k, const Weights &weights)
+  {
+    Real *record = records(p) + k * record_size();
+    const V r = load<V>(&r_[k * W]), inverse_r = Real(1) / r;
+    for (int row = 0; row < 3; ++row)
+      store(record + row * W, load<V>(record + row * W) * inverse_r);
+    store(record + 3 * W, inverse_r);
+    projection_.radial(weights, r, Real(1 / cutoff_), record + 4 * W, record + (4 + C()) * W);
+  }
+
+  /// Radial weights for a row whose lanes hold neighbours of several elements.
+  MixedWeights mixed_weights(int element, int k) const
+  {
+    const std::size_t size = static_cast<std::size_t>(C()) * shape_.num_radial;
+    return {radial_weights(element, 0), static_cast<int>(size),
+            num_elements_ <= W ? &mixed_radial_[element * size * W] : nullptr,
+            load<typename MixedWeights::Lane>(&lane_element_[k * W])};
   }
 
   /// Whether a pair of this pack is within the reach of the short-range repulsion.
@@ -289,25 +327,23 @@ class CommitteeKernel final : public Committee::Kernel {
   /// Radial functions of the distances that the network is to see.
   ALMLIP_STAGE void soften(int element, int p)
   {
-    for (int e = 0; e < num_elements_; ++e) {
-      const Real *weights = radial_weights(element, e);
-      for (int k = group_start_[p][e]; k < group_start_[p][e + 1]; ++k) {
-        Real distance[W], slope[W];
-        bool changed = false;
-        for (int w = 0; w < W; ++w) {
-          const double r = static_cast<double>(r_[k * W + w]);
-          const ValueSlope seen = short_range_.network_distance(element, e, r);
-          distance[w] = Real(seen.value);
-          slope[w] = Real(seen.slope);
-          changed = changed || seen.slope < 1.0;
-        }
-        if (!changed) continue;
-        Real *record = records(p) + k * record_size();
-        projection_.radial(weights, load<V>(distance), Real(1 / cutoff_), record + 4 * W,
-                           record + (4 + C()) * W);
-        for (int row = 4 + C(); row < 4 + 2 * C(); ++row)
-          store(record + row * W, load<V>(record + row * W) * load<V>(slope));
+    for (int k = 0; k < num_neighbors_[p]; ++k) {
+      Real distance[W], slope[W];
+      bool changed = false;
+      for (int w = 0; w < W; ++w) {
+        const double r = static_cast<double>(r_[k * W + w]);
+        const ValueSlope seen =
+            short_range_.network_distance(element, static_cast<int>(lane_element_[k * W + w]), r);
+        distance[w] = Real(seen.value);
+        slope[w] = Real(seen.slope);
+        changed = changed || seen.slope < 1.0;
       }
+      if (!changed) continue;
+      Real *record = records(p) + k * record_size();
+      projection_.radial(mixed_weights(element, k), load<V>(distance), Real(1 / cutoff_),
+                         record + 4 * W, record + (4 + C()) * W);
+      for (int row = 4 + C(); row < 4 + 2 * C(); ++row)
+        store(record + row * W, load<V>(record + row * W) * load<V>(slope));
     }
   }
 
@@ -599,7 +635,9 @@ class CommitteeKernel final : public Committee::Kernel {
   const int num_elements_, num_members_, num_hidden_,
       member_row_;    ///< member_row_: 3 M rounded up to whole packs
   const double cutoff_;
-  std::vector<Real> radial_;
+  std::vector<Real> radial_;    ///< shape [E][E][C][num_radial]
+  AlignedArray<Real>
+      mixed_radial_;    ///< shape [E][C][num_radial][Lanes]: lane = neighbour's element
   const ShortRange short_range_;
   std::vector<Network> networks_;
 
@@ -607,9 +645,10 @@ class CommitteeKernel final : public Committee::Kernel {
   std::vector<Block> blocks_;
   int list_capacity_ = 0, capacity_ = 0;
   int num_neighbors_[block_packs] = {};
-  std::vector<int> group_start_[block_packs];    ///< by element of the neighbours
-  std::vector<Near> near_;                       ///< shape [Lanes][list_capacity_]
-  std::vector<int> element_count_, next_, neighbor_;
+  std::vector<Near> near_;           ///< shape [Lanes][list_capacity_]
+  std::vector<RowRange> uniform_;    ///< by element: rows of one pack with neighbours of it alone
+  std::vector<int> next_, neighbor_;
+  AlignedArray<LaneInt> lane_element_;    ///< of the neighbours of one pack, shape [rows][Lanes]
   AlignedArray<Real> r_, records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_,
       gradient_, member_gradient_;
   AlignedArray<double> member_forces_;    ///< shape [num_all][member_row_]

@@ -24,9 +24,11 @@ class Density {
   static constexpr int record_rows() { return 4 + 2 * C; }
 
   /// R_c and dR_c/dr at r.
-  /// @param weights            Chebyshev coefficients, shape [C][num_radial]
+  /// @param weights            Chebyshev coefficients, shape [C][num_radial]: numbers or
+  /// LaneWeights
   /// @param[out] value, slope  shape [C][Lanes]
-  ALMLIP_INLINE static void radial(const Real *weights, const V &r, Real inverse_cutoff,
+  template <class Weights>
+  ALMLIP_INLINE static void radial(const Weights &weights, const V &r, Real inverse_cutoff,
                                    Real *value, Real *slope)
   {
     const RadialBasis<Real, Lanes, num_radial> basis(r, inverse_cutoff);

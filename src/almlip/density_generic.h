@@ -54,7 +54,8 @@ class Density<Real, Lanes, GenericShape> {
 
   int record_rows() const { return 4 + 2 * C; }
 
-  ALMLIP_INLINE void radial(const Real *weights, const V &r, Real inverse_cutoff, Real *value,
+  template <class Weights>
+  ALMLIP_INLINE void radial(const Weights &weights, const V &r, Real inverse_cutoff, Real *value,
                             Real *slope) const
   {
     const RadialBasis<Real, Lanes, ModelSettings::max_radial> basis(r, inverse_cutoff, num_radial_);
@@ -62,11 +63,11 @@ class Density<Real, Lanes, GenericShape> {
         C, [&](auto count, int c0) __attribute__((always_inline)) {
           constexpr int J = count;
           V sum[J] = {}, rate[J] = {};
-          const Real *w = weights + c0 * num_radial_;
           for (int n = 0; n < num_radial_; ++n)
             static_for<J>([&](auto c) {
-              sum[c] = sum[c] + w[c * num_radial_ + n] * basis.chebyshev[n];
-              rate[c] = rate[c] + w[c * num_radial_ + n] * basis.derivative[n];
+              const auto weight = weights[(c0 + c) * num_radial_ + n];
+              sum[c] = sum[c] + weight * basis.chebyshev[n];
+              rate[c] = rate[c] + weight * basis.derivative[n];
             });
           static_for<J>([&](auto c) {
             store(value + (c0 + c) * W, basis.envelope * sum[c]);

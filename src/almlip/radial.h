@@ -5,6 +5,32 @@
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
 
+/// Weights that differ from lane to lane: weight q of lane w is that of the lane's element.
+template <class Real, int Lanes>
+struct LaneWeights {
+  using V = Pack<Real, Lanes>;
+  using Int = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
+  using Lane = Pack<Int, Lanes>;
+
+  const Real *by_element;    ///< shape [E][num_weights]
+  int num_weights;
+  const Real *by_lane;    ///< the same turned, shape [num_weights][Lanes], lane = element; null if
+                          ///< there are more elements than lanes
+  Lane element;           ///< of every lane
+
+  ALMLIP_INLINE V operator[](int q) const
+  {
+    if constexpr (Lanes == 1) {
+      return by_element[element * num_weights + q];
+    } else {
+      if (by_lane) return __builtin_shuffle(load<V>(by_lane + q * Lanes), element);
+      V v;
+      for (int w = 0; w < Lanes; ++w) v[w] = by_element[element[w] * num_weights + q];
+      return v;
+    }
+  }
+};
+
 /// Radial basis B_n(r) = T_n(2x - 1) (1 - x)^3, x = r/cutoff, T_n the Chebyshev polynomials, n = 0
 /// .. NumRadial-1, and dB_n/dr. Two continuous derivatives at the cutoff; zero beyond. Here only
 /// the parts that do not depend on n: `at`, then `value(n)`, `slope(n)`.
