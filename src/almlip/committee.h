@@ -116,6 +116,13 @@ struct FramePrediction {
   std::vector<double> descriptors;    ///< standardised, shape [num_atoms][D]
 };
 
+/// Element index of every atom of a frame, shape [num_atoms].
+/// @throws Error that names the frame, an element that the model has not, and those it has
+std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings);
+
+/// sigma of every atom from its spread.
+void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Potential &potential);
+
 /// Evaluates a frame of a file: images, neighbours, committee, ghosts folded home, sigma.
 /// @throws Error if the frame has an element that the potential has not (names both), or the errors
 /// of find_surroundings

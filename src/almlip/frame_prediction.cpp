@@ -17,19 +17,6 @@ std::string joined(const std::vector<std::string> &words)
   return text;
 }
 
-std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings)
-{
-  std::vector<int> element;
-  element.reserve(frame.atomic_numbers.size());
-  for (const int z : frame.atomic_numbers) {
-    element.push_back(settings.element_index(chemical_symbol(z)));
-    require(element.back() >= 0, frame.source, ": the potential has no element ",
-            chemical_symbol(z), " (it has ", joined(settings.elements),
-            "); retrain with frames that hold it");
-  }
-  return element;
-}
-
 /// Surroundings in the form that a committee wants; owns what the Neighborhood points at.
 class FrameNeighborhood {
  public:
@@ -88,6 +75,28 @@ double force_spread(const double *member_forces, int num_members)
   return std::sqrt(sum_of_squares / (num_members - 1));
 }
 
+std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings)
+{
+  std::vector<int> element;
+  element.reserve(frame.atomic_numbers.size());
+  for (const int z : frame.atomic_numbers) {
+    element.push_back(settings.element_index(chemical_symbol(z)));
+    require(element.back() >= 0, frame.source, ": the potential has no element ",
+            chemical_symbol(z), " (it has ", joined(settings.elements),
+            "); retrain with frames that hold it");
+  }
+  return element;
+}
+
+void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Potential &potential)
+{
+  const std::vector<int> element = elements_of(frame, potential.settings);
+  prediction.sigma.clear();
+  for (std::size_t i = 0; i < element.size(); ++i)
+    prediction.sigma.push_back(
+        calibrated_sigma(potential.calibration, element[i], prediction.spread[i]));
+}
+
 FramePrediction predict(Committee &committee, const Potential &potential, const Frame &frame)
 {
   const ModelSettings &settings = potential.settings;
@@ -113,11 +122,9 @@ FramePrediction predict(Committee &committee, const Potential &potential, const 
   fold_ghosts_home(surroundings, 3, result.forces);
   fold_ghosts_home(surroundings, 3 * num_members, result.member_forces);
   result.descriptors.resize(static_cast<std::size_t>(num_descriptors) * frame.num_atoms());
-  for (int i = 0; i < frame.num_atoms(); ++i) {
-    const double spread = force_spread(&result.member_forces[3 * num_members * i], num_members);
-    result.spread.push_back(spread);
-    result.sigma.push_back(calibrated_sigma(potential.calibration, element[i], spread));
-  }
+  for (int i = 0; i < frame.num_atoms(); ++i)
+    result.spread.push_back(force_spread(&result.member_forces[3 * num_members * i], num_members));
+  calibrate_sigma(result, frame, potential);
   return result;
 }
 

@@ -62,6 +62,12 @@ void check(const Candidates &candidates, const SelectionSettings &settings)
           "selection: a feature of a reference configuration is not a finite number");
 }
 
+/// Whether two rows differ by less than `duplicate`, root mean square.
+bool is_same(const double *a, const double *b, int num_features, double duplicate)
+{
+  return squared_distance(a, b, num_features) <= duplicate * duplicate * num_features;
+}
+
 /// An order of the candidates that does not depend on how they were handed in: by falling
 /// uncertainty, then by features.
 std::vector<int> canonical_order(const Candidates &candidates)
@@ -201,6 +207,11 @@ class Selector {
   int num_candidates() const { return static_cast<int>(order_.size()); }
   bool full() const { return static_cast<int>(choices_.size()) == settings_.batch; }
 
+  bool are_same(int i, int j) const
+  {
+    return is_same(raw_[i], raw_[j], raw_.num_features, settings_.duplicate);
+  }
+
   /// A standardised row is chosen or known: how near is candidate i now?
   void approach(int i, const double *row)
   {
@@ -210,9 +221,8 @@ class Selector {
   void take(int i, int cluster, double score)
   {
     choices_.push_back({order_[i], cluster, score, std::sqrt(nearest_[i])});
-    const double limit = settings_.duplicate * settings_.duplicate * raw_.num_features;
     for (int j = 0; j < num_candidates(); ++j) {
-      if (squared_distance(raw_[i], raw_[j], raw_.num_features) <= limit) available_[j] = false;
+      if (are_same(i, j)) available_[j] = false;
       approach(j, points_[i]);
     }
     available_[i] = false;
@@ -294,12 +304,10 @@ class Selector {
   /// Available candidates without those that are the same as one before.
   std::vector<int> different_ones() const
   {
-    const double limit = settings_.duplicate * settings_.duplicate * raw_.num_features;
     std::vector<int> result;
     for (int i = 0; i < num_candidates(); ++i)
-      if (available_[i] && std::none_of(result.begin(), result.end(), [&](int j) {
-            return squared_distance(raw_[i], raw_[j], raw_.num_features) <= limit;
-          }))
+      if (available_[i] &&
+          std::none_of(result.begin(), result.end(), [&](int j) { return are_same(i, j); }))
         result.push_back(i);
     return result;
   }
@@ -363,11 +371,10 @@ std::vector<bool> known_already(const Candidates &candidates, double duplicate)
 {
   const Rows rows{candidates.num_features, candidates.features},
       known{candidates.num_features, candidates.known};
-  const double limit = duplicate * duplicate * candidates.num_features;
   std::vector<bool> result(rows.count(), false);
   for (int i = 0; i < rows.count(); ++i)
     for (int j = 0; j < known.count() && !result[i]; ++j)
-      result[i] = squared_distance(rows[i], known[j], rows.num_features) <= limit;
+      result[i] = is_same(rows[i], known[j], rows.num_features, duplicate);
   return result;
 }
 

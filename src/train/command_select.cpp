@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "almlip/committee.h"
-#include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/extxyz.h"
 #include "almlip/fingerprint.h"
@@ -37,9 +36,7 @@ class Appraiser {
   double appraise(Frame &frame, std::vector<double> &features)
   {
     const FramePrediction prediction = predict(committee_, potential_, frame);
-    std::vector<int> element;
-    for (int number : frame.atomic_numbers)
-      element.push_back(potential_.settings.element_index(chemical_symbol(number)));
+    const std::vector<int> element = elements_of(frame, potential_.settings);
     const std::vector<double> row =
         fingerprint(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
                     frame.num_atoms(), potential_.settings.num_descriptors(), num_elements());

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "almlip/committee.h"
-#include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/fingerprint.h"
 #include "train/calibration.h"
@@ -18,14 +17,6 @@ namespace almlip {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings)
-{
-  std::vector<int> elements;
-  for (const int number : frame.atomic_numbers)
-    elements.push_back(settings.element_index(chemical_symbol(number)));
-  return elements;
-}
 
 /// Force error and spread of every atom of the frames.
 std::vector<AtomError> atom_errors(const std::vector<Frame> &frames,

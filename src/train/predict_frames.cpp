@@ -5,7 +5,6 @@
 #include <optional>
 #include <sstream>
 
-#include "almlip/elements.h"
 #include "train/binary_stream.h"
 
 namespace almlip {
@@ -58,16 +57,6 @@ void predict_frames(const Potential &potential, const std::vector<Frame> &frames
       take(frames[f], std::move(prediction));
     }
   }
-}
-
-void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Potential &potential)
-{
-  prediction.sigma.clear();
-  for (std::size_t i = 0; i < prediction.spread.size(); ++i)
-    prediction.sigma.push_back(
-        calibrated_sigma(potential.calibration,
-                         potential.settings.element_index(chemical_symbol(frame.atomic_numbers[i])),
-                         prediction.spread[i]));
 }
 
 }    // namespace almlip

@@ -18,7 +18,4 @@ void predict_frames(
     const Potential &potential, const std::vector<Frame> &frames, const Ranks &ranks,
     const std::function<void(const Frame &frame, FramePrediction prediction)> &take);
 
-/// sigma of every atom from its spread.
-void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Potential &potential);
-
 }    // namespace almlip

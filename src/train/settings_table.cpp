@@ -105,8 +105,7 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "factor by which that weight grows at the end"),
       number("energy_rise_share", &s.energy_rise_share, "", 1e-3, 1,
              "last part of the steps, over which it grows; on all frames three times of it; null: "
-             "0.1, "
-             "with start 0.5"),
+             "0.1, with start 0.5"),
       number("stress_weight", &s.stress_weight, loss_unit, 0, 1e6,
              "weight of the squared virial error per atom, for frames that have one"),
       number("huber", &s.huber, "eV/Angstrom", 0, 1e6,

@@ -106,7 +106,6 @@ PreparedFrames::PreparedFrames(const PreparedFrames &first, const PreparedFrames
   };
   append(frames_, second.frames_);
   append(num_atoms_, second.num_atoms_);
-  append(work_, second.work_);
   append(owner_, second.owner_);
   append(kept_, second.kept_);
   for (const int f : second.own_) own_.push_back(first.size() + f);
@@ -114,6 +113,8 @@ PreparedFrames::PreparedFrames(const PreparedFrames &first, const PreparedFrames
   most_bytes_ += second.bytes_;
   num_kept_ += second.num_kept_;
   replicated_ = false;
+  work_.clear();    // of a list that was replicated it is in bytes
+  for (const Frame *frame : frames_) work_.push_back(work_of(*frame));
 }
 
 void PreparedFrames::replicate(const Ranks &ranks)

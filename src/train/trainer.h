@@ -34,7 +34,8 @@ class PreparedFrames {
   int size() const { return static_cast<int>(frames_.size()); }
   const Frame &frame(int f) const { return *frames_[static_cast<std::size_t>(f)]; }
   const std::vector<int> &num_atoms() const { return num_atoms_; }
-  /// Cost of every frame: its atoms, those of each element rounded up to whole packs of lanes.
+  /// Cost of every frame: its atoms, those of each element rounded up to whole packs of lanes; of
+  /// replicated frames the bytes that are prepared.
   const std::vector<int> &work() const { return work_; }
   const std::vector<int> &owners() const { return owner_; }
   /// Cost of a frame for another rank than its owner, relative to that for its owner.
