@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares settings of `almlip train` by cross-validation on training frames.
 
-    python benchmarks/cross_validate.py --sets Si Mo --folds 0 1 -- "" "--cutoff 4.5" "--weight_decay 1"
+    python benchmarks/cross_validate.py --sets Si Mo --folds 0 1 -- "" "--cutoff 4.5" "--weight-decay 1"
 
 Every argument after `--` is one variant: flags for `almlip train`. Eight folds, each with the same part of every
 config_type, are drawn once with a fixed seed; a variant is fitted without a fold and judged on it. Frames are
@@ -14,6 +14,7 @@ import json
 import pathlib
 import random
 import shlex
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ import time
 import datasets
 
 NUM_FOLDS = 8
+KEYS = ("force_mae", "force_rmse", "energy_mae")
 
 
 def folds_of(frames, seed=20261121):
@@ -85,10 +87,10 @@ def main():
         for variant in args.variants:
             flags = ["--members", args.members, *shlex.split(variant)]
             fits = [held_out_errors(name, k, flags, folder, args.seed) for k in args.folds]
-            mean = lambda key: sum(errors[key] for errors, _ in fits) / len(fits)
+            mean = {key: statistics.mean(e[key] for e, _ in fits) for key in KEYS}
             print(
-                f"| {name} | {variant or 'defaults'} | {mean('force_mae'):.4f} | {mean('force_rmse'):.4f} "
-                f"| {1000 * mean('energy_mae'):.2f} | {sum(s for _, s in fits) / len(fits):.1f} |",
+                f"| {name} | {variant or 'defaults'} | {mean['force_mae']:.4f} | {mean['force_rmse']:.4f} "
+                f"| {1000 * mean['energy_mae']:.2f} | {statistics.mean(s for _, s in fits):.1f} |",
                 flush=True,
             )
 

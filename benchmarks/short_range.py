@@ -14,6 +14,7 @@ import pathlib
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
+
 from lammps_session import Session
 
 DIMER = np.arange(0.30, 6.0, 0.02)  # Angstrom

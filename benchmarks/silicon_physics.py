@@ -13,6 +13,7 @@ import pathlib
 import time
 
 import numpy as np
+
 from lammps_session import BAR_PER_GPA, Session
 from silicon_statics import cube, statics
 

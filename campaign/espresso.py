@@ -153,10 +153,10 @@ def reject_failed_run(text, errors, exit_status, num_atoms):
     if exit_status != 0:
         raise Rejected("crashed", f"pw.x {describe_exit(exit_status)}; {last_line(errors)}")
 
-    num_forces = len(re.findall(r"^\s+atom\s+\d+\s+type\s+\d+\s+force =", text, re.M))
+    num_forces = len(re.findall(r"^\s+atom\s+\d+\s+type\s+\d+\s+force =", text, re.MULTILINE))
     signs = {
         "convergence has been achieved": "convergence has been achieved" in text,
-        "final energy": re.search(r"^!\s+total energy\s+=", text, re.M),
+        "final energy": re.search(r"^!\s+total energy\s+=", text, re.MULTILINE),
         "forces": num_forces >= num_atoms,
         "stress": "total   stress" in text,
     }

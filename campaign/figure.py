@@ -4,10 +4,10 @@ import matplotlib
 import numpy as np
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
-from frames import read_frames  # noqa: E402
-from report import read_trace  # noqa: E402
+from frames import read_frames
+from report import read_trace
 
 BLUE, RED, GREY = "#1f5fa8", "#c8442b", "#9a9a9a"
 

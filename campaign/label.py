@@ -121,7 +121,7 @@ class Job:
             result = {"verdict": "ok", "reason": "", **labeller.label(atoms, self.folder)}
         except Rejected as rejection:
             result = {"verdict": rejection.verdict, "reason": rejection.reason}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whatever it is, the other structures go on)
             result = {"verdict": "crashed", "reason": one_line(f"{type(error).__name__}: {error}")}
         self.publish(result)
 

@@ -28,9 +28,13 @@ def misplaced(binary):
             elif AVX512.search(line):
                 if "6avx512" not in function:
                     found[function] = line
-            elif AVX.search(line) and not NOT_AVX.search(line):
-                if "6avx512" not in function and "4avx2" not in function:
-                    found[function] = line
+            elif (
+                AVX.search(line)
+                and not NOT_AVX.search(line)
+                and "6avx512" not in function
+                and "4avx2" not in function
+            ):
+                found[function] = line
     if not function:
         sys.exit(f"check_instructions.py: objdump lists no function of {binary}")
     return found

@@ -24,9 +24,9 @@ from ase.io import read
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "campaign"))
 
-from frames import BadInput, write_frames  # noqa: E402
-from label import label_batch, load_settings, print_progress, split_frames  # noqa: E402
-from labellers import make_labeller  # noqa: E402
+from frames import BadInput, write_frames
+from label import label_batch, load_settings, print_progress, split_frames
+from labellers import make_labeller
 
 LATTICE_CONSTANT = 5.47  # Angstrom, PBE
 

@@ -17,9 +17,9 @@ from ase.build import bulk
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "campaign"))
 
-from frames import read_frames  # noqa: E402
-from label import label_batch, load_settings, print_progress  # noqa: E402
-from labellers import make_labeller  # noqa: E402
+from frames import read_frames
+from label import label_batch, load_settings, print_progress
+from labellers import make_labeller
 
 FRAMES_PER_GROUP = 3
 EV_PER_A3_IN_GPA = 160.21766

@@ -1,7 +1,6 @@
 """One short round of the silicon example with the real almlip, lmp and pw.x."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys

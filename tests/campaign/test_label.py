@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.cell import Cell
+
 from espresso import kpoint_grid, reject_failed_run
 from frames import BadInput, read_frames, write_frames
 from label import label_batch, main, split_frames
@@ -318,8 +319,10 @@ def test_grid_from_spacing_has_the_same_density_in_every_cell():
         ({"calculator": "magic"}, 'unknown calculator "magic"; allowed: ase, espresso'),
         (
             {**EMT, "tiemout": 3},
-            'unknown setting "tiemout"; allowed: calculator, energy_window, '
-            "max_force, min_distance, name, parameters, timeout, workers",
+            (
+                'unknown setting "tiemout"; allowed: calculator, energy_window, '
+                "max_force, min_distance, name, parameters, timeout, workers"
+            ),
         ),
         ({**EMT, "timeout": -3}, '"timeout" is -3, but it must be a positive number'),
         (

@@ -15,7 +15,24 @@ import pytest
 ALMLIP = os.environ.get("ALMLIP_EXECUTABLE") or shutil.which("almlip")
 pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")
 
-METALS = "Ti Fe Ni Cu Zn Mn Co V Cr Al Mg Ca Sc Ga Li Na".split()
+METALS = [
+    "Ti",
+    "Fe",
+    "Ni",
+    "Cu",
+    "Zn",
+    "Mn",
+    "Co",
+    "V",
+    "Cr",
+    "Al",
+    "Mg",
+    "Ca",
+    "Sc",
+    "Ga",
+    "Li",
+    "Na",
+]
 QUICK = {
     "descriptor": "composition17",
     "systems": ["O", "Ti-O"],

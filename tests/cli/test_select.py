@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lammps"))
-from random_potential import write_random_potential  # noqa: E402
+from random_potential import write_random_potential
 
 ALMLIP = os.environ.get("ALMLIP_EXECUTABLE") or shutil.which("almlip")
 pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")

@@ -5,6 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
+
 from conftest import LATTICE_CONSTANT, data_file
 from random_potential import write_random_potential
 

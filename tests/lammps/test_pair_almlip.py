@@ -156,7 +156,7 @@ def test_rank_without_atoms_takes_part(potentials, evaluate):
 
 def test_summary_does_not_depend_on_number_of_ranks(potentials, evaluate):
     columns = "c_unc[1] c_unc[2] c_unc[4] c_unc[8]"
-    settings = dict(after="compute unc all pair almlip\n", columns=columns)
+    settings = {"after": "compute unc all pair almlip\n", "columns": columns}
     one = evaluate(lf.crystal(), potentials["Si"], ["Si"], **settings).thermo
     two = evaluate(lf.crystal(), potentials["Si"], ["Si"], ranks=2, **settings).thermo
 
@@ -363,9 +363,10 @@ RELOADS = ["Si refitted", "Si of 3, longer", "Si of 7"]
 @pytest.mark.parametrize("reload", RELOADS)
 def test_pair_coeff_issued_again_loads_another_potential(potentials, evaluate, reload, style):
     hybrid = "almlip" if "hybrid" in style else ""
-    settings = dict(
-        style=f"pair_style {style}" + ("\npair_coeff * * zero" if hybrid else ""), ranks=2
-    )
+    settings = {
+        "style": f"pair_style {style}" + ("\npair_coeff * * zero" if hybrid else ""),
+        "ranks": 2,
+    }
     fresh = evaluate(lf.crystal(), f"{hybrid} {potentials[reload]}", ["Si"], **settings)
     again = evaluate(
         lf.crystal(),
@@ -389,8 +390,10 @@ def test_hash_is_logged_once_per_load(potentials, lmp_run, tmp_path):
 
     lines = [line for line in log.splitlines() if line.startswith("pair_style almlip: ")]
     assert lines == [
-        f"pair_style almlip: {potentials['Si']}, hash {content_hash(potentials['Si'])}, 5 members, "
-        "cutoff 5 Angstrom, elements Si"
+        (
+            f"pair_style almlip: {potentials['Si']}, hash {content_hash(potentials['Si'])}, 5 members, "
+            "cutoff 5 Angstrom, elements Si"
+        )
     ]
 
 
@@ -555,8 +558,10 @@ ERRORS = {
     ),
     "more members without setup": (
         "pair_coeff * * {Si} Si Si\nrun 0\npair_coeff * * {Si of 7} Si Si\nrun 1 pre no",
-        "pair_coeff changed the cutoff or the number of members; "
-        'start the next run without "pre no"',
+        (
+            "pair_coeff changed the cutoff or the number of members; "
+            'start the next run without "pre no"'
+        ),
     ),
     "units": (
         "pair_coeff * * {SiGe} Si Ge",
@@ -654,10 +659,10 @@ def test_short_range_repulsion_agrees_with_eval(walled, evaluate, tmp_path, rank
 def test_short_range_energies_are_in_units_of_the_run(walled, evaluate):
     atoms = lf.crystal()
     atoms.rattle(0.15, seed=4)
-    wall = dict(
-        after="fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n",
-        columns="c_wall",
-    )
+    wall = {
+        "after": "fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n",
+        "columns": "c_wall",
+    }
     metal = evaluate(atoms, walled, ["Si"], **wall).thermo["c_wall"]
     real = evaluate(atoms, walled, ["Si"], units="real", **wall).thermo["c_wall"]
 

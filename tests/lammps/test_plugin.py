@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from random_potential import write_random_potential
 
 PLUGIN = Path(os.environ["ALMLIP_PLUGIN"])

@@ -1,6 +1,7 @@
 """Atoms that are much closer than any of the training set."""
 
 import numpy as np
+
 from conftest import LATTICE_CONSTANT, data_file, diamond
 
 SETUP = """units metal
