@@ -5,10 +5,11 @@
 #include <chrono>
 
 #include "almlip/committee.h"
-#include "almlip/dense.h"
 #include "almlip/density_generic.h"
 #include "almlip/invariants_generic.h"
+#include "almlip/neighbor_lanes.h"
 #include "almlip/short_range.h"
+#include "almlip/stacked_networks.h"
 
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
@@ -16,9 +17,8 @@ ALMLIP_BEGIN_KERNELS
 /// Kernel for one shape. Lanes of a pack are atoms of one element: lane w works on its own atom and
 /// that atom's k-th neighbour, so that projection, invariants, networks and all reverse steps are
 /// straight-line code without horizontal sums. A block is `block_packs` packs, the width of the
-/// networks' matrix products. Neighbours of a lane are in the order of their elements, and lanes
-/// are padded to the longest one: most rows of neighbours are of one element, whose radial weights
-/// are the same for all lanes; in the others each lane takes its own.
+/// networks' matrix products. In rows of neighbours of one element the radial weights are the same
+/// for all lanes; in the others each lane takes its own.
 template <class Real, int Lanes, class Shape>
 class CommitteeKernel final : public Committee::Kernel {
   static constexpr int W = Lanes;
@@ -28,9 +28,8 @@ class CommitteeKernel final : public Committee::Kernel {
   using V = Pack<Real, Lanes>;
   using DoublePack = Pack<double, double_lanes>;
   using NarrowPack = Pack<Real, double_lanes>;    ///< as many numbers as a DoublePack
-  using Matrix = PackedMatrix<Real, row_block>;
+  using Networks = StackedNetworks<Real, Lanes, row_block, block_packs>;
   using MixedWeights = LaneWeights<Real, Lanes>;
-  using LaneInt = typename MixedWeights::Int;
 
  public:
   explicit CommitteeKernel(const Potential &potential)
@@ -44,8 +43,7 @@ class CommitteeKernel final : public Committee::Kernel {
         cutoff_(potential.settings.cutoff),
         radial_(potential.radial.begin(), potential.radial.end()),
         short_range_(potential),
-        uniform_(num_elements_),
-        next_(num_elements_ + 1)
+        neighbors_(cutoff_, num_elements_, block_packs)
   {
     const int num_weights = C() * shape_.num_radial;
     for (int central = 0; central < num_elements_ && num_elements_ <= W; ++central)
@@ -71,7 +69,7 @@ class CommitteeKernel final : public Committee::Kernel {
     out.virial = {};
     reserve(n);
     if (out.member_forces) {
-      member_gradient_.resize(static_cast<std::size_t>(capacity_) * member_row_ * W);
+      member_gradient_.resize(static_cast<std::size_t>(neighbors_.capacity()) * member_row_ * W);
       member_forces_.assign(static_cast<std::size_t>(n.num_all) * member_row_, 0.0);
     }
     sort_by_element(n);
@@ -83,56 +81,6 @@ class CommitteeKernel final : public Committee::Kernel {
   }
 
  private:
-  /// Stacked weights of all members for one central element.
-  struct Network {
-    double reference_energy;
-    std::vector<Real> mean, inverse_deviation, output;
-    Matrix forward;                 ///< [M H hidden units, M linear outputs] x D
-    Matrix reverse_mean;            ///< D x M H: mean over the members
-    std::vector<Matrix> reverse;    ///< per member D x H
-
-    Network(const ElementCommittee &c, int num_members, int num_hidden, int D)
-        : reference_energy(c.reference_energy),
-          mean(c.mean.begin(), c.mean.end()),
-          inverse_deviation(c.inverse_deviation.begin(), c.inverse_deviation.end()),
-          output(c.output.begin(), c.output.end()),
-          forward(num_members * (num_hidden + 1), D),
-          reverse_mean(D, num_members * num_hidden),
-          reverse(num_members, Matrix(D, num_hidden))
-    {
-      const int num_units = num_members * num_hidden;
-      for (int k = 0; k < num_members; ++k) {
-        for (int h = 0; h < num_hidden; ++h) {
-          const int unit = k * num_hidden + h;
-          forward.bias[unit] = Real(c.hidden_bias[unit]);
-          for (int d = 0; d < D; ++d) {
-            const double w = c.hidden[static_cast<std::size_t>(unit) * D + d];
-            forward.at(unit, d) = Real(w);
-            reverse[k].at(d, h) = Real(w * c.inverse_deviation[d]);
-            reverse_mean.at(d, unit) = Real(w * c.inverse_deviation[d] / num_members);
-          }
-        }
-        forward.bias[num_units + k] = Real(c.output_bias[k]);
-        for (int d = 0; d < D; ++d) {
-          const double w = c.skip[static_cast<std::size_t>(k) * D + d];
-          forward.at(num_units + k, d) = Real(w);
-          reverse[k].bias[d] = Real(w * c.inverse_deviation[d]);
-          reverse_mean.bias[d] += Real(w * c.inverse_deviation[d] / num_members);
-        }
-      }
-    }
-  };
-
-  /// A neighbour within the cutoff.
-  struct Near {
-    Real x, y, z, r2;
-    int index, element;
-  };
-
-  struct RowRange {
-    int first, end;
-  };
-
   /// Consecutive entries of `order_`, all of one element.
   struct Block {
     int element, first, count;
@@ -140,17 +88,10 @@ class CommitteeKernel final : public Committee::Kernel {
 
   void reserve(const Neighborhood &n)
   {
-    int most = 0;
-    for (int c = 0; c < n.num_centers; ++c) most = std::max(most, n.num_neighbors[n.centers[c]]);
-    if (most <= list_capacity_) return;
-    list_capacity_ = (most + 31) / 16 * 16;
-    capacity_ = list_capacity_ + W;
-    near_.resize(static_cast<std::size_t>(W) * list_capacity_);
-    r_.assign(static_cast<std::size_t>(capacity_) * W, Real(0));
-    lane_element_.assign(static_cast<std::size_t>(capacity_) * W, 0);
-    records_.assign(static_cast<std::size_t>(block_packs) * capacity_ * record_size(), Real(0));
-    neighbor_.assign(static_cast<std::size_t>(block_packs) * capacity_ * W, -1);
-    gradient_.assign(static_cast<std::size_t>(capacity_) * 3 * W, Real(0));
+    if (!neighbors_.reserve(n)) return;
+    const std::size_t rows = neighbors_.capacity();
+    records_.assign(block_packs * rows * record_size(), Real(0));
+    gradient_.assign(rows * 3 * W, Real(0));
     member_gradient_.clear();
   }
 
@@ -176,12 +117,12 @@ class CommitteeKernel final : public Committee::Kernel {
     for (int p = 0; p < num_packs; ++p) {
       timed(Stage::gather, out, [&] { gather(block, p, n); });
       timed(Stage::radial, out, [&] { radial(block.element, p); });
-      if (is_close(p)) {
+      if (neighbors_.any_within(p, short_range_.reach())) {
         soften(block.element, p);
         repel(block, p, n, out);
       }
       timed(Stage::projection, out,
-            [&] { projection_.project(records(p), num_neighbors_[p], density(p)); });
+            [&] { projection_.project(records(p), neighbors_.count(p), density(p)); });
       timed(Stage::invariants, out, [&] { standardise(block.element, p); });
     }
     if (out.descriptors) copy_descriptors(block, out.descriptors);
@@ -214,88 +155,30 @@ class CommitteeKernel final : public Committee::Kernel {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
-  /// Neighbours within the cutoff of one pack's atoms, those of each lane in the order of their
-  /// elements; records hold x/r, y/r, z/r, 1/r afterwards, r_ the distances.
-  ALMLIP_STAGE void gather(const Block &block, int p, const Neighborhood &n)
+  void gather(const Block &block, int p, const Neighborhood &n)
   {
-    const int num_lanes = std::min(W, block.count - p * W);
-    int count[W] = {};
-    for (int w = 0; w < num_lanes; ++w)
-      count[w] = find_near(near(w), order_[block.first + p * W + w], n);
-    const int num_rows = *std::max_element(count, count + W);
-    num_neighbors_[p] = num_rows;
-    std::fill(uniform_.begin(), uniform_.end(), RowRange{0, num_rows});
-
-    const std::size_t step = record_size();
-    Real *record = records(p);
-    int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
-    auto put = [&](int k, int w, const Near &from) {
-      Real *to = record + k * step + w;
-      to[0] = from.x;
-      to[W] = from.y;
-      to[2 * W] = from.z;
-      r_[k * W + w] = from.r2;
-      index[k * W + w] = from.index;
-      lane_element_[k * W + w] = from.element;
-    };
-    for (int w = 0; w < num_lanes; ++w) {
-      find_starts(w, count[w]);
-      for (int q = 0; q < count[w]; ++q) put(next_[near(w)[q].element]++, w, near(w)[q]);
-    }
-    // Padding does nothing at the cutoff, of whatever element it is.
-    const Near padding{Real(0), Real(0), Real(0), Real(cutoff_ * cutoff_), -1, num_elements_ - 1};
-    for (int w = 0; w < W; ++w)
-      for (int k = count[w]; k < num_rows; ++k) put(k, w, padding);
+    neighbors_.gather(&order_[block.first + p * W], std::min(W, block.count - p * W), p, n,
+                      records(p), record_size());
   }
 
-  /// Where the neighbours of each element begin in a lane, to next_, and what is left of the rows
-  /// that all lanes fill with one element.
-  void find_starts(int w, int count)
-  {
-    std::fill(next_.begin(), next_.end(), 0);
-    for (int q = 0; q < count; ++q) ++next_[near(w)[q].element + 1];
-    for (int e = 1; e < num_elements_; ++e) {
-      next_[e] += next_[e - 1];
-      uniform_[e].first = std::max(uniform_[e].first, next_[e]);
-      uniform_[e - 1].end = std::min(uniform_[e - 1].end, next_[e]);
-    }
-  }
-
-  /// Neighbours of atom i within the cutoff to `to`, differences taken in double; returns how many.
-  int find_near(Near *to, int i, const Neighborhood &n) const
-  {
-    const double *x = n.positions, xi = x[3 * i], yi = x[3 * i + 1], zi = x[3 * i + 2],
-                 cutoff2 = cutoff_ * cutoff_;
-    const int *list = n.neighbors[i];
-    const Near *first = to;
-    for (int q = 0; q < n.num_neighbors[i]; ++q) {
-      const int j = list[q] & n.neighbor_mask, element = n.element[j];
-      const double dx = x[3 * j] - xi, dy = x[3 * j + 1] - yi, dz = x[3 * j + 2] - zi,
-                   r2 = dx * dx + dy * dy + dz * dz;
-      *to = {Real(dx), Real(dy), Real(dz), Real(r2), j, element};
-      to += (r2 < cutoff2) & (element >= 0);    // without a branch
-    }
-    return static_cast<int>(to - first);
-  }
-
-  /// R_c and dR_c/dr of all neighbours of one pack.
+  /// R_c and dR_c/dr of all neighbours of one pack; records hold x/r, y/r, z/r, 1/r before them.
   ALMLIP_STAGE void radial(int element, int p)
   {
-    for (int q = 0; q < num_neighbors_[p] * W; ++q) r_[q] = std::sqrt(r_[q]);
     int k = 0;
     for (int e = 0; e < num_elements_; ++e) {
-      if (uniform_[e].first >= uniform_[e].end) continue;
-      for (; k < uniform_[e].first; ++k) radial_row(p, k, mixed_weights(element, k));
-      for (; k < uniform_[e].end; ++k) radial_row(p, k, radial_weights(element, e));
+      const auto [first, end] = neighbors_.uniform(e);
+      if (first >= end) continue;
+      for (; k < first; ++k) radial_row(p, k, mixed_weights(element, k));
+      for (; k < end; ++k) radial_row(p, k, radial_weights(element, e));
     }
-    for (; k < num_neighbors_[p]; ++k) radial_row(p, k, mixed_weights(element, k));
+    for (; k < neighbors_.count(p); ++k) radial_row(p, k, mixed_weights(element, k));
   }
 
   template <class Weights>
   ALMLIP_INLINE void radial_row(int p, int k, const Weights &weights)
   {
     Real *record = records(p) + k * record_size();
-    const V r = load<V>(&r_[k * W]), inverse_r = Real(1) / r;
+    const V r = load<V>(neighbors_.distance(k)), inverse_r = Real(1) / r;
     for (int row = 0; row < 3; ++row)
       store(record + row * W, load<V>(record + row * W) * inverse_r);
     store(record + 3 * W, inverse_r);
@@ -308,32 +191,19 @@ class CommitteeKernel final : public Committee::Kernel {
     const std::size_t size = static_cast<std::size_t>(C()) * shape_.num_radial;
     return {radial_weights(element, 0), static_cast<int>(size),
             num_elements_ <= W ? &mixed_radial_[element * size * W] : nullptr,
-            load<typename MixedWeights::Lane>(&lane_element_[k * W])};
-  }
-
-  /// Whether a pair of this pack is within the reach of the short-range repulsion.
-  bool is_close(int p) const
-  {
-    V nearest = V{} + Real(cutoff_);
-    for (int k = 0; k < num_neighbors_[p]; ++k) {
-      const V r = load<V>(&r_[k * W]);
-      nearest = r < nearest ? r : nearest;
-    }
-    Real lanes[W];
-    store(lanes, nearest);
-    return *std::min_element(lanes, lanes + W) < Real(short_range_.reach());
+            load<typename MixedWeights::Lane>(neighbors_.element(k))};
   }
 
   /// Radial functions of the distances that the network is to see.
   ALMLIP_STAGE void soften(int element, int p)
   {
-    for (int k = 0; k < num_neighbors_[p]; ++k) {
+    for (int k = 0; k < neighbors_.count(p); ++k) {
       Real distance[W], slope[W];
       bool changed = false;
       for (int w = 0; w < W; ++w) {
-        const double r = static_cast<double>(r_[k * W + w]);
+        const double r = static_cast<double>(neighbors_.distance(k)[w]);
         const ValueSlope seen =
-            short_range_.network_distance(element, static_cast<int>(lane_element_[k * W + w]), r);
+            short_range_.network_distance(element, static_cast<int>(neighbors_.element(k)[w]), r);
         distance[w] = Real(seen.value);
         slope[w] = Real(seen.slope);
         changed = changed || seen.slope < 1.0;
@@ -351,11 +221,11 @@ class CommitteeKernel final : public Committee::Kernel {
   /// to every member.
   ALMLIP_STAGE void repel(const Block &block, int p, const Neighborhood &n, CommitteeOutput &out)
   {
-    const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
     for (int w = 0; w < W && p * W + w < block.count; ++w)
-      for (int k = 0; k < num_neighbors_[p]; ++k) {
-        const int i = order_[block.first + p * W + w], j = index[k * W + w];
-        if (j < 0 || static_cast<double>(r_[k * W + w]) >= short_range_.reach()) continue;
+      for (int k = 0; k < neighbors_.count(p); ++k) {
+        const int i = order_[block.first + p * W + w], j = neighbors_.index(p, k)[w];
+        if (j < 0 || static_cast<double>(neighbors_.distance(k)[w]) >= short_range_.reach())
+          continue;
         const double *xi = n.positions + 3 * static_cast<std::size_t>(i),
                      *xj = n.positions + 3 * static_cast<std::size_t>(j);
         const double d[3] = {xj[0] - xi[0], xj[1] - xi[1], xj[2] - xi[2]},
@@ -394,7 +264,7 @@ class CommitteeKernel final : public Committee::Kernel {
 
   ALMLIP_STAGE void standardise(int element, int p)
   {
-    const Network &network = networks_[element];
+    const Networks &network = networks_[element];
     Real *x = x_.data() + p * W;
     invariants_.forward(density(p), components(p), [&](int d, const V &g) {
       store(x + static_cast<std::size_t>(d) * block_width,
@@ -410,25 +280,11 @@ class CommitteeKernel final : public Committee::Kernel {
             x_[static_cast<std::size_t>(d) * block_width + q];
   }
 
-  void product(const Matrix &m, const Real *x, Real *y, int num_packs) const
-  {
-    if (num_packs == block_packs) {
-      multiply<Real, Lanes, row_block, block_packs>(m.weights.data(), m.num_blocks(), m.num_columns,
-                                                    m.num_columns, m.bias.data(), x, y,
-                                                    block_width);
-      return;
-    }
-    for (int p = 0; p < num_packs; ++p)
-      multiply<Real, Lanes, row_block, 1>(m.weights.data(), m.num_blocks(), m.num_columns,
-                                          m.num_columns, m.bias.data(), x + p * W, y + p * W,
-                                          block_width);
-  }
-
   /// Energies; afterwards hidden_ holds dE_k/dz of every hidden unit.
   ALMLIP_STAGE void forward(const Block &block, int num_packs, CommitteeOutput &out)
   {
-    const Network &network = networks_[block.element];
-    product(network.forward, x_.data(), hidden_.data(), num_packs);
+    const Networks &network = networks_[block.element];
+    Networks::product(network.forward, x_.data(), hidden_.data(), num_packs);
     for (int k = 0; k < num_members_; ++k) {
       Real *energy = hidden_row(num_members_ * num_hidden_ + k);
       for (int unit = k * num_hidden_; unit < (k + 1) * num_hidden_; ++unit)
@@ -459,14 +315,15 @@ class CommitteeKernel final : public Committee::Kernel {
   /// d(mean E)/dG by one contraction over all hidden units.
   ALMLIP_STAGE void reverse_mean(const Block &block, int num_packs)
   {
-    product(networks_[block.element].reverse_mean, hidden_.data(), x_adjoint_.data(), num_packs);
+    Networks::product(networks_[block.element].reverse_mean, hidden_.data(), x_adjoint_.data(),
+                      num_packs);
   }
 
   ALMLIP_STAGE void reverse_members(const Block &block, int num_packs)
   {
     for (int k = 0; k < num_members_; ++k)
-      product(networks_[block.element].reverse[k], hidden_row(k * num_hidden_), x_adjoint(k),
-              num_packs);
+      Networks::product(networks_[block.element].reverse[k], hidden_row(k * num_hidden_),
+                        x_adjoint(k), num_packs);
   }
 
   /// Adjoints of A from those of x: of the mean, or one of every member.
@@ -490,7 +347,8 @@ class CommitteeKernel final : public Committee::Kernel {
     V w[6] = {};
     const Real *record = records(p);
     projection_.pair_gradients(
-        {num_neighbors_[p], record, record_size(), record + 3 * W, record_size()}, adjoint_.data(),
+        {neighbors_.count(p), record, record_size(), record + 3 * W, record_size()},
+        adjoint_.data(),
         num_streams, [&](int k, int s, const V(&g)[3]) __attribute__((always_inline)) {
           Real *to = gradient_.data() + 3 * static_cast<std::size_t>(k) * W;
           V mean[3];
@@ -512,12 +370,11 @@ class CommitteeKernel final : public Committee::Kernel {
   /// F_i += g, F_j -= g in double, so that the sum of all forces is zero.
   ALMLIP_STAGE void scatter(const Block &block, int p, CommitteeOutput &out) const
   {
-    const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
     for (int w = 0; w < W && p * W + w < block.count; ++w) {
       const int i = order_[block.first + p * W + w];
       double sum[3] = {};
-      for (int k = 0; k < num_neighbors_[p]; ++k) {
-        const int j = index[k * W + w];
+      for (int k = 0; k < neighbors_.count(p); ++k) {
+        const int j = neighbors_.index(p, k)[w];
         if (j < 0) continue;
         const Real *from = gradient_.data() + static_cast<std::size_t>(k) * 3 * W + w;
         const double g[3] = {static_cast<double>(from[0]), static_cast<double>(from[W]),
@@ -528,7 +385,8 @@ class CommitteeKernel final : public Committee::Kernel {
             out.forces[3 * static_cast<std::size_t>(j) + axis] -= g[axis];
         if (!out.atom_virial && !out.centroid_virial) continue;
         const Real *record =
-            records_.data() + (static_cast<std::size_t>(p) * capacity_ + k) * record_size() + w;
+            records_.data() +
+            (static_cast<std::size_t>(p) * neighbors_.capacity() + k) * record_size() + w;
         const double r = 1.0 / record[3 * W],
                      d[3] = {record[0] * r, record[W] * r, record[2 * W] * r};
         tally_virial(i, j, d, g, out);
@@ -558,8 +416,7 @@ class CommitteeKernel final : public Committee::Kernel {
   /// components of one neighbour lie together.
   ALMLIP_STAGE void scatter_members(const Block &block, int p)
   {
-    const int *index = &neighbor_[static_cast<std::size_t>(p) * capacity_ * W];
-    for (int k = 0; k < num_neighbors_[p]; ++k)
+    for (int k = 0; k < neighbors_.count(p); ++k)
       for (int q = 0; q < member_row_; q += W) {
         Real *tile = member_gradient(k) + q * W;
         transpose_tile<Real, Lanes>(tile, W, tile, W);
@@ -567,8 +424,8 @@ class CommitteeKernel final : public Committee::Kernel {
     for (int w = 0; w < W && p * W + w < block.count; ++w) {
       double *fi = member_forces_.data() +
                    static_cast<std::size_t>(order_[block.first + p * W + w]) * member_row_;
-      for (int k = 0; k < num_neighbors_[p]; ++k) {
-        const int j = index[k * W + w];
+      for (int k = 0; k < neighbors_.count(p); ++k) {
+        const int j = neighbors_.index(p, k)[w];
         if (j < 0) continue;
         double *fj = member_forces_.data() + static_cast<std::size_t>(j) * member_row_;
         for (int q = 0; q < member_row_; q += W) {
@@ -611,7 +468,7 @@ class CommitteeKernel final : public Committee::Kernel {
   }
   Real *records(int p)
   {
-    return records_.data() + static_cast<std::size_t>(p) * capacity_ * record_size();
+    return records_.data() + static_cast<std::size_t>(p) * neighbors_.capacity() * record_size();
   }
   Real *density(int p) { return density_.data() + p * density_size(); }
   Real *components(int p) { return components_.data() + p * component_size(); }
@@ -627,7 +484,6 @@ class CommitteeKernel final : public Committee::Kernel {
   {
     return member_gradient_.data() + static_cast<std::size_t>(k) * member_row_ * W;
   }
-  Near *near(int w) { return near_.data() + static_cast<std::size_t>(w) * list_capacity_; }
 
   const Shape shape_;
   Density<Real, Lanes, Shape> projection_;
@@ -639,18 +495,13 @@ class CommitteeKernel final : public Committee::Kernel {
   AlignedArray<Real>
       mixed_radial_;    ///< shape [E][C][num_radial][Lanes]: lane = neighbour's element
   const ShortRange short_range_;
-  std::vector<Network> networks_;
+  std::vector<Networks> networks_;
 
   std::vector<int> order_;
   std::vector<Block> blocks_;
-  int list_capacity_ = 0, capacity_ = 0;
-  int num_neighbors_[block_packs] = {};
-  std::vector<Near> near_;           ///< shape [Lanes][list_capacity_]
-  std::vector<RowRange> uniform_;    ///< by element: rows of one pack with neighbours of it alone
-  std::vector<int> next_, neighbor_;
-  AlignedArray<LaneInt> lane_element_;    ///< of the neighbours of one pack, shape [rows][Lanes]
-  AlignedArray<Real> r_, records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_,
-      gradient_, member_gradient_;
+  NeighborLanes<Real, Lanes> neighbors_;
+  AlignedArray<Real> records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_, gradient_,
+      member_gradient_;
   AlignedArray<double> member_forces_;    ///< shape [num_all][member_row_]
 };
 

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "almlip/error.h"
-#include "almlip/kernel_selection.h"
 #include "almlip/random.h"
+#include "almlip/row_selection.h"
 #include "train/error_statistics.h"
 #include "train/pool_strategy.h"
 #include "train/relu_committee.h"

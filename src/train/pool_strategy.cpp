@@ -5,6 +5,7 @@
 
 #include "almlip/error.h"
 #include "almlip/kernel_selection.h"
+#include "almlip/row_selection.h"
 #include "almlip/selection.h"
 
 namespace almlip {
