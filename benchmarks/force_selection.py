@@ -4,13 +4,14 @@
     . scripts/env.sh && python benchmarks/force_selection.py --output-folder selection --jobs 2
 
 From pools of labelled frames, 20 at random come first; then six times the present potential chooses 10 more and a new one
-is fitted. Its force MAE is taken on frames of the intended use. Half of these frames, without their labels, are what
+is fitted. Its force errors are taken on frames of the intended use. Half of these frames, without their labels, are what
 `alc` may be told of as reference frames (`alc-use`); the other half is the test. All strategies of a seed start from the
 same frames. Finished runs are kept in the folder and not repeated.
 
-Label saving: share of the 80 labels that a strategy needs less than random selection to reach the error that this has at
+saving: share of the 80 labels that a strategy needs less than random selection to reach the force MAE that this has at
 the end, read off mean curves; if it never gets there, minus the share that random selection needs less to reach the
 strategy's last error. In brackets, where 90 % of bootstrap samples over seeds are.
+area: relative change of the mean error over the rounds, with its standard error over seeds.
 """
 
 import argparse
@@ -28,6 +29,7 @@ import datasets
 STRATEGIES = ["random", "uncertainty", "diversity", "hybrid", "lcmd", "alc", "alc-use"]
 FIRST, BATCH, ROUNDS = 20, 10, 6
 STEPS = 400  # of a fit
+METRICS = ["force_mae", "force_rmse"]
 
 
 def frames_of(*names):
@@ -77,7 +79,8 @@ def fit(folder, labelled, seed):
 
 def error_of(folder, potential, test):
     almlip("eval", potential, test, "--json", folder / "errors.json")
-    return json.loads((folder / "errors.json").read_text())["groups"]["all"]["force_mae"]
+    errors = json.loads((folder / "errors.json").read_text())["groups"]["all"]
+    return [errors[metric] for metric in METRICS]
 
 
 def chosen(folder, potential, left, reference, strategy, seed):
@@ -93,7 +96,7 @@ def chosen(folder, potential, left, reference, strategy, seed):
 
 
 def learn(root, name, seed, strategy):
-    """Force MAE after every round, in eV/Angstrom."""
+    """Curves by METRICS: errors after every round, in eV/Angstrom."""
     folder = root / f"{name}.{seed}.{strategy}".replace(" ", "-")
     result = folder / "curve.json"
     if result.exists():
@@ -116,10 +119,11 @@ def learn(root, name, seed, strategy):
         batch = chosen(folder, potential, left, reference, strategy, seed + 1000 * step)
         labelled = labelled + [f for n, f in enumerate(left) if n in batch]
         left = [f for n, f in enumerate(left) if n not in batch]
-    result.write_text(json.dumps(errors))
+    curves = dict(zip(METRICS, zip(*errors)))
+    result.write_text(json.dumps(curves))
     for path in folder.glob("*.extxyz"):
         path.unlink()
-    return errors
+    return curves
 
 
 def mean_curve(curves):
@@ -158,14 +162,26 @@ def interval(strategy, baseline, draws=2000):
     return f"{of(range(count)):+.0f} ({samples[draws // 20]:+.0f}, {samples[-draws // 20]:+.0f})"
 
 
+def area(strategy, baseline):
+    """Relative change of the mean error over the rounds, in percent, and its standard error over seeds."""
+    change = [100 * (sum(a[1:]) / sum(b[1:]) - 1) for a, b in zip(strategy, baseline)]
+    return f"{statistics.fmean(change):+.1f} ± {statistics.stdev(change) / len(change) ** 0.5:.1f}"
+
+
 def table(curves, sets, seeds):
-    print("| | " + " | ".join(STRATEGIES) + " |\n|---" + "|---" * len(STRATEGIES) + "|")
     for name in sets:
+        print(f"\n| {name} | saving % | area MAE % | last MAE | area RMSE % | last RMSE |")
+        print("|---" * 6 + "|")
         of = {s: [curves[name, seed, s] for seed in seeds] for s in STRATEGIES}
-        last = [f"{mean_curve(of[s])[-1]:.4f}" for s in STRATEGIES]
-        saved = [interval(of[s], of["random"]) for s in STRATEGIES]
-        print(f"| {name}: last force MAE, eV/Angstrom | " + " | ".join(last) + " |")
-        print(f"| {name}: label saving, % | " + " | ".join(saved) + " |")
+        for strategy in STRATEGIES:
+            cells = []
+            for metric in METRICS:
+                own, random_ones = ([c[metric] for c in of[s]] for s in (strategy, "random"))
+                if metric == "force_mae":
+                    cells.append(interval(own, random_ones) if strategy != "random" else "0")
+                cells.append(area(own, random_ones) if strategy != "random" else "0")
+                cells.append(f"{mean_curve(own)[-1]:.4f}")
+            print(f"| {strategy} | {' | '.join(cells)} |")
 
 
 def main():

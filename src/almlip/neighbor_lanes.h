@@ -66,7 +66,7 @@ class NeighborLanes {
     count_[p] = num_rows;
     std::fill(uniform_.begin(), uniform_.end(), Range{0, num_rows});
 
-    int *index = &index_[static_cast<std::size_t>(p) * capacity() * W];
+    int *index = index_.data() + static_cast<std::size_t>(p) * capacity() * W;
     auto put = [&](int k, int w, const Near &from) {
       Real *to = record + k * step + w;
       to[0] = from.x;

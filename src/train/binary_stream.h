@@ -59,8 +59,8 @@ void read_binary(std::istream &in, Container &numbers, std::uint64_t most)
   require(count <= most, "binary data announce ", count, " entries where at most ", most,
           " are allowed");
   numbers.resize(count);
-  in.read(reinterpret_cast<char *>(&numbers[0]),
-          static_cast<std::streamsize>(count * sizeof(numbers[0])));
+  in.read(reinterpret_cast<char *>(numbers.data()),
+          static_cast<std::streamsize>(count * sizeof(typename Container::value_type)));
   require(in.good(), "binary data end too early");
 }
 
