@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Does `almlip train --tune` find better settings than the defaults?
+
+    . scripts/env.sh && python benchmarks/tuning.py --seconds 300 --ranks 2
+
+Of the training frames of each set one fold of `cross_validate.py` is left out; the search never sees it. Committees of 5 with
+the default and with the tuned settings are judged on it. Score: (ratio of force MAE)^(2/3) (ratio of energy MAE)^(1/3).
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+import cross_validate
+
+SETS = ["Si", "Mo", "Li", "Ni", "Cu"]
+
+
+def errors_of(train, held, output, ranks, flags):
+    """Force and energy MAE on the fold, and the settings that a search has changed."""
+    launcher = ["mpirun", "-n", ranks] if ranks > 1 else []
+    command = [*launcher, "almlip", "train", "--train", train, "--output", output, *flags]
+    judge = ["almlip", "eval", output, held, "--json", f"{output}.errors"]
+    for words in (command, judge):
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(map(str, words))}\n{done.stderr}")
+    errors = json.loads(pathlib.Path(f"{output}.errors").read_text())["groups"]["all"]
+    tuning = json.loads(output.read_text())["provenance"].get("tuning", {})
+    return errors["force_mae"], 1000 * errors["energy_mae"], tuning.get("chosen", {})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output-folder", default="tuning", type=pathlib.Path)
+    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--fold", type=int, default=0, help=f"of {cross_validate.NUM_FOLDS}")
+    parser.add_argument("--seconds", type=float, default=300.0, help="of a search")
+    parser.add_argument("--ranks", type=int, default=1)
+    args = parser.parse_args()
+
+    args.output_folder.mkdir(parents=True, exist_ok=True)
+    print("| | default: F, E | tuned: F, E | score | chosen |\n|---|---|---|---|---|")
+    for name in args.sets:
+        train, held = cross_validate.split(name, args.fold, args.output_folder)
+        found = []
+        for label, flags in (("default", []), ("tuned", ["--tune", args.seconds])):
+            output = args.output_folder / f"{name}.{label}.almlip.json"
+            found.append(errors_of(train, held, output, args.ranks, flags))
+        (force, energy, _), (tuned_force, tuned_energy, chosen) = found
+        score = (tuned_force / force) ** (2 / 3) * (tuned_energy / energy) ** (1 / 3)
+        print(
+            f"| {name} | {force:.4f}, {energy:.2f} | {tuned_force:.4f}, {tuned_energy:.2f} | {score:.3f} "
+            f"| {', '.join(f'{key} {value}' for key, value in chosen.items()) or 'nothing'} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
