@@ -11,6 +11,7 @@ import pytest
 
 LATTICE_CONSTANT = 5.431  # Angstrom, silicon at rest under the Stillinger-Weber potential
 SILICON_MASS = 28.0855  # amu
+TIMEOUT = 900 if "asan" in os.environ.get("LD_PRELOAD", "") else 300  # s
 # F. H. Stillinger and T. A. Weber, Phys. Rev. B 31, 5262 (1985); eV and Angstrom
 STILLINGER_WEBER = (
     "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
@@ -49,7 +50,7 @@ class LammpsRun:
         return rows
 
 
-def run_lammps(folder, script, ranks=1, plugin=True, timeout=300):
+def run_lammps(folder, script, ranks=1, plugin=True, timeout=TIMEOUT):
     if plugin:
         script = f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}"
     (folder / "in.lmp").write_text(script)

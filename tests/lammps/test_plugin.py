@@ -114,8 +114,8 @@ def library_of_traps(folder):
 
 
 def run_with_preloaded(library, lmp_run, script, monkeypatch, plugin):
-    """Runs with the library before all others; `lmp` of a wheel is a Python script, which passes the preload on."""
-    monkeypatch.setenv("LD_PRELOAD", f"{library}:{os.environ.get('LD_PRELOAD', '')}")
+    """Runs with the library before all others but sanitizers; `lmp` of a wheel is a Python script, which passes the preload on."""
+    monkeypatch.setenv("LD_PRELOAD", f"{os.environ.get('LD_PRELOAD', '')}:{library}".lstrip(":"))
     return lmp_run(script(f"plugin load {plugin}"), plugin=False, check=False)
 
 
