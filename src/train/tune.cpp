@@ -238,7 +238,8 @@ std::vector<TuneMove> tuning_moves(const TrainingSettings &s, double cutoff)
       moves.push_back({"num_hidden", {{"num_hidden", std::to_string(hidden)}}});
   };
   const auto add_preset = [&](const char *preset) {
-    if (free_shape && s.preset != preset) moves.push_back({"preset", {{"preset", preset}}});
+    if (free_shape && s.preset.value_or("default") != preset)
+      moves.push_back({"preset", {{"preset", preset}}});
   };
   if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {1.07, 0.93});
   add_factors(moves, "energy_weight", s.energy_weight, {0.4, 2.5});
