@@ -26,7 +26,17 @@ import sys
 
 import datasets
 
-STRATEGIES = ["random", "uncertainty", "diversity", "hybrid", "lcmd", "alc", "alc-use"]
+STRATEGIES = [
+    "random",
+    "uncertainty",
+    "diversity",
+    "hybrid",
+    "lcmd",
+    "badge",
+    "power",
+    "alc",
+    "alc-use",
+]
 FIRST, BATCH, ROUNDS = 20, 10, 6
 STEPS = 400  # of a fit
 METRICS = ["force_mae", "force_rmse"]

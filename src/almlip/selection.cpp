@@ -9,6 +9,7 @@
 #include "almlip/error.h"
 #include "almlip/kernel_selection.h"
 #include "almlip/random.h"
+#include "almlip/row_selection.h"
 #include "almlip/rows.h"
 
 namespace almlip {
@@ -20,12 +21,14 @@ struct NamedStrategy {
   const char *name;
   Strategy strategy;
 };
-constexpr std::array<NamedStrategy, 6> strategies{{{"random", Strategy::random},
+constexpr std::array<NamedStrategy, 8> strategies{{{"random", Strategy::random},
                                                    {"uncertainty", Strategy::uncertainty},
                                                    {"diversity", Strategy::diversity},
                                                    {"hybrid", Strategy::hybrid},
                                                    {"alc", Strategy::alc},
-                                                   {"lcmd", Strategy::lcmd}}};
+                                                   {"lcmd", Strategy::lcmd},
+                                                   {"badge", Strategy::badge},
+                                                   {"power", Strategy::power}}};
 
 void check(const Candidates &candidates, const SelectionSettings &settings)
 {
@@ -199,6 +202,12 @@ class Selector {
       case Strategy::lcmd:
         choose_by_covariance();
         break;
+      case Strategy::badge:
+        choose_by_embeddings();
+        break;
+      case Strategy::power:
+        draw_by_power();
+        break;
     }
     return choices_;
   }
@@ -301,6 +310,27 @@ class Selector {
       take(i, -1, 0.0);
   }
 
+  void choose_by_embeddings()
+  {
+    const std::vector<int> ones = different_ones();
+    Rows embeddings{points_.num_features, {}};
+    for (const int i : ones)
+      for (int f = 0; f < points_.num_features; ++f)
+        embeddings.values.push_back(points_[i][f] * uncertainty_[i]);
+    if (embeddings.values.empty()) return choose_most_uncertain();    // all candidates are alike
+    for (const int n : select_badge(embeddings, settings_.batch, settings_.seed))
+      take(ones[n], -1, 0.0);
+  }
+
+  void draw_by_power()
+  {
+    const std::vector<int> ones = different_ones();
+    std::vector<double> uncertainty;
+    for (const int i : ones) uncertainty.push_back(uncertainty_[i]);
+    for (const int n : select_power(uncertainty, settings_.batch, settings_.seed))
+      take(ones[n], -1, uncertainty[n]);
+  }
+
   /// Available candidates without those that are the same as one before.
   std::vector<int> different_ones() const
   {
@@ -350,7 +380,7 @@ Strategy parse_strategy(const std::string &name)
   for (const NamedStrategy &entry : strategies)
     if (name == entry.name) return entry.strategy;
   fail("strategy is '", name,
-       "', but it must be random, uncertainty, diversity, hybrid, alc or lcmd");
+       "', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power");
 }
 
 std::string to_string(Strategy strategy)

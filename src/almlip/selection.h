@@ -9,7 +9,7 @@
 namespace almlip {
 
 /// How a batch is chosen from candidates.
-enum class Strategy { random, uncertainty, diversity, hybrid, alc, lcmd };
+enum class Strategy { random, uncertainty, diversity, hybrid, alc, lcmd, badge, power };
 
 /// Strategy of that name.
 /// @throws Error that lists the names
@@ -38,8 +38,8 @@ struct Candidates {
 /// One chosen candidate and why.
 struct Choice {
   int index = -1;
-  int cluster = -1;         ///< of k-means, -1 for strategies without clusters
-  double score = 0.0;       ///< what the strategy ranked by: see `select`; 0 for random, alc, lcmd
+  int cluster = -1;      ///< of k-means, -1 for strategies without clusters
+  double score = 0.0;    ///< what the strategy ranked by: see `select`; 0 if it ranked by nothing
   double distance = 0.0;    ///< to the nearest known or chosen one; infinite if there is none
 };
 
@@ -62,6 +62,10 @@ struct Choice {
 /// * alc: what makes the error at the reference points smallest, for a linear model of the features
 ///   (`select_alc`; of more than 4000 candidates or 2000 references a part).
 /// * lcmd: the farthest of the largest cluster around what is chosen or known (`select_lcmd`).
+/// * badge: k-means++ on the standardised features times the uncertainty (`select_badge`); the
+/// known
+///   ones play no part.
+/// * power: at random in proportion to the squared uncertainty (`select_power`).
 /// @throws Error for lengths that do not fit, numbers that are not finite, batch < 1, clusters < 1,
 ///               alpha outside 0..1, duplicate < 0
 std::vector<Choice> select(const Candidates &candidates, const SelectionSettings &settings);

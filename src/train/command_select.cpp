@@ -128,7 +128,7 @@ void add_select_command(CLI::App &app)
   command->add_option("--count", selection.batch, "frames to choose")->required();
   command
       ->add_option("--strategy", options->strategy,
-                   "random, uncertainty, diversity, hybrid, alc or lcmd")
+                   "random, uncertainty, diversity, hybrid, alc, lcmd, badge or power")
       ->required();
   command->add_option("--alpha", selection.alpha, "weight of uncertainty in hybrid, 0 to 1")
       ->capture_default_str();

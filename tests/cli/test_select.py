@@ -67,7 +67,7 @@ def chosen(select):
 
 
 @pytest.mark.parametrize(
-    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "lcmd"]
+    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "lcmd", "badge", "power"]
 )
 def test_each_strategy_chooses_different_frames_and_says_why(select, strategy):
     done = select("--count", 6, "--strategy", strategy, "--clusters", 4)
@@ -122,7 +122,7 @@ def test_choice_follows_the_seed(select):
     [
         (
             ["--count", 5, "--strategy", "foo"],
-            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc or lcmd",
+            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power",
         ),
         (
             ["--count", 0, "--strategy", "random"],

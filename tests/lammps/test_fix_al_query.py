@@ -60,7 +60,7 @@ def rejections(run, number=1):
 
 
 @pytest.mark.parametrize(
-    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "lcmd"]
+    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "lcmd", "badge", "power"]
 )
 def test_batch_does_not_depend_on_the_number_of_ranks(lmp_run, script, strategy):
     text = script(
@@ -608,7 +608,7 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
         ("10 measure energy", "measure is 'energy', but it must be force"),
         (
             "10 strategy foo",
-            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc or lcmd",
+            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power",
         ),
         ("10 alpha 2", "alpha is 2, but it must be 0 to 1"),
         ("10 batch 0", "batch is 0, but it must be at least 1"),

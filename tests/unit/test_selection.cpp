@@ -38,7 +38,8 @@ std::vector<int> indices(const std::vector<Choice> &choices)
 }
 
 constexpr Strategy all_strategies[] = {Strategy::random, Strategy::uncertainty, Strategy::diversity,
-                                       Strategy::hybrid, Strategy::alc,         Strategy::lcmd};
+                                       Strategy::hybrid, Strategy::alc,         Strategy::lcmd,
+                                       Strategy::badge,  Strategy::power};
 
 SelectionSettings with(Strategy strategy, int batch, int clusters = 15, double alpha = 0.6)
 {
@@ -207,9 +208,9 @@ TEST(Selection, StrategyNamesRoundTrip)
     parse_strategy("foo");
     FAIL();
   } catch (const Error &error) {
-    EXPECT_STREQ(
-        error.what(),
-        "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc or lcmd");
+    EXPECT_STREQ(error.what(),
+                 "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, "
+                 "lcmd, badge or power");
   }
 }
 
@@ -371,6 +372,25 @@ TEST(Selection, AlcKnowsWhatIsLabelled)
   candidates.known = {8.0, 0.0};    // tells about the first direction
 
   EXPECT_GE(select(candidates, with(Strategy::alc, 1))[0].index, 2);
+}
+
+TEST(Selection, BadgeWeighsWhereACandidateIsWithItsUncertainty)
+{
+  // Standardised, the features are -1.34, -0.45, 0.45, 1.34.
+  const Candidates candidates{1, {0.0, 1.0, 2.0, 3.0}, {1.0, 4.0, 2.0, 1.1}, {}};
+
+  EXPECT_EQ(select(candidates, with(Strategy::badge, 1))[0].index, 1);    // 0.45 x 4 is the most
+}
+
+TEST(Selection, PowerDrawsInProportionToTheSquaredUncertainty)
+{
+  const Candidates candidates{1, {0.0, 1.0, 2.0}, {1.0, 2.0, 0.0}, {}};
+  SelectionSettings settings = with(Strategy::power, 1);
+  int first = 0;
+  constexpr int num_draws = 4000;
+  for (settings.seed = 0; settings.seed < num_draws; ++settings.seed)
+    first += select(candidates, settings)[0].index == 0 ? 1 : 0;
+  EXPECT_NEAR(double(first) / num_draws, 1.0 / 5.0, 0.025);    // 1^2 : 2^2; four standard errors
 }
 
 TEST(Selection, RandomFollowsTheSeed)
