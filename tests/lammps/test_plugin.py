@@ -119,6 +119,9 @@ def run_with_preloaded(library, lmp_run, script, monkeypatch, plugin):
     return lmp_run(script(f"plugin load {plugin}"), plugin=False, check=False)
 
 
+@pytest.mark.skipif(
+    "asan" in os.environ.get("LD_PRELOAD", ""), reason="sanitizers allow no RTLD_DEEPBIND"
+)
 def test_foreign_kokkos_in_the_process_is_never_called(lmp_run, script, monkeypatch, tmp_path):
     undisturbed = lmp_run(script())
 
