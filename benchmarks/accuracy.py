@@ -12,12 +12,11 @@ the README files of the sets.
 import argparse
 import json
 import pathlib
-import subprocess
-import sys
 import tempfile
 import time
 
 import datasets
+from shell import run
 
 # Energy MAE in meV/atom, force MAE in eV/Angstrom.
 PUBLISHED = {
@@ -31,12 +30,6 @@ PUBLISHED = {
     "MoNbTaW": "SNAP 5.0 (RMSE 6.8), 0.125; unary and binary 0.109, multinary 0.189",
     "acac 300 K": "MACE 0.06 (RMSE), 0.005 (RMSE)",
 }
-
-
-def run(command):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}")
 
 
 def uncertainty(label, fitted, groups):
@@ -66,19 +59,8 @@ def rows(name, args, folder):
     seconds = "-"
     if not potential.exists():
         start = time.monotonic()
-        run(
-            [
-                "almlip",
-                "train",
-                "--train",
-                *train,
-                "--output",
-                potential,
-                "--preset",
-                args.preset,
-                *args.flags,
-            ]
-        )
+        flags = ["--preset", args.preset, *args.flags]
+        run("almlip", "train", "--train", *train, "--output", potential, *flags)
         seconds = f"{time.monotonic() - start:.0f}"
     fitted = json.loads(potential.read_text())
     held_out = fitted["provenance"]["errors"]["held_out"]["all"]
@@ -86,7 +68,7 @@ def rows(name, args, folder):
     force = lambda e: f"{e['force_mae']:.4f} / {e['force_rmse']:.4f}"
     for file in test:
         errors = folder / f"{stem}.{file.name.split('.')[0]}.errors.json"
-        run(["almlip", "eval", potential, file, "--json", errors])
+        run("almlip", "eval", potential, file, "--json", errors)
         groups = json.loads(errors.read_text())["groups"]
         test_errors = groups["all"]
         label = name if len(test) == 1 else f"{name}, {file.name.split('.')[0].split('_test_')[-1]}"

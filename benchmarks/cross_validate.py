@@ -15,12 +15,11 @@ import pathlib
 import random
 import shlex
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 
 import datasets
+from shell import run
 
 NUM_FOLDS = 8
 KEYS = ("force_mae", "force_rmse", "energy_mae")
@@ -60,18 +59,15 @@ def held_out_errors(name, fold, flags, folder, seed):
     train, held = split(name, fold, folder)
     potential = pathlib.Path(folder) / "fit.almlip.json"
     start = time.monotonic()
-    command = ["almlip", "train", "--train", train, "--validation", held, "--output", potential]
-    command += ["--seed", str(seed), "--fingerprints", "false", *flags]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{shlex.join(map(str, command))}\n{done.stderr}")
+    files = ["--train", train, "--validation", held, "--output", potential]
+    run("almlip", "train", *files, "--seed", seed, "--fingerprints", "false", *flags)
     errors = json.loads(potential.read_text())["provenance"]["errors"]
     return errors["held_out"]["all"], time.monotonic() - start
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="+", default=["Si", "Mo", "Li", "Ni", "Cu"])
+    parser.add_argument("--sets", nargs="+", default=datasets.MLEARN)
     parser.add_argument("--folds", nargs="+", type=int, default=[0, 1], help=f"of {NUM_FOLDS}")
     parser.add_argument("--members", default="1", help="networks per fit")
     parser.add_argument("--seed", type=int, default=1)

@@ -21,10 +21,10 @@ import math
 import pathlib
 import random
 import statistics
-import subprocess
 import sys
 
 import datasets
+from shell import run
 
 STRATEGIES = [
     "random",
@@ -67,13 +67,6 @@ SETS = {
 }
 
 
-def almlip(*words):
-    command = ["almlip", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}\n{done.stderr}")
-
-
 def write(path, frames):
     path.write_text("".join(frames))
     return path
@@ -83,12 +76,12 @@ def fit(folder, labelled, seed):
     epochs = math.ceil(STEPS / math.ceil(0.9 * len(labelled) / 8))
     potential = folder / "potential.json"
     words = ["--preset", "fast", "--epochs", epochs, "--seed", seed, "--output", potential]
-    almlip("train", "--train", write(folder / "labelled.extxyz", labelled), *words)
+    run("almlip", "train", "--train", write(folder / "labelled.extxyz", labelled), *words)
     return potential
 
 
 def error_of(folder, potential, test):
-    almlip("eval", potential, test, "--json", folder / "errors.json")
+    run("almlip", "eval", potential, test, "--json", folder / "errors.json")
     errors = json.loads((folder / "errors.json").read_text())["groups"]["all"]
     return [errors[metric] for metric in METRICS]
 
@@ -100,7 +93,7 @@ def chosen(folder, potential, left, reference, strategy, seed):
     if strategy == "alc-use":
         words += ["--reference", reference]
     candidates = write(folder / "candidates.extxyz", marked)
-    almlip("select", potential, candidates, *words, "--output", folder / "batch.extxyz")
+    run("almlip", "select", potential, candidates, *words, "--output", folder / "batch.extxyz")
     headers = [f.split("\n", 2)[1] for f in datasets.read_frames(folder / "batch.extxyz")]
     return {int(h.split("candidate=")[1].split()[0]) for h in headers}
 

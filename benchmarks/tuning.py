@@ -10,23 +10,17 @@ the default and with the tuned settings are judged on it. Score: (ratio of force
 import argparse
 import json
 import pathlib
-import subprocess
-import sys
 
 import cross_validate
-
-SETS = ["Si", "Mo", "Li", "Ni", "Cu"]
+import datasets
+from shell import run
 
 
 def errors_of(train, held, output, ranks, flags):
     """Force and energy MAE on the fold, and the settings that a search has changed."""
     launcher = ["mpirun", "-n", ranks] if ranks > 1 else []
-    command = [*launcher, "almlip", "train", "--train", train, "--output", output, *flags]
-    judge = ["almlip", "eval", output, held, "--json", f"{output}.errors"]
-    for words in (command, judge):
-        done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
-        if done.returncode != 0:
-            sys.exit(f"{' '.join(map(str, words))}\n{done.stderr}")
+    run(*launcher, "almlip", "train", "--train", train, "--output", output, *flags)
+    run("almlip", "eval", output, held, "--json", f"{output}.errors")
     errors = json.loads(pathlib.Path(f"{output}.errors").read_text())["groups"]["all"]
     tuning = json.loads(output.read_text())["provenance"].get("tuning", {})
     return errors["force_mae"], 1000 * errors["energy_mae"], tuning.get("chosen", {})
@@ -35,7 +29,7 @@ def errors_of(train, held, output, ranks, flags):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output-folder", default="tuning", type=pathlib.Path)
-    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--sets", nargs="+", default=datasets.MLEARN)
     parser.add_argument("--fold", type=int, default=0, help=f"of {cross_validate.NUM_FOLDS}")
     parser.add_argument("--seconds", type=float, default=300.0, help="of a search")
     parser.add_argument("--ranks", type=int, default=1)

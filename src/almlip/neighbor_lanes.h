@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <type_traits>
 
 #include "almlip/committee.h"
 #include "almlip/dense.h"
@@ -20,8 +18,6 @@ class NeighborLanes {
   using V = Pack<Real, Lanes>;
 
  public:
-  using LaneInt = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
-
   struct Range {
     int first, end;
   };
@@ -97,7 +93,7 @@ class NeighborLanes {
   /// Distances of row k of the last pack, Angstrom; the cutoff in padding.
   const Real *distance(int k) const { return &distance_[k * W]; }
   /// Elements of row k of the last pack; any in padding.
-  const LaneInt *element(int k) const { return &element_[k * W]; }
+  const LaneInt<Real> *element(int k) const { return &element_[k * W]; }
   /// Rows of the last pack in which all neighbours are of element e; empty if end <= first.
   Range uniform(int e) const { return uniform_[e]; }
 
@@ -159,7 +155,7 @@ class NeighborLanes {
   std::vector<Near> near_;    ///< shape [Lanes][list_capacity_]
   std::vector<Range> uniform_;
   std::vector<int> next_, count_, index_;
-  AlignedArray<LaneInt> element_;
+  AlignedArray<LaneInt<Real>> element_;
   AlignedArray<Real> distance_;
 };
 

@@ -29,6 +29,10 @@ struct PackOf<Real, 1> {
 template <class Real, int Lanes>
 using Pack = typename PackOf<Real, Lanes>::type;
 
+/// Integers of a lane: as wide as Real, which is float or double.
+template <class Real>
+using LaneInt = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
+
 /// Bytes of the widest registers of the instruction set.
 constexpr int register_bytes = ALMLIP_REGISTER_BYTES;
 template <class Real>
@@ -102,7 +106,7 @@ ALMLIP_INLINE Pack<Real, Lanes> pack_exp(Pack<Real, Lanes> x)
 {
   using V = Pack<Real, Lanes>;
   constexpr bool single = sizeof(Real) == 4;
-  using Int = std::conditional_t<single, std::int32_t, std::int64_t>;
+  using Int = LaneInt<Real>;
   using VInt = Pack<Int, Lanes>;
   constexpr Real limit = single ? Real(80) : Real(600);
   constexpr Real magic =
@@ -144,7 +148,7 @@ ALMLIP_INLINE void transpose_rows(Row &&row, Real *to, std::size_t stride)
     *to = row(0);
   } else {
     using V = Pack<Real, Lanes>;
-    using Int = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
+    using Int = LaneInt<Real>;
     using VInt = Pack<Int, Lanes>;
     V r[Lanes];
     static_for<Lanes>([&](auto i) { r[i] = row(i); });

@@ -9,8 +9,7 @@ ALMLIP_BEGIN_KERNELS
 template <class Real, int Lanes>
 struct LaneWeights {
   using V = Pack<Real, Lanes>;
-  using Int = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
-  using Lane = Pack<Int, Lanes>;
+  using Lane = Pack<LaneInt<Real>, Lanes>;
 
   const Real *by_element;    ///< shape [E][num_weights]
   int num_weights;

@@ -312,12 +312,12 @@ class Selector {
 
   void choose_by_embeddings()
   {
+    if (points_.num_features == 0) return choose_most_uncertain();    // all candidates are alike
     const std::vector<int> ones = different_ones();
     Rows embeddings{points_.num_features, {}};
     for (const int i : ones)
       for (int f = 0; f < points_.num_features; ++f)
         embeddings.values.push_back(points_[i][f] * uncertainty_[i]);
-    if (embeddings.values.empty()) return choose_most_uncertain();    // all candidates are alike
     for (const int n : select_badge(embeddings, settings_.batch, settings_.seed))
       take(ones[n], -1, 0.0);
   }
@@ -379,8 +379,7 @@ Strategy parse_strategy(const std::string &name)
 {
   for (const NamedStrategy &entry : strategies)
     if (name == entry.name) return entry.strategy;
-  fail("strategy is '", name,
-       "', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power");
+  fail("strategy is '", name, "', but it must be ", strategy_names());
 }
 
 std::string to_string(Strategy strategy)
@@ -388,6 +387,14 @@ std::string to_string(Strategy strategy)
   for (const NamedStrategy &entry : strategies)
     if (strategy == entry.strategy) return entry.name;
   fail("strategy number ", static_cast<int>(strategy), " has no name");
+}
+
+std::string strategy_names()
+{
+  std::string names = strategies.front().name;
+  for (std::size_t n = 1; n < strategies.size(); ++n)
+    names += (n + 1 < strategies.size() ? ", " : " or ") + std::string(strategies[n].name);
+  return names;
 }
 
 std::vector<Choice> select(const Candidates &candidates, const SelectionSettings &settings)

@@ -15,6 +15,8 @@ enum class Strategy { random, uncertainty, diversity, hybrid, alc, lcmd, badge, 
 /// @throws Error that lists the names
 Strategy parse_strategy(const std::string &name);
 std::string to_string(Strategy strategy);
+/// All names, as "a, b or c".
+std::string strategy_names();
 
 struct SelectionSettings {
   Strategy strategy = Strategy::hybrid;

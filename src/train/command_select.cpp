@@ -126,10 +126,7 @@ void add_select_command(CLI::App &app)
       "frames of the intended use, without labels, at which alc makes the error small; the "
       "candidates if there are none");
   command->add_option("--count", selection.batch, "frames to choose")->required();
-  command
-      ->add_option("--strategy", options->strategy,
-                   "random, uncertainty, diversity, hybrid, alc, lcmd, badge or power")
-      ->required();
+  command->add_option("--strategy", options->strategy, strategy_names())->required();
   command->add_option("--alpha", selection.alpha, "weight of uncertainty in hybrid, 0 to 1")
       ->capture_default_str();
   command->add_option("--clusters", selection.clusters, "clusters of k-means")

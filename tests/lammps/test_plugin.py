@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import SANITIZED
 from random_potential import write_random_potential
 
 PLUGIN = Path(os.environ["ALMLIP_PLUGIN"])
@@ -119,9 +120,7 @@ def run_with_preloaded(library, lmp_run, script, monkeypatch, plugin):
     return lmp_run(script(f"plugin load {plugin}"), plugin=False, check=False)
 
 
-@pytest.mark.skipif(
-    "asan" in os.environ.get("LD_PRELOAD", ""), reason="sanitizers allow no RTLD_DEEPBIND"
-)
+@pytest.mark.skipif(SANITIZED, reason="sanitizers allow no RTLD_DEEPBIND")
 def test_foreign_kokkos_in_the_process_is_never_called(lmp_run, script, monkeypatch, tmp_path):
     undisturbed = lmp_run(script())
 
