@@ -31,11 +31,28 @@ std::size_t num_rows(const Pool &pool)
   return count;
 }
 
-Pool read_filtered(const std::string &file, const PoolFilter &filter,
-                   std::vector<std::string> &notes)
+/// Leaves out entries that belong to none of the systems.
+void keep_systems(const std::vector<std::string> &systems, Pool &pool)
+{
+  std::vector<bool> used(pool.entries.size(), false);
+  for (const std::string &system : systems)
+    for (int i : entries_of_system(pool.entries, system)) used[i] = true;
+  std::vector<PoolEntry> kept;
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i])
+      kept.push_back(std::move(pool.entries[i]));
+    else
+      ++pool.dropped["of none of the systems"];
+  }
+  pool.entries = std::move(kept);
+}
+
+Pool read_filtered(const std::string &file, const std::vector<std::string> &systems,
+                   const PoolFilter &filter, std::vector<std::string> &notes)
 {
   Pool pool = read_pool(file);
   const std::size_t rows = num_rows(pool);
+  keep_systems(systems, pool);
   apply(filter, pool, file);
   notes.push_back(note_of(file, pool, rows));
   return pool;
@@ -191,12 +208,12 @@ StudyData read_study_data(const PoolStudy &study)
   StudyData data;
   const PoolFilter filter = source_filter(study);
   for (std::size_t s = 0; s < study.sources.size(); ++s) {
-    Pool pool = read_filtered(study.sources[s].file, filter, data.notes);
+    Pool pool = read_filtered(study.sources[s].file, study.systems, filter, data.notes);
     data.source.insert(data.source.end(), pool.entries.size(), static_cast<int>(s));
     std::move(pool.entries.begin(), pool.entries.end(), std::back_inserter(data.entries));
   }
   for (const PoolTarget &target : study.targets)
-    data.targets.push_back(read_filtered(target.file, filter, data.notes).entries);
+    data.targets.push_back(read_filtered(target.file, study.systems, filter, data.notes).entries);
   for (const std::string &system : study.systems) {
     std::string counts;
     for (const std::vector<int> &list : data.members(study, system))

@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "almlip/error.h"
+#include "almlip/instruction_set.h"
 #include "almlip/random.h"
+#include "train/relu_adam.h"
 
 namespace almlip {
 
@@ -77,53 +79,32 @@ void ReluCommittee::forward(const MatrixXf &inputs, Activations &a) const
   }
 }
 
-void ReluCommittee::gradient(const MatrixXf &inputs, const VectorXf &targets, const Activations &a,
-                             MatrixXf &adjoint1, MatrixXf &adjoint2, VectorXf &result) const
-{
-  const Layers layers(parameters_, *this), out(result, *this);
-  Layers slope = out;
-  const int h = num_hidden_;
-  const MatrixXf residual = (a.output.colwise() - targets) * (2.0F / float(inputs.rows()));
-  slope.bias3 = residual.colwise().sum().transpose();
-  adjoint1.resize(inputs.rows(), a.first.cols());
-  adjoint2.resize(inputs.rows(), a.first.cols());
-  for (int k = 0; k < num_members_; ++k) {
-    const auto first = a.first.middleCols(k * h, h), second = a.second.middleCols(k * h, h);
-    auto d1 = adjoint1.middleCols(k * h, h), d2 = adjoint2.middleCols(k * h, h);
-    slope.weight3.segment(k * h, h).noalias() = second.transpose() * residual.col(k);
-    d2.noalias() = residual.col(k) * layers.weight3.segment(k * h, h).transpose();
-    d2 = (second.array() > 0.0F).select(d2, 0.0F);
-    slope.weight2.middleCols(k * h, h).noalias() = first.transpose() * d2;
-    d1.noalias() = d2 * layers.weight2.middleCols(k * h, h).transpose();
-  }
-  adjoint1 = (a.first.array() > 0.0F).select(adjoint1, 0.0F);
-  slope.bias2 = adjoint2.colwise().sum().transpose();
-  slope.bias1 = adjoint1.colwise().sum().transpose();
-  slope.weight1.noalias() = inputs.transpose() * adjoint1;
-}
-
 void ReluCommittee::fit(const MatrixXf &inputs, const VectorXf &targets)
 {
   require(inputs.rows() == targets.size() && inputs.rows() > 0 && inputs.cols() == num_features_,
           "committee: ", inputs.rows(), " points with ", inputs.cols(), " features and ",
           targets.size(), " targets, but there must be as many targets as points, and ",
           num_features_, " features");
-  constexpr float decay1 = 0.9F, decay2 = 0.999F, least = 1e-8F;
-  VectorXf slope(parameters_.size()), mean = VectorXf::Zero(parameters_.size()),
-                                      square = VectorXf::Zero(parameters_.size());
-  Activations activations;
-  MatrixXf adjoint1, adjoint2;
-  double rest1 = 1.0, rest2 = 1.0;
-  for (int step = 0; step < settings_.num_steps; ++step) {
-    forward(inputs, activations);
-    gradient(inputs, targets, activations, adjoint1, adjoint2, slope);
-    rest1 *= decay1;
-    rest2 *= decay2;
-    const float rate = float(settings_.learning_rate / (1.0 - rest1)),
-                correction = float(1.0 / (1.0 - rest2));
-    mean = decay1 * mean + (1.0F - decay1) * slope;
-    square.array() = decay2 * square.array() + (1.0F - decay2) * slope.array().square();
-    parameters_.array() -= rate * mean.array() / ((square.array() * correction).sqrt() + least);
+  using Points = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Points points = inputs;
+  const AdamSettings adam{settings_.num_steps, settings_.learning_rate, 0.9, 0.999};
+  const std::string chosen = chosen_instruction_set();
+  Layers layers(parameters_, *this);
+  for (int k = 0; k < num_members_; ++k) {
+    const int first = k * num_hidden_;
+    const ReluMember member{num_features_,
+                            num_hidden_,
+                            layers.weight1.col(first).data(),
+                            &layers.bias1[first],
+                            layers.weight2.col(first).data(),
+                            &layers.bias2[first],
+                            &layers.weight3[first],
+                            &layers.bias3[k]};
+#define ALMLIP_FIT(target) \
+  if (chosen == #target)   \
+    target::fit_member(member, int(points.rows()), points.data(), targets.data(), adam);
+    ALMLIP_FOR_EACH_INSTRUCTION_SET(ALMLIP_FIT)
+#undef ALMLIP_FIT
   }
 }
 

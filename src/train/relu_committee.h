@@ -14,8 +14,8 @@ struct ReluSettings {
   double learning_rate = 1e-3;
 };
 
-/// Committee of networks num_features - H - H - 1 with ReLU, all members in one pass of stacked
-/// matrices.
+/// Committee of networks num_features - H - H - 1 with ReLU. Predictions of all members are one
+/// pass of stacked matrices; fits go member by member, so that one member's weights stay in cache.
 ///
 /// H hidden units, M members, one column per hidden unit of a member: f_k(x) = w3_k . relu(W2_k^T
 /// relu(W1_k^T x + b1_k) + b2_k) + b3_k. Weights and biases start uniformly within 1/sqrt(inputs of
@@ -28,7 +28,7 @@ class ReluCommittee {
   /// Adam on the mean squared error of every member.
   /// @param inputs   shape [num_points][num_features]
   /// @param targets  shape [num_points]
-  /// Source: Kingma and Ba, ICLR (2015), arXiv:1412.6980, with beta 0.9 and 0.999
+  /// Betas are 0.9 and 0.999.
   void fit(const Eigen::MatrixXf &inputs, const Eigen::VectorXf &targets);
 
   /// Outputs of every member, shape [num_points][M].
@@ -67,9 +67,6 @@ class ReluCommittee {
   Backward backward(const Activations &activations) const;
   Eigen::MatrixXf projected_gradients(const Eigen::MatrixXf &inputs, int num_projections,
                                       std::uint64_t seed) const;
-  void gradient(const Eigen::MatrixXf &inputs, const Eigen::VectorXf &targets,
-                const Activations &activations, Eigen::MatrixXf &adjoint1,
-                Eigen::MatrixXf &adjoint2, Eigen::VectorXf &result) const;
 
   int num_features_, num_hidden_, num_members_;
   ReluSettings settings_;

@@ -99,6 +99,85 @@ TEST(ReluCommittee, FirstStepOfAdamGoesAgainstTheSlope)
   EXPECT_GT(compared, 30);
 }
 
+/// Adam in double precision on one network, as the paper's algorithm 1 is written; all weights as
+/// columns: W1, b1, W2, b2, w3, b3 of ReluCommittee::parameters for one member.
+Eigen::VectorXd adam(const Eigen::VectorXd &start, const Eigen::MatrixXd &x,
+                     const Eigen::VectorXd &targets, int H, int num_steps)
+{
+  const Eigen::Index F = x.cols(), n = x.rows();
+  Eigen::VectorXd all = start, mean = 0.0 * start, square = mean, slope = mean;
+  for (int step = 1; step <= num_steps; ++step) {
+    const auto part = [&](Eigen::VectorXd &v, Eigen::Index at, Eigen::Index rows,
+                          Eigen::Index columns) {
+      return Eigen::Map<Eigen::MatrixXd>(v.data() + at, rows, columns);
+    };
+    const Eigen::Index b1 = F * H, w2 = b1 + H, b2 = w2 + H * H, w3 = b2 + H, b3 = w3 + H;
+    const auto relu = [](const Eigen::MatrixXd &z) { return z.cwiseMax(0.0).eval(); };
+    const auto active = [](const Eigen::MatrixXd &y) {
+      return (y.array() > 0.0).cast<double>().eval();
+    };
+    const Eigen::MatrixXd one = Eigen::MatrixXd::Ones(n, 1);
+    const Eigen::MatrixXd first = relu(x * part(all, 0, F, H) + one * part(all, b1, 1, H)),
+                          second = relu(first * part(all, w2, H, H) + one * part(all, b2, 1, H));
+    const Eigen::MatrixXd residual =
+        2.0 / double(n) * (second * part(all, w3, H, 1) + one * all[b3] - targets);
+    const Eigen::MatrixXd d2 =
+        (residual * part(all, w3, H, 1).transpose()).array() * active(second);
+    const Eigen::MatrixXd d1 = (d2 * part(all, w2, H, H).transpose()).array() * active(first);
+    part(slope, 0, F, H) = x.transpose() * d1;
+    part(slope, b1, 1, H) = d1.colwise().sum();
+    part(slope, w2, H, H) = first.transpose() * d2;
+    part(slope, b2, 1, H) = d2.colwise().sum();
+    part(slope, w3, H, 1) = second.transpose() * residual;
+    slope[b3] = residual.sum();
+    mean = 0.9 * mean + 0.1 * slope;
+    square.array() = 0.999 * square.array() + 0.001 * slope.array().square();
+    all.array() -= 1e-3 * mean.array() / (1.0 - std::pow(0.9, step)) /
+                   ((square.array() / (1.0 - std::pow(0.999, step))).sqrt() + 1e-8);
+  }
+  return all;
+}
+
+/// The weights of member k.
+Eigen::VectorXd of_member(const Eigen::VectorXf &parameters, int k, int F, int H, int M)
+{
+  std::vector<double> result;
+  Eigen::Index at = 0;
+  for (const int size : {F * H, H, H * H, H, H, 1}) {    // each stacked over the members
+    for (int i = 0; i < size; ++i) result.push_back(parameters[at + k * size + i]);
+    at += M * size;
+  }
+  return Eigen::Map<Eigen::VectorXd>(result.data(), result.size());
+}
+
+TEST(ReluCommittee, FitIsAdam)
+{
+  constexpr int M = 2, num_steps = 5;
+  struct Size {
+    int num_points, F, H;
+  };
+  // one to seven rows and up to three tiles of columns, full or not
+  for (const Size &size : {Size{1, 1, 1}, {3, 2, 7}, {7, 5, 64}, {30, 17, 128}, {14, 3, 130}}) {
+    const Eigen::MatrixXf inputs = some_inputs(size.num_points, size.F);
+    const Eigen::VectorXf targets =
+        inputs.col(0).array() * inputs.col(size.F - 1).array() - inputs.col(size.F / 2).array();
+    ReluCommittee committee(size.F, {M, size.H, num_steps, 1e-3}, 5);
+    const Eigen::VectorXf start = committee.parameters();
+    committee.fit(inputs, targets);
+    for (int k = 0; k < M; ++k) {
+      const Eigen::VectorXd expected =
+          adam(of_member(start, k, size.F, size.H, M), inputs.cast<double>(),
+               targets.cast<double>(), size.H, num_steps);
+      const Eigen::VectorXd got = of_member(committee.parameters(), k, size.F, size.H, M);
+      const Eigen::VectorXd error = (got - expected).cwiseAbs();
+      // all but the weights of a unit that rounding switches on or off at one point
+      EXPECT_LT((error.array() > 1e-7).cast<double>().mean(), 0.02)
+          << size.num_points << " " << size.F << " " << size.H;
+      EXPECT_GT((expected - of_member(start, k, size.F, size.H, M)).norm(), 1e-3);
+    }
+  }
+}
+
 TEST(ReluCommittee, LearnsALine)
 {
   const Eigen::MatrixXf inputs = some_inputs(60, 2);
