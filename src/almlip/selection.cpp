@@ -72,14 +72,16 @@ bool is_same(const double *a, const double *b, int num_features, double duplicat
 }
 
 /// An order of the candidates that does not depend on how they were handed in: by falling
-/// uncertainty, then by features.
-std::vector<int> canonical_order(const Candidates &candidates)
+/// uncertainty, then by features. For random choice by features alone, so that rounding in the
+/// potential does not change it.
+std::vector<int> canonical_order(const Candidates &candidates, Strategy strategy)
 {
+  const bool by_uncertainty = strategy != Strategy::random;
   const Rows rows{candidates.num_features, candidates.features};
   std::vector<int> order(candidates.uncertainty.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    if (candidates.uncertainty[a] != candidates.uncertainty[b])
+    if (by_uncertainty && candidates.uncertainty[a] != candidates.uncertainty[b])
       return candidates.uncertainty[a] > candidates.uncertainty[b];
     return std::lexicographical_compare(rows[a], rows[a] + rows.num_features, rows[b],
                                         rows[b] + rows.num_features);
@@ -166,7 +168,7 @@ class Selector {
  public:
   Selector(const Candidates &candidates, const SelectionSettings &settings)
       : settings_(settings),
-        order_(canonical_order(candidates)),
+        order_(canonical_order(candidates, settings.strategy)),
         raw_(reordered({candidates.num_features, candidates.features}, order_)),
         standardize_(raw_),
         points_(standardize_(raw_)),

@@ -222,6 +222,16 @@ TEST(Selection, UncertaintyTakesTheLargestFirst)
             (std::vector<int>{1, 3, 0}));
 }
 
+TEST(Selection, RandomDoesNotLookAtTheUncertainty)
+{
+  Candidates candidates = random_candidates(30, 2, 11);
+  const std::vector<int> before = indices(select(candidates, with(Strategy::random, 6, 1)));
+
+  std::reverse(candidates.uncertainty.begin(), candidates.uncertainty.end());
+
+  EXPECT_EQ(indices(select(candidates, with(Strategy::random, 6, 1))), before);
+}
+
 TEST(Selection, DiversityWithOneClusterIsFarthestPoint)
 {
   const Candidates candidates = random_candidates(30, 2, 11, 3);
