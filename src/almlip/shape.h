@@ -53,7 +53,7 @@ struct GenericShape {
 
 using FastShape = Shape<4, 3, CouplingsB3, false>;
 using DefaultShape = Shape<4, 4, CouplingsC4, true>;
-using AccurateShape = Shape<4, 4, CouplingsD4, true>;
+using AccurateShape = Shape<5, 4, CouplingsD4, true>;
 
 template <class S>
 struct ShapeTag {

@@ -62,7 +62,7 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "Angstrom, with start that of the potential"),
       number("members", &s.members, "", 1, 16,
              "networks in the committee; null: 5, with start as many"),
-      number("num_channels", &s.num_channels, "", 1, 16, "radial channels; null: 4"),
+      number("num_channels", &s.num_channels, "", 1, 16, "radial channels; null: 4, accurate 5"),
       number("lmax", &s.lmax, "", 0, 6, "largest angular momentum; null: 4, fast 3"),
       number("num_radial", &s.num_radial, "", 4, 16,
              "Chebyshev functions that the channels are made of; null: 8, with start as many"),

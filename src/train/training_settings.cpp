@@ -203,7 +203,7 @@ ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::s
   const bool fast = s.preset == "fast", accurate = s.preset == "accurate";    // else "default"
   model.elements = elements;
   model.cutoff = cutoff;
-  model.num_channels = s.num_channels.value_or(4);
+  model.num_channels = s.num_channels.value_or(accurate ? 5 : 4);
   model.lmax = s.lmax.value_or(fast ? 3 : 4);
   model.num_radial = s.num_radial.value_or(8);
   model.four_body = s.four_body.value_or(fast ? "b3" : accurate ? "d4" : "c4");

@@ -28,6 +28,7 @@ inline ModelSettings shape_settings(const std::string &preset,
 {
   ModelSettings s;
   s.elements = elements;
+  s.num_channels = preset == "accurate" ? 5 : 4;
   s.lmax = preset == "fast" ? 3 : 4;
   s.four_body = preset == "fast" ? "b3" : preset == "accurate" ? "d4" : "c4";
   s.partners = preset == "fast" ? "same" : "all";
