@@ -101,6 +101,10 @@ void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames
       s.num_channels + s.lmax * s.num_channels * (s.num_channels + 1) / 2;
   const std::size_t num_descriptors = static_cast<std::size_t>(model.settings.num_descriptors()),
                     num_elements = model.settings.elements.size();
+  // As a whole the four-body terms are trusted alike, however many there are beyond the default's.
+  constexpr double num_usual = 144.0;
+  const int num_four_body = s.num_descriptors() - num_two_and_three_body;
+  if (num_four_body > num_usual) four_body_scale *= std::sqrt(num_usual / num_four_body);
   const std::size_t size = num_elements * num_descriptors;
   std::vector<double> sums(2 * size + num_elements,
                            0.0);    // of G, of G^2, and the number of atoms

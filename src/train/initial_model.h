@@ -27,8 +27,9 @@ std::vector<double> initial_parameters(const TrainingModel &model, int seed);
 
 /// Sets mean and inverse deviation of the descriptors of every element, of the present radial
 /// parameters, in model and loss.
-/// @param four_body_scale  deviation that the four-body invariants get; the others get 1. Initial
-///                         weights and weight decay are a prior, and this is its smoothness
+/// @param four_body_scale  deviation that up to 144 four-body invariants get, more of them less, as
+///                         the inverse root of their number; the others get 1. Initial weights and
+///                         weight decay are a prior, and this is its smoothness
 void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames &frames,
                  double four_body_scale, const Ranks &ranks);
 

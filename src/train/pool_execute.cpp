@@ -53,7 +53,7 @@ Pool read_filtered(const std::string &file, const std::vector<std::string> &syst
   Pool pool = read_pool(file);
   const std::size_t rows = num_rows(pool);
   keep_systems(systems, pool);
-  apply(filter, pool, file);
+  if (!pool.entries.empty()) apply(filter, pool, file);
   notes.push_back(note_of(file, pool, rows));
   return pool;
 }

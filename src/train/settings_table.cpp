@@ -94,8 +94,8 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "decoupled decay of hidden and output weights; null: 0.5, with n > 10000 "
              "training atoms of an element 0.5 (10000 / n)^2"),
       number("four_body_scale", &s.four_body_scale, "", 1e-3, 10,
-             "deviation of the standardised four-body invariants; the others have 1. Smaller "
-             "trusts them less"),
+             "deviation of up to 144 standardised four-body invariants, more of them have less, as "
+             "the inverse root of their number; the others have 1. Smaller trusts them less"),
       number("radial_tie", &s.radial_tie, "", 0, 1e3,
              "how strongly the radial functions for different neighbours are pulled together where "
              "the frames do not tell them apart"),
