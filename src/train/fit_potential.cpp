@@ -108,23 +108,6 @@ void announce(const TrainingData &data, const TrainingSettings &settings, const 
                  num_not_kept, settings.memory);
 }
 
-/// Settings of the last passes, over all frames.
-/// @param seconds  that the fit has taken so far
-TrainingSettings for_all_frames(TrainingSettings settings, int num_train, double seconds)
-{
-  const Schedule schedule = make_schedule(settings, num_train);
-  constexpr double rate = 0.3;    // of the peak before: enough to learn, too little to forget
-  settings.epochs = settings.all_frames_epochs.value_or((schedule.epochs + 4) / 5);
-  settings.learning_rate = rate * schedule.learning_rate;
-  settings.warmup_steps = 20;
-  settings.energy_rise_share = std::min(3.0 * schedule.energy_rise_share, 1.0);
-  if (settings.max_seconds > 0.0)
-    settings.max_seconds = std::max(settings.max_seconds - seconds, 1e-3);
-  if (!settings.checkpoint.empty())    // beside that of the fit, which is needed once more
-    settings.checkpoint = (std::filesystem::path(settings.checkpoint) / "all_frames").string();
-  return settings;
-}
-
 /// Gives all ranks what the first one has read from its checkpoint.
 void broadcast(TrainingState &state, const Ranks &ranks)
 {
@@ -198,14 +181,16 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
       continue_fit(*fit, fit->state, fit->train, fit->held_out, settings, identity, ranks);
 
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
-  const TrainingSettings last = for_all_frames(settings, fit->train.size(), time.count());
+  TrainingSettings last = for_all_frames(settings, fit->train.size());
+  if (settings.max_seconds > 0.0)
+    last.max_seconds = std::max(settings.max_seconds - time.count(), 1e-3);
+  if (!settings.checkpoint.empty())    // beside that of the fit, which is needed once more
+    last.checkpoint = (std::filesystem::path(settings.checkpoint) / "all_frames").string();
   TrainingState all_frames;
   bool learned_all = false;
   if (in_time && settings.validation.empty() && !input.data.held_out.empty() && *last.epochs > 0) {
     if (ranks.first()) std::fprintf(stderr, "%d more epochs on all frames\n", *last.epochs);
-    all_frames.parameters = fit->state.kept_parameters;
-    all_frames.optimiser = std::move(fit->state.optimiser);
-    all_frames.optimiser->restart();
+    all_frames = for_last_passes(fit->state);
     fit->train = PreparedFrames(fit->train, fit->held_out);
     fit->train.replicate(ranks);
     learned_all = continue_fit(*fit, all_frames, fit->train, {}, last, identity, ranks);

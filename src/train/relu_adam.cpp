@@ -69,14 +69,10 @@ class MemberFit {
  private:
   /// Weights and running means of their gradients and squared gradients, shape [rows][columns].
   struct Layer {
-    int columns;
     AlignedArray<float> weights, mean, square;
 
-    Layer(int rows, int num_columns)
-        : columns(num_columns),
-          weights(std::size_t(rows) * num_columns),
-          mean(weights.size()),
-          square(weights.size())
+    Layer(int rows, int columns)
+        : weights(std::size_t(rows) * columns), mean(weights.size()), square(weights.size())
     {
     }
   };

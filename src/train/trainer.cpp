@@ -143,6 +143,15 @@ std::shared_ptr<const PreparedFrame> PreparedFrames::prepared(int f) const
   return made;
 }
 
+TrainingState for_last_passes(TrainingState &state)
+{
+  TrainingState last;
+  last.parameters = state.kept_parameters;
+  last.optimiser = std::move(state.optimiser);
+  last.optimiser->restart();
+  return last;
+}
+
 std::vector<int> epoch_order(int num_frames, int seed, int epoch)
 {
   std::vector<int> order(static_cast<std::size_t>(num_frames));

@@ -75,6 +75,9 @@ struct TrainingState {
   int least_epoch = 0;    ///< epochs after which the least held-out score was found
 };
 
+/// Where the last passes begin: at the kept parameters; takes over the optimiser.
+TrainingState for_last_passes(TrainingState &state);
+
 /// What is reported after an epoch.
 struct EpochReport {
   int epoch = 0, num_epochs = 0;    ///< done, planned

@@ -250,4 +250,15 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   return schedule;
 }
 
+TrainingSettings for_all_frames(TrainingSettings settings, int num_train)
+{
+  const Schedule schedule = make_schedule(settings, num_train);
+  constexpr double rate = 0.3;    // of the peak before: enough to learn, too little to forget
+  settings.epochs = settings.all_frames_epochs.value_or((schedule.epochs + 4) / 5);
+  settings.learning_rate = rate * schedule.learning_rate;
+  settings.warmup_steps = 20;
+  settings.energy_rise_share = std::min(3.0 * schedule.energy_rise_share, 1.0);
+  return settings;
+}
+
 }    // namespace almlip

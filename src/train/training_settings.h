@@ -115,4 +115,7 @@ struct Schedule {
 /// epochs, but 300 to 3000 steps.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 
+/// Settings of the last passes, over all frames, after a fit to that many training frames.
+TrainingSettings for_all_frames(TrainingSettings settings, int num_train);
+
 }    // namespace almlip

@@ -58,6 +58,7 @@ class FitBench : public TuneBench {
       const double share = static_cast<double>(most_frames) / static_cast<double>(frames.size());
       frames = split_off(frames, share, settings.seed);
     }
+    has_last_passes_ = settings.validation.empty() && !data_.held_out.empty();
     data_.held_out.clear();
     fold_ = folds_of(frames, TuneSearch::num_folds, settings.seed);
   }
@@ -109,6 +110,7 @@ class FitBench : public TuneBench {
   const Ranks &ranks_;
   const Ranks alone_{Ranks::Alone{}};
   std::vector<int> fold_;
+  bool has_last_passes_ = false;
   double unit_seconds_ = 0.0;    ///< of a whole fit with the user's settings, from the latest fits
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 
@@ -142,6 +144,11 @@ class FitBench : public TuneBench {
       fit.begin(s, nullptr, alone_);
       Trainer trainer(*fit.loss, fit.model, s, alone_);
       trainer.run(fit.state, fit.train, {}, {});
+      const TrainingSettings last = for_all_frames(s, fit.train.size());
+      if (has_last_passes_ && *last.epochs > 0) {
+        fit.state = for_last_passes(fit.state);
+        Trainer(*fit.loss, fit.model, last, alone_).run(fit.state, fit.train, {}, {});
+      }
       const MeanErrors errors = trainer.errors(fit.state.parameters, fit.held_out);
       return {true, errors.force_mae, errors.energy_mae, 0.0};
     } catch (const Error &) {

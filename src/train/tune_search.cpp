@@ -13,6 +13,7 @@ constexpr double least_gain = 0.01;          // of log(score), to leave the user
 constexpr double most_force_ratio = 1.02;
 constexpr double whole_fits_at_least = 12.0;    // in the time, or there is nothing to search
 constexpr std::size_t most_moves = 4;           // that are combined at once
+constexpr std::size_t least_folds = 2;          // of a confirmation
 const std::vector<int> search_folds{0, 1}, confirmation_folds{2, 3, 4};
 
 double log_ratio(double value, double reference)
@@ -180,21 +181,38 @@ void TuneSearch::confirm()
   std::stable_sort(whole_fits_.begin(), whole_fits_.end(),
                    [](const Scored &a, const Scored &b) { return a.trial.score < b.trial.score; });
   std::vector<Choice> finalists;
-  for (const Scored &s : whole_fits_)
-    if (!s.choice.empty() && s.trial.score < 1.0 && s.trial.force_ratio <= most_force_ratio &&
-        finalists.size() < num_finalists_ &&
-        std::count(finalists.begin(), finalists.end(), s.choice) == 0)
-      finalists.push_back(s.choice);
+  double seconds = confirmation_seconds({});
+  for (const Scored &s : whole_fits_) {
+    if (s.choice.empty() || s.trial.score >= 1.0 || s.trial.force_ratio > most_force_ratio ||
+        finalists.size() >= num_finalists_ ||
+        std::count(finalists.begin(), finalists.end(), s.choice) > 0)
+      continue;
+    const double more = confirmation_seconds(s.choice);
+    if (bench_.seconds() + seconds + more > limit_) continue;    // a cheaper one has a chance
+    seconds += more;
+    finalists.push_back(s.choice);
+  }
   if (finalists.empty()) return;
   double least = 1.0 - least_gain;
   for (const Scored &s : evaluate("confirm", finalists, 1.0, confirmation_folds, limit_)) {
     const TuneTrial &t = s.trial;
-    if (t.folds.size() < 2 || t.score > least || std::log(t.score) > -t.uncertainty ||
+    if (t.folds.size() < least_folds || t.score > least || std::log(t.score) > -t.uncertainty ||
         t.force_ratio > most_force_ratio)
       continue;
     outcome_.chosen = t.changes;
     outcome_.score = least = t.score;
   }
+}
+
+/// Time for a choice on as many folds as a confirmation needs, from its fits on the first ones.
+double TuneSearch::confirmation_seconds(const Choice &choice) const
+{
+  double longest = 0.0;
+  for (const int fold : search_folds) {
+    const auto found = done_.find(key_of({changes_of(choice), 1.0, fold, false}));
+    if (found != done_.end()) longest = std::max(longest, found->second.seconds);
+  }
+  return least_folds * longest / bench_.num_parallel();
 }
 
 SettingChanges TuneSearch::changes_of(const Choice &choice) const

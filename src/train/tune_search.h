@@ -75,8 +75,8 @@ struct TuneOutcome {
 ///    different groups together, one more at a time, on top of what 1. has found, in whole fits
 ///    (combine). Then 1. and 2. again around the best settings, as long as that gains something
 ///    and there is time.
-/// 3. confirm: the best, or the best two, on folds 2 to 4, which no choice has seen, with other
-/// random numbers.
+/// 3. confirm: the best, or the best two, for which there is time, on folds 2 to 4, which no choice
+/// has seen, with other random numbers.
 ///
 /// The user's settings are left only if the score of the confirmation is below 1 by more than 1 %
 /// and by more than its standard error over the folds, and the force error has risen by less than
@@ -114,6 +114,7 @@ class TuneSearch {
   Choice combine(const Choice &base, const std::vector<std::size_t> &ranked, double deadline);
   void confirm();
 
+  double confirmation_seconds(const Choice &choice) const;
   SettingChanges changes_of(const Choice &choice) const;
   Choice with(Choice choice, std::size_t move) const;
   /// Complete comparisons only; in the order of the choices.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "almlip/error.h"
+#include "almlip/shape.h"
 #include "train/training_settings.h"
 
 namespace almlip {
@@ -78,6 +79,22 @@ TEST(TrainingSettings, FlagsAreReadByTheTypeOfTheirKey)
   EXPECT_EQ(settings.output, "5");
   EXPECT_FALSE(settings.learning_rate.has_value());
   EXPECT_THROW(apply_flag(settings, "epochs", {"many"}), Error);
+}
+
+TEST(TrainingSettings, PresetsAreTheCompiledShapes)
+{
+  const auto preset = [](const std::string &name) {
+    TrainingSettings settings;
+    settings.preset = name;
+    return model_settings(settings, {"Si"}, 4.5);
+  };
+  EXPECT_TRUE(has_shape<FastShape>(preset("fast")));
+  EXPECT_TRUE(has_shape<DefaultShape>(preset("default")));
+  EXPECT_TRUE(has_shape<AccurateShape>(preset("accurate")));
+  // channels, lmax C (C + 1) / 2 pairs, couplings times partners
+  EXPECT_EQ(preset("fast").num_descriptors(), 4 + 3 * 10 + 4 * 4);
+  EXPECT_EQ(preset("default").num_descriptors(), 4 + 4 * 10 + 9 * 16);
+  EXPECT_EQ(preset("accurate").num_descriptors(), 5 + 4 * 15 + 16 * 25);
 }
 
 TEST(TrainingSettings, SingleKeysWinOverThePreset)
