@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "train/tune_search.h"
@@ -7,11 +8,12 @@
 namespace almlip {
 namespace {
 
-/// Every change multiplies both errors by a fixed factor; a fit takes one second per effort.
+/// Every change multiplies both errors by a fixed factor; a fit takes one second per effort, times
+/// the factors of its changes.
 class TableBench : public TuneBench {
  public:
-  std::map<std::string, double> force, energy;    ///< factors by key of the change
-  double confirmation = 1.0;                      ///< further factor of changes on fresh folds
+  std::map<std::string, double> force, energy, cost;    ///< factors by key of the change
+  double confirmation = 1.0;    ///< further factor of changes on fresh folds
   std::vector<TuneJob> jobs;
 
   std::vector<FoldErrors> run(const std::vector<TuneJob> &wanted, double deadline) override
@@ -19,15 +21,17 @@ class TableBench : public TuneBench {
     std::vector<FoldErrors> errors;
     for (const TuneJob &job : wanted) {
       FoldErrors e;
-      if (now_ + job.effort <= deadline) {
+      double time = job.effort;
+      for (const auto &[key, value] : job.changes) time *= factor(cost, key);
+      if (now_ + time <= deadline) {
         jobs.push_back(job);
-        e = {true, 0.1 + 0.01 * job.fold, 0.002, job.effort};    // folds differ in difficulty
+        e = {true, 0.1 + 0.01 * job.fold, 0.002, time};    // folds differ in difficulty
         for (const auto &[key, value] : job.changes) {
           e.force_mae *= factor(force, key);
           e.energy_mae *= factor(energy, key);
         }
         if (job.confirms && !job.changes.empty()) e.force_mae *= confirmation;
-        now_ += job.effort;
+        now_ += time;
       }
       errors.push_back(e);
     }
@@ -108,8 +112,7 @@ TEST(TuneSearch, JudgesLongSchedulesByWholeFitsOnly)
   const TuneOutcome outcome = TuneSearch(bench, moves, 100).run();
 
   EXPECT_EQ(outcome.chosen.count("long"), 1u);
-  for (const TuneJob &job : bench.jobs)
-    EXPECT_TRUE(job.changes.empty() || job.effort == 1.0);
+  for (const TuneJob &job : bench.jobs) EXPECT_TRUE(job.changes.empty() || job.effort == 1.0);
 }
 
 TEST(TuneSearch, TakesOneMoveOfAGroup)
@@ -119,6 +122,20 @@ TEST(TuneSearch, TakesOneMoveOfAGroup)
   moves[0].group = moves[1].group = "same";
   bench.force = {{"a", 0.95}, {"b", 0.9}};
   EXPECT_EQ(TuneSearch(bench, moves, 100).run().chosen, (SettingChanges{{"b", "1"}}));
+}
+
+TEST(TuneSearch, ConfirmsWhatThereIsTimeFor)
+{
+  TableBench bench;
+  bench.force = {{"good", 0.8}, {"slow", 0.85}};
+  bench.cost = {{"slow", 10.0}};
+  const TuneOutcome outcome = TuneSearch(bench, moves_of({"good", "slow"}), 50).run();
+
+  const auto tried_both = [](const TuneTrial &t) {
+    return t.stage == "combine" && t.changes.size() == 2;
+  };
+  EXPECT_TRUE(std::any_of(outcome.trials.begin(), outcome.trials.end(), tried_both));
+  EXPECT_EQ(outcome.chosen, (SettingChanges{{"good", "1"}}));    // both: two folds of 10 seconds
 }
 
 TEST(TuneSearch, EndsInTimeAndWithoutChangesIfThereIsTooLittleOfIt)
