@@ -243,14 +243,21 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
     const TuneJob job = job_of(choice, fold);
     if (done_.count(key_of(job)) == 0) jobs.push_back(job);
   };
-  for (const int fold : folds) {
-    want({}, fold);
-    // The confirmation goes fold by fold: if the time ends, all are compared on fewer folds.
-    for (std::size_t c = 0; confirms && c < choices.size(); ++c) want(choices[c], fold);
+  if (confirms) {
+    // Fold by fold: if the time ends, all are compared on fewer folds. There and back, so that
+    // ranks that take jobs in turn do not get the same settings on every fold.
+    std::vector<Choice> turn{Choice{}};
+    turn.insert(turn.end(), choices.begin(), choices.end());
+    for (const int fold : folds) {
+      for (const Choice &choice : turn) want(choice, fold);
+      std::reverse(turn.begin(), turn.end());
+    }
+  } else {
+    for (const int fold : folds) want({}, fold);
+    for (const Choice &choice : choices)
+      for (const int fold : folds)
+        if (!choice.empty()) want(choice, fold);
   }
-  for (std::size_t c = 0; !confirms && c < choices.size(); ++c)
-    for (const int fold : folds)
-      if (!choices[c].empty()) want(choices[c], fold);
 
   const std::vector<FoldErrors> errors = bench_.run(jobs, deadline);
   for (std::size_t j = 0; j < jobs.size(); ++j)
