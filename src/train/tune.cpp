@@ -34,12 +34,14 @@ std::string text_of(const SettingChanges &changes)
   return text.empty() ? "no changes" : text;
 }
 
-/// Settings of one fit of the search: without what only the whole fit needs.
+/// Settings of one fit of the search: without what only the whole fit needs; one member, but for
+/// the confirmation the whole committee, whose mean has some gains of single networks already.
 TrainingSettings for_job(const TrainingSettings &settings, const TuneJob &job, int num_frames)
 {
   TrainingSettings s = with_changes(settings, job.changes, num_frames);
   s.epochs =
       std::max(1, static_cast<int>(std::lround(job.effort * make_schedule(s, num_frames).epochs)));
+  if (!job.confirms) s.members = 1;
   s.seed = settings.seed + (job.confirms ? 1 : 0);
   s.patience = 0;
   s.max_seconds = 0.0;

@@ -14,6 +14,7 @@ constexpr double most_force_ratio = 1.02;
 constexpr double whole_fits_at_least = 12.0;    // in the time, or there is nothing to search
 constexpr std::size_t most_moves = 4;           // that are combined at once
 constexpr std::size_t least_folds = 2;          // of a confirmation
+constexpr double committee_cost = 2.0;          // of a confirming fit, relative to one network
 const std::vector<int> search_folds{0, 1}, confirmation_folds{2, 3, 4};
 
 double log_ratio(double value, double reference)
@@ -76,7 +77,7 @@ TuneOutcome TuneSearch::run()
     const double fit = whole_fit_seconds_ / bench_.num_parallel();
     num_finalists_ = limit_ > 50.0 * fit ? 2 : 1;
     // Of the user's settings and the finalists, whose schedules may be longer.
-    const double for_confirmation = 3.0 * (1.0 + 2.0 * num_finalists_) * fit,
+    const double for_confirmation = committee_cost * 3.0 * (1.0 + 2.0 * num_finalists_) * fit,
                  deadline = limit_ - std::min(0.45 * limit_, for_confirmation);
     double effort = screening_effort(0.4 * (deadline - bench_.seconds()));
     Choice best;
@@ -212,7 +213,7 @@ double TuneSearch::confirmation_seconds(const Choice &choice) const
     const auto found = done_.find(key_of({changes_of(choice), 1.0, fold, false}));
     if (found != done_.end()) longest = std::max(longest, found->second.seconds);
   }
-  return least_folds * longest / bench_.num_parallel();
+  return committee_cost * least_folds * longest / bench_.num_parallel();
 }
 
 SettingChanges TuneSearch::changes_of(const Choice &choice) const

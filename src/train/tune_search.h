@@ -21,7 +21,7 @@ struct TuneJob {
   SettingChanges changes;
   double effort = 1.0;    ///< share of the epochs of a whole fit
   int fold = 0;
-  bool confirms = false;    ///< with other random numbers
+  bool confirms = false;    ///< with other random numbers, and the whole committee
 };
 
 /// Errors on the fold. eV and Angstrom.
@@ -76,7 +76,7 @@ struct TuneOutcome {
 ///    (combine). Then 1. and 2. again around the best settings, as long as that gains something
 ///    and there is time.
 /// 3. confirm: the best, or the best two, for which there is time, on folds 2 to 4, which no choice
-/// has seen, with other random numbers.
+/// has seen, with other random numbers and whole committees (before, fits are of one network).
 ///
 /// The user's settings are left only if the score of the confirmation is below 1 by more than 1 %
 /// and by more than its standard error over the folds, and the force error has risen by less than

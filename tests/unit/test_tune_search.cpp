@@ -128,14 +128,14 @@ TEST(TuneSearch, ConfirmsWhatThereIsTimeFor)
 {
   TableBench bench;
   bench.force = {{"good", 0.8}, {"slow", 0.85}};
-  bench.cost = {{"slow", 10.0}};
+  bench.cost = {{"slow", 8.0}};
   const TuneOutcome outcome = TuneSearch(bench, moves_of({"good", "slow"}), 50).run();
 
   const auto tried_both = [](const TuneTrial &t) {
     return t.stage == "combine" && t.changes.size() == 2;
   };
   EXPECT_TRUE(std::any_of(outcome.trials.begin(), outcome.trials.end(), tried_both));
-  EXPECT_EQ(outcome.chosen, (SettingChanges{{"good", "1"}}));    // both: two folds of 10 seconds
+  EXPECT_EQ(outcome.chosen, (SettingChanges{{"good", "1"}}));    // both: two folds of 8 seconds
 }
 
 TEST(TuneSearch, EndsInTimeAndWithoutChangesIfThereIsTooLittleOfIt)
