@@ -121,14 +121,20 @@ class FitBench : public TuneBench {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
-  /// Cost relative to a whole fit with the user's settings; a part does not depend on the epochs.
+  /// Cost relative to a whole fit of one network with the user's settings: grows with epochs,
+  /// invariants and members; a part does not depend on the epochs.
   double relative_cost(const TuneJob &job) const
   {
     constexpr double overhead = 0.05;
     const int num_frames = static_cast<int>(data_.train.size());
-    const double epochs = *for_job(settings_, job, num_frames).epochs,
-                 whole = make_schedule(settings_, num_frames).epochs;
-    return overhead + epochs / whole;
+    const auto num_invariants = [&](const TrainingSettings &s) {
+      return double(model_settings(s, data_.elements, data_.cutoff).num_descriptors());
+    };
+    const TrainingSettings s = for_job(settings_, job, num_frames);
+    const double whole = make_schedule(settings_, num_frames).epochs,
+                 size = num_invariants(s) / num_invariants(settings_);
+    return (job.confirms ? TuneSearch::committee_cost : 1.0) *
+           (overhead + size * *s.epochs / whole);
   }
 
   FoldErrors fit(const TuneJob &job)

@@ -14,7 +14,6 @@ constexpr double most_force_ratio = 1.02;
 constexpr double whole_fits_at_least = 12.0;    // in the time, or there is nothing to search
 constexpr std::size_t most_moves = 4;           // that are combined at once
 constexpr std::size_t least_folds = 2;          // of a confirmation
-constexpr double committee_cost = 2.0;          // of a confirming fit, relative to one network
 const std::vector<int> search_folds{0, 1}, confirmation_folds{2, 3, 4};
 
 double log_ratio(double value, double reference)

@@ -85,6 +85,7 @@ struct TuneOutcome {
 class TuneSearch {
  public:
   static constexpr int num_folds = 5;
+  static constexpr double committee_cost = 2.0;    ///< of a confirming fit, relative to one network
 
   /// @param limit  seconds for all of it
   TuneSearch(TuneBench &bench, std::vector<TuneMove> moves, double limit);
