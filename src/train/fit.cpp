@@ -36,6 +36,12 @@ double bytes_left(const TrainingSettings &settings, const TrainingData &data, in
 
 }    // namespace
 
+bool has_last_passes(const TrainingSettings &settings, const TrainingData &data)
+{
+  return settings.validation.empty() && !data.held_out.empty() &&
+         settings.all_frames_epochs.value_or(1) > 0;
+}
+
 Fit::Fit(const TrainingSettings &settings, const TrainingData &data, const Potential *start,
          const Ranks &ranks)
     : model(start ? make_training_model(settings, data, *start)

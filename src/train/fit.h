@@ -11,6 +11,9 @@
 
 namespace almlip {
 
+/// Whether a fit ends with passes over all frames, those held out too.
+bool has_last_passes(const TrainingSettings &settings, const TrainingData &data);
+
 /// Everything that is made from settings and frames before the first step of a fit.
 struct Fit {
   TrainingModel model;

@@ -188,7 +188,7 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
     last.checkpoint = (std::filesystem::path(settings.checkpoint) / "all_frames").string();
   TrainingState all_frames;
   bool learned_all = false;
-  if (in_time && settings.validation.empty() && !input.data.held_out.empty() && *last.epochs > 0) {
+  if (in_time && has_last_passes(settings, input.data)) {
     if (ranks.first()) std::fprintf(stderr, "%d more epochs on all frames\n", *last.epochs);
     all_frames = for_last_passes(fit->state);
     fit->train = PreparedFrames(fit->train, fit->held_out);

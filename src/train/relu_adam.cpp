@@ -20,18 +20,17 @@ class MemberFit {
   static constexpr bool many_registers = register_bytes == 64;
   static constexpr int tile_rows = many_registers ? 5 : 4, tile_packs = many_registers ? 4 : 2;
   static constexpr int tile_columns = tile_packs * W;
+  static constexpr double decay1 = 0.9, decay2 = 0.999;    ///< of the means, per step
   using V = Pack<float, W>;
 
  public:
-  MemberFit(const ReluMember &member, int num_points, const float *inputs, const float *targets,
-            const AdamSettings &settings)
+  MemberFit(const ReluMember &member, int num_points, const float *inputs, const float *targets)
       : member_(member),
         num_points_(num_points),
         num_inputs_(member.num_features + 1),
         padded_((member.num_hidden + tile_columns - 1) / tile_columns * tile_columns),
         stride_(padded_ + W),
         targets_(targets),
-        settings_(settings),
         layer1_(num_inputs_, padded_),
         layer2_(padded_ + 1, padded_),
         layer3_(1, stride_),
@@ -51,13 +50,13 @@ class MemberFit {
     copy_weights([](float &packed, float &weight) { packed = weight; });
   }
 
-  void run()
+  void run(int num_steps, double learning_rate)
   {
     double rest1 = 1.0, rest2 = 1.0;
-    for (int step = 0; step < settings_.num_steps; ++step) {
-      rest1 *= settings_.decay1;
-      rest2 *= settings_.decay2;
-      rate_ = float(settings_.learning_rate / (1.0 - rest1));
+    for (int step = 0; step < num_steps; ++step) {
+      rest1 *= decay1;
+      rest2 *= decay2;
+      rate_ = float(learning_rate / (1.0 - rest1));
       correction_ = float(1.0 / (1.0 - rest2));
       forward();
       backward();
@@ -184,10 +183,9 @@ class MemberFit {
   /// One pack of weights goes against its gradient.
   ALMLIP_INLINE void descend(Layer &layer, std::size_t at, V gradient) const
   {
-    const float decay1 = float(settings_.decay1), rest1 = float(1.0 - settings_.decay1),
-                decay2 = float(settings_.decay2), rest2 = float(1.0 - settings_.decay2);
-    const V mean = decay1 * load<V>(&layer.mean[at]) + rest1 * gradient,
-            square = decay2 * load<V>(&layer.square[at]) + rest2 * gradient * gradient;
+    const V mean = float(decay1) * load<V>(&layer.mean[at]) + float(1.0 - decay1) * gradient,
+            square = float(decay2) * load<V>(&layer.square[at]) +
+                     float(1.0 - decay2) * gradient * gradient;
     store(&layer.mean[at], mean);
     store(&layer.square[at], square);
     V root = square * correction_;
@@ -219,7 +217,6 @@ class MemberFit {
   const ReluMember &member_;
   int num_points_, num_inputs_, padded_, stride_;
   const float *targets_;
-  const AdamSettings &settings_;
   float rate_ = 0.0F, correction_ = 0.0F;
   Layer layer1_, layer2_, layer3_;
   AlignedArray<float> transposed2_, inputs_;
@@ -228,9 +225,9 @@ class MemberFit {
 };
 
 void fit_member(const ReluMember &member, int num_points, const float *inputs, const float *targets,
-                const AdamSettings &settings)
+                int num_steps, double learning_rate)
 {
-  MemberFit(member, num_points, inputs, targets, settings).run();
+  MemberFit(member, num_points, inputs, targets).run(num_steps, learning_rate);
 }
 
 ALMLIP_END_KERNELS

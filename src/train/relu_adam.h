@@ -15,19 +15,15 @@ struct ReluMember {
   float *bias3;      ///< one number
 };
 
-struct AdamSettings {
-  int num_steps;
-  double learning_rate, decay1, decay2;
-};
-
 /// Adam on the mean squared error of one member.
 /// @param inputs   shape [num_points][num_features]
 /// @param targets  shape [num_points]
-/// Source: Kingma and Ba, ICLR (2015), arXiv:1412.6980, algorithm 1 with epsilon 1e-8
+/// Source: Kingma and Ba, ICLR (2015), arXiv:1412.6980, algorithm 1 with beta 0.9 and 0.999,
+/// epsilon 1e-8
 #define ALMLIP_DECLARE(target)                                                   \
   inline namespace target {                                                      \
   void fit_member(const ReluMember &member, int num_points, const float *inputs, \
-                  const float *targets, const AdamSettings &settings);           \
+                  const float *targets, int num_steps, double learning_rate);    \
   }
 ALMLIP_FOR_EACH_INSTRUCTION_SET(ALMLIP_DECLARE)
 #undef ALMLIP_DECLARE

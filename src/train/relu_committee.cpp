@@ -87,7 +87,6 @@ void ReluCommittee::fit(const MatrixXf &inputs, const VectorXf &targets)
           num_features_, " features");
   using Points = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Points points = inputs;
-  const AdamSettings adam{settings_.num_steps, settings_.learning_rate, 0.9, 0.999};
   const std::string chosen = chosen_instruction_set();
   Layers layers(parameters_, *this);
   for (int k = 0; k < num_members_; ++k) {
@@ -100,9 +99,10 @@ void ReluCommittee::fit(const MatrixXf &inputs, const VectorXf &targets)
                             &layers.bias2[first],
                             &layers.weight3[first],
                             &layers.bias3[k]};
-#define ALMLIP_FIT(target) \
-  if (chosen == #target)   \
-    target::fit_member(member, int(points.rows()), points.data(), targets.data(), adam);
+#define ALMLIP_FIT(target)                                                        \
+  if (chosen == #target)                                                          \
+    target::fit_member(member, int(points.rows()), points.data(), targets.data(), \
+                       settings_.num_steps, settings_.learning_rate);
     ALMLIP_FOR_EACH_INSTRUCTION_SET(ALMLIP_FIT)
 #undef ALMLIP_FIT
   }

@@ -60,7 +60,7 @@ class FitBench : public TuneBench {
       const double share = static_cast<double>(most_frames) / static_cast<double>(frames.size());
       frames = split_off(frames, share, settings.seed);
     }
-    has_last_passes_ = settings.validation.empty() && !data_.held_out.empty();
+    has_last_passes_ = has_last_passes(settings, data_);
     data_.held_out.clear();
     fold_ = folds_of(frames, TuneSearch::num_folds, settings.seed);
   }
@@ -152,8 +152,8 @@ class FitBench : public TuneBench {
       fit.begin(s, nullptr, alone_);
       Trainer trainer(*fit.loss, fit.model, s, alone_);
       trainer.run(fit.state, fit.train, {}, {});
-      const TrainingSettings last = for_all_frames(s, fit.train.size());
-      if (has_last_passes_ && *last.epochs > 0) {
+      if (has_last_passes_) {
+        const TrainingSettings last = for_all_frames(s, fit.train.size());
         fit.state = for_last_passes(fit.state);
         Trainer(*fit.loss, fit.model, last, alone_).run(fit.state, fit.train, {}, {});
       }
