@@ -33,7 +33,7 @@ class Ranks {
   void sum(std::vector<double> &numbers) const;
   /// As `sum`, but only the first rank gets the result; the others keep what they had.
   void sum_on_first(std::vector<double> &numbers) const;
-  /// Sums entry by entry; rank r gets the sums of its segment and the others' stay unspecified.
+  /// Sums entry by entry; rank r gets the sums of its segment and the others' stay as they were.
   /// @param begin  first entry of every segment and the number of entries, shape [size + 1]
   void sum_segments(std::vector<double> &numbers, const std::vector<int> &begin) const;
   /// All ranks get every rank's own segment.

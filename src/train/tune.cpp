@@ -34,15 +34,14 @@ std::string text_of(const SettingChanges &changes)
   return text.empty() ? "no changes" : text;
 }
 
-/// Settings of one fit of the search: without what only the whole fit needs; one member, but for
-/// the confirmation the whole committee, whose mean has some gains of single networks already.
+/// Settings of one fit of the search: without what only the whole fit needs.
 TrainingSettings for_job(const TrainingSettings &settings, const TuneJob &job, int num_frames)
 {
   TrainingSettings s = with_changes(settings, job.changes, num_frames);
   s.epochs =
       std::max(1, static_cast<int>(std::lround(job.effort * make_schedule(s, num_frames).epochs)));
-  if (!job.confirms) s.members = 1;
-  s.seed = settings.seed + (job.confirms ? 1 : 0);
+  if (!job.committee) s.members = 1;
+  s.seed = settings.seed + job.fold;
   s.patience = 0;
   s.max_seconds = 0.0;
   s.checkpoint.clear();
@@ -125,7 +124,7 @@ class FitBench : public TuneBench {
   /// invariants and members; a part does not depend on the epochs.
   double relative_cost(const TuneJob &job) const
   {
-    constexpr double overhead = 0.05;
+    constexpr double overhead = 0.05, committee_cost = 2.0;
     const int num_frames = static_cast<int>(data_.train.size());
     const auto num_invariants = [&](const TrainingSettings &s) {
       return double(model_settings(s, data_.elements, data_.cutoff).num_descriptors());
@@ -133,8 +132,7 @@ class FitBench : public TuneBench {
     const TrainingSettings s = for_job(settings_, job, num_frames);
     const double whole = make_schedule(settings_, num_frames).epochs,
                  size = num_invariants(s) / num_invariants(settings_);
-    return (job.confirms ? TuneSearch::committee_cost : 1.0) *
-           (overhead + size * *s.epochs / whole);
+    return (job.committee ? committee_cost : 1.0) * (overhead + size * *s.epochs / whole);
   }
 
   FoldErrors fit(const TuneJob &job)
@@ -195,10 +193,10 @@ std::string path_in(const std::string &folder)
 
 /// Changes of one key by factors.
 void add_factors(std::vector<TuneMove> &moves, const std::string &key, double value,
-                 const std::vector<double> &factors, bool needs_whole_fit = false)
+                 const std::vector<double> &factors, Judge judge = Judge::short_fit)
 {
   for (const double factor : factors)
-    if (value > 0.0) moves.push_back({key, {{key, text_of(value * factor)}}, needs_whole_fit});
+    if (value > 0.0) moves.push_back({key, {{key, text_of(value * factor)}}, judge});
 }
 
 }    // namespace
@@ -210,6 +208,10 @@ std::string tune(const TrainingSettings &settings, const TrainingData &data, con
   FitBench bench(settings, data, ranks);
   const TuneOutcome outcome =
       TuneSearch(bench, tuning_moves(settings, data.cutoff), settings.tune).run();
+  if (ranks.first() && outcome.seconds < outcome.least_seconds && outcome.trials.empty())
+    std::fprintf(stderr,
+                 "--tune %g: too short to try anything; these frames need at least %.0f s\n",
+                 settings.tune, outcome.least_seconds);
   if (ranks.first())
     std::fprintf(stderr, "tuned for %.0f s: %s, score %.3f\n", outcome.seconds,
                  text_of(outcome.chosen).c_str(), outcome.score);
@@ -245,33 +247,28 @@ std::string read_tuned(const std::string &folder, const std::string &identity)
 std::vector<TuneMove> tuning_moves(const TrainingSettings &s, double cutoff)
 {
   const ModelSettings shape = model_settings(s, {"H"}, cutoff);
-  const bool free_shape = !s.num_channels && !s.lmax && !s.four_body && !s.partners;
+  const bool free_shape = !s.preset && !s.num_channels && !s.lmax && !s.four_body && !s.partners;
   std::vector<TuneMove> moves;
   const auto add_hidden = [&](int hidden) {
     if (!s.num_hidden && hidden > 0)
       moves.push_back({"num_hidden", {{"num_hidden", std::to_string(hidden)}}});
   };
-  const auto add_preset = [&](const char *preset) {
-    if (free_shape && s.preset.value_or("default") != preset)
-      moves.push_back({"preset", {{"preset", preset}}});
-  };
   if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {1.07, 0.93});
   add_factors(moves, "energy_weight", s.energy_weight, {0.4, 2.5});
   add_factors(moves, "weight_decay", s.weight_decay.value_or(largest_weight_decay), {0.3, 3.0});
   add_factors(moves, "radial_rate", s.radial_rate, {3.0});
-  add_preset("accurate");
   add_hidden(2 * shape.num_hidden);
-  add_preset("default");
   add_factors(moves, "stress_weight", s.stress_weight, {0.1});
   add_factors(moves, "huber", s.huber, {0.3});
   add_hidden(shape.num_hidden / 2);
   if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {1.14});
   add_factors(moves, "radial_rate", s.radial_rate, {0.3});
-  add_preset("fast");
-  if (!s.epochs) moves.push_back({"epochs", {{"epochs", "2x"}}, true});
-  add_factors(moves, "energy_rise", s.energy_rise, {4.0}, true);
+  if (!s.epochs) moves.push_back({"epochs", {{"epochs", "2x"}}, Judge::whole_fit});
+  add_factors(moves, "energy_rise", s.energy_rise, {4.0}, Judge::whole_fit);
   if (!s.learning_rate)
-    add_factors(moves, "learning_rate", make_schedule(s, 100).learning_rate, {0.6}, true);
+    add_factors(moves, "learning_rate", make_schedule(s, 100).learning_rate, {0.6},
+                Judge::whole_fit);
+  if (free_shape) moves.push_back({"preset", {{"preset", "accurate"}}, Judge::committee});
   return moves;
 }
 

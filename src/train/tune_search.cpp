@@ -11,9 +11,9 @@ namespace {
 constexpr double force_share = 2.0 / 3.0;    // of the score; the rest is the energy's
 constexpr double least_gain = 0.01;          // of log(score), to leave the user's settings
 constexpr double most_force_ratio = 1.02;
-constexpr double whole_fits_at_least = 12.0;    // in the time, or there is nothing to search
-constexpr std::size_t most_moves = 4;           // that are combined at once
-constexpr std::size_t least_folds = 2;          // of a confirmation
+constexpr double least_fits = 40.0;       // in the time, or there is nothing to search
+constexpr std::size_t most_moves = 4;     // that are combined at once
+constexpr std::size_t least_folds = 2;    // of a confirmation
 const std::vector<int> search_folds{0, 1}, confirmation_folds{2, 3, 4};
 
 double log_ratio(double value, double reference)
@@ -58,7 +58,7 @@ class Comparison {
 std::string key_of(const TuneJob &job)
 {
   std::string key = std::to_string(job.effort) + " " + std::to_string(job.fold) +
-                    (job.confirms ? " confirm" : "");
+                    (job.committee ? " committee" : "");
   for (const auto &[name, value] : job.changes) key += " " + name + "=" + value;
   return key;
 }
@@ -74,10 +74,10 @@ TuneOutcome TuneSearch::run()
 {
   if (measure_reference()) {
     const double fit = whole_fit_seconds_ / bench_.num_parallel();
-    num_finalists_ = limit_ > 50.0 * fit ? 2 : 1;
-    // Of the user's settings and the finalists, whose schedules may be longer.
-    const double for_confirmation = committee_cost * 3.0 * (1.0 + 2.0 * num_finalists_) * fit,
-                 deadline = limit_ - std::min(0.45 * limit_, for_confirmation);
+    num_finalists_ = limit_ > 150.0 * fit ? 2 : 1;
+    // A committee costs two fits, its longer schedule and larger model up to five times as much.
+    const double for_committees = 90.0 * fit,
+                 deadline = limit_ - std::min(0.6 * limit_, for_committees);
     double effort = screening_effort(0.4 * (deadline - bench_.seconds()));
     Choice best;
     while (true) {
@@ -88,6 +88,7 @@ TuneOutcome TuneSearch::run()
       best = better;
       effort = std::min(0.5, 2.0 * effort);
     }
+    judge_by_committees(bench_.seconds() + 0.6 * (limit_ - bench_.seconds()));
     confirm();
   }
   outcome_.seconds = bench_.seconds();
@@ -103,7 +104,8 @@ bool TuneSearch::measure_reference()
   if (!errors.done) return false;
   done_[key_of(job)] = errors;
   whole_fit_seconds_ = errors.seconds / effort;
-  return limit_ * bench_.num_parallel() > whole_fits_at_least * whole_fit_seconds_;
+  outcome_.least_seconds = least_fits * whole_fit_seconds_ / bench_.num_parallel();
+  return limit_ > outcome_.least_seconds;
 }
 
 /// The longest fits with which all moves can be screened in that time.
@@ -118,25 +120,26 @@ double TuneSearch::screening_effort(double seconds) const
 
 TuneSearch::Choice TuneSearch::improve(const Choice &base, double effort, double deadline)
 {
-  const Choice better = combine(base, screen(base, true, 1.0, deadline), deadline);
+  const Choice better = combine(base, screen(base, Judge::whole_fit, 1.0, deadline), deadline);
   // Screened without a longer schedule, which would cost more and changes little here.
   Choice plain;
   for (const auto &[group, move] : base)
-    if (!moves_[move].needs_whole_fit) plain[group] = move;
+    if (moves_[move].judge == Judge::short_fit) plain[group] = move;
   const double now = bench_.seconds();
-  const auto ranked = screen(plain, false, effort, now + 0.6 * std::max(0.0, deadline - now));
+  const auto ranked =
+      screen(plain, Judge::short_fit, effort, now + 0.6 * std::max(0.0, deadline - now));
   return combine(better, ranked, deadline);
 }
 
 /// Moves that gain something on the base, the best of each group, the best first.
-std::vector<std::size_t> TuneSearch::screen(const Choice &base, bool whole, double effort,
+std::vector<std::size_t> TuneSearch::screen(const Choice &base, Judge judge, double effort,
                                             double deadline)
 {
   std::vector<Choice> choices{base};
   std::vector<std::size_t> tried;
   for (std::size_t m = 0; m < moves_.size(); ++m) {
     const auto taken = base.find(moves_[m].group);
-    if (moves_[m].needs_whole_fit != whole || (taken != base.end() && taken->second == m)) continue;
+    if (moves_[m].judge != judge || (taken != base.end() && taken->second == m)) continue;
     choices.push_back(with(base, m));
     tried.push_back(m);
   }
@@ -156,41 +159,62 @@ std::vector<std::size_t> TuneSearch::screen(const Choice &base, bool whole, doub
   return ranked;
 }
 
-/// The best of the base and the base with the first one, two, ... moves.
+/// Takes the moves one after the other on top of the base and keeps those that gain something.
 TuneSearch::Choice TuneSearch::combine(const Choice &base, const std::vector<std::size_t> &ranked,
                                        double deadline)
 {
-  if (ranked.empty()) return base;
-  std::vector<Choice> choices{base};
-  for (const std::size_t move : ranked) choices.push_back(with(choices.back(), move));
   Choice best = base;
-  double least = 1.0;
-  for (const Scored &s : evaluate("combine", choices, 1.0, search_folds, deadline)) {
-    whole_fits_.push_back(s);
-    if (s.choice != base && s.trial.force_ratio > most_force_ratio) continue;
-    if (s.choice == base || s.trial.score < least) {
-      best = s.choice;
-      least = s.trial.score;
-    }
+  for (const std::size_t move : ranked) {
+    const std::vector<Scored> scored =
+        evaluate("combine", {best, with(best, move)}, 1.0, search_folds, deadline);
+    if (scored.size() < 2) continue;    // no time for this one
+    whole_fits_.insert(whole_fits_.end(), scored.begin(), scored.end());
+    const TuneTrial &with_move = scored[1].trial;
+    if (with_move.score < scored[0].trial.score && with_move.force_ratio <= most_force_ratio)
+      best = scored[1].choice;
   }
   return best;
 }
 
+/// Those that are better than the user's settings, the best first.
+std::vector<TuneSearch::Choice> TuneSearch::best_of(std::vector<Scored> scored) const
+{
+  std::stable_sort(scored.begin(), scored.end(),
+                   [](const Scored &a, const Scored &b) { return a.trial.score < b.trial.score; });
+  std::vector<Choice> best;
+  for (const Scored &s : scored)
+    if (!s.choice.empty() && s.trial.score < 1.0 && s.trial.force_ratio <= most_force_ratio &&
+        std::count(best.begin(), best.end(), s.choice) == 0)
+      best.push_back(s.choice);
+  return best;
+}
+
+void TuneSearch::judge_by_committees(double deadline)
+{
+  const std::vector<Choice> best = best_of(whole_fits_);
+  std::vector<Choice> choices;
+  const auto add = [&](const Choice &base) {
+    if (!base.empty()) choices.push_back(base);
+    for (std::size_t m = 0; m < moves_.size(); ++m)
+      if (moves_[m].judge == Judge::committee) choices.push_back(with(base, m));
+  };
+  if (!best.empty()) add(best[0]);
+  add({});
+  for (std::size_t n = 1; n < std::min(best.size(), num_finalists_ + 1); ++n)
+    choices.push_back(best[n]);
+  committees_ = evaluate("committee", choices, 1.0, search_folds, deadline);
+}
+
 void TuneSearch::confirm()
 {
-  std::stable_sort(whole_fits_.begin(), whole_fits_.end(),
-                   [](const Scored &a, const Scored &b) { return a.trial.score < b.trial.score; });
   std::vector<Choice> finalists;
   double seconds = confirmation_seconds({});
-  for (const Scored &s : whole_fits_) {
-    if (s.choice.empty() || s.trial.score >= 1.0 || s.trial.force_ratio > most_force_ratio ||
-        finalists.size() >= num_finalists_ ||
-        std::count(finalists.begin(), finalists.end(), s.choice) > 0)
-      continue;
-    const double more = confirmation_seconds(s.choice);
-    if (bench_.seconds() + seconds + more > limit_) continue;    // a cheaper one has a chance
+  for (const Choice &choice : best_of(committees_)) {
+    const double more = confirmation_seconds(choice);
+    if (finalists.size() == num_finalists_ || bench_.seconds() + seconds + more > limit_)
+      continue;    // a cheaper one has a chance
     seconds += more;
-    finalists.push_back(s.choice);
+    finalists.push_back(choice);
   }
   if (finalists.empty()) return;
   double least = 1.0 - least_gain;
@@ -204,15 +228,15 @@ void TuneSearch::confirm()
   }
 }
 
-/// Time for a choice on as many folds as a confirmation needs, from its fits on the first ones.
+/// Time for a choice on as many folds as a confirmation needs, from its committees on the first.
 double TuneSearch::confirmation_seconds(const Choice &choice) const
 {
   double longest = 0.0;
   for (const int fold : search_folds) {
-    const auto found = done_.find(key_of({changes_of(choice), 1.0, fold, false}));
+    const auto found = done_.find(key_of({changes_of(choice), 1.0, fold, true}));
     if (found != done_.end()) longest = std::max(longest, found->second.seconds);
   }
-  return committee_cost * least_folds * longest / bench_.num_parallel();
+  return least_folds * longest / bench_.num_parallel();
 }
 
 SettingChanges TuneSearch::changes_of(const Choice &choice) const
@@ -234,9 +258,9 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
                                                      double effort, const std::vector<int> &folds,
                                                      double deadline)
 {
-  const bool confirms = stage == "confirm";
+  const bool confirms = stage == "confirm", committee = confirms || stage == "committee";
   const auto job_of = [&](const Choice &choice, int fold) {
-    return TuneJob{changes_of(choice), effort, fold, confirms};
+    return TuneJob{changes_of(choice), effort, fold, committee};
   };
   std::vector<TuneJob> jobs;
   const auto want = [&](const Choice &choice, int fold) {
@@ -260,8 +284,12 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
   }
 
   const std::vector<FoldErrors> errors = bench_.run(jobs, deadline);
-  for (std::size_t j = 0; j < jobs.size(); ++j)
-    if (errors[j].done) done_[key_of(jobs[j])] = errors[j];
+  std::set<SettingChanges> fitted;
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    if (!errors[j].done) continue;
+    done_[key_of(jobs[j])] = errors[j];
+    fitted.insert(jobs[j].changes);
+  }
 
   std::vector<Scored> scored;
   for (const Choice &choice : choices) {
@@ -277,6 +305,7 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
       continue;
     comparison.fill(s.trial);
     scored.push_back(s);
+    if (fitted.count(s.trial.changes) == 0) continue;
     outcome_.trials.push_back(s.trial);
     bench_.report(s.trial);
   }

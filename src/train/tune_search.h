@@ -9,19 +9,27 @@ namespace almlip {
 /// Settings that differ from those of the user: key and new value.
 using SettingChanges = std::map<std::string, std::string>;
 
+/// The fits that show what a move is worth.
+enum class Judge {
+  short_fit,    ///< of one network
+  whole_fit,    ///< of one network; shortened fits would favour the move, such as a longer schedule
+  committee    ///< whole; one network would not show it, such as a larger model: its members differ
+               ///< more, so that their mean gains more
+};
+
 /// One way to leave the user's settings. Of the moves of a group at most one is taken.
 struct TuneMove {
   std::string group;
   SettingChanges changes;
-  bool needs_whole_fit = false;    ///< shortened fits would favour it, such as a longer schedule
+  Judge judge = Judge::short_fit;
 };
 
-/// One fit that is judged on one fold.
+/// One fit that is judged on one fold; all on the same fold have the same random numbers.
 struct TuneJob {
   SettingChanges changes;
   double effort = 1.0;    ///< share of the epochs of a whole fit
   int fold = 0;
-  bool confirms = false;    ///< with other random numbers, and the whole committee
+  bool committee = false;    ///< of all members, not of one network
 };
 
 /// Errors on the fold. eV and Angstrom.
@@ -33,7 +41,7 @@ struct FoldErrors {
 
 /// One set of settings that was tried, with its mean errors over the folds.
 struct TuneTrial {
-  std::string stage;    ///< screen, combine or confirm
+  std::string stage;    ///< screen, combine, committee or confirm
   SettingChanges changes;
   double effort = 1.0;
   std::vector<int> folds;
@@ -61,6 +69,7 @@ struct TuneOutcome {
   SettingChanges chosen;    ///< empty: nothing was better than the user's settings by enough
   double score = 1.0;       ///< of what was chosen, in the confirmation
   double seconds = 0.0;
+  double least_seconds = 0.0;       ///< that a search needs; 0: not even one fit was in time
   std::vector<TuneTrial> trials;    ///< in the order in which they were made
 };
 
@@ -71,12 +80,15 @@ struct TuneOutcome {
 /// the geometric mean over the folds; below 1 is better.
 ///
 /// 1. The moves that need a whole fit, alone and combined, in whole fits on folds 0 and 1.
-/// 2. Every other move alone, in shortened fits on the same folds (screen); the best moves of
-///    different groups together, one more at a time, on top of what 1. has found, in whole fits
-///    (combine). Then 1. and 2. again around the best settings, as long as that gains something
-///    and there is time.
-/// 3. confirm: the best, or the best two, for which there is time, on folds 2 to 4, which no choice
-/// has seen, with other random numbers and whole committees (before, fits are of one network).
+/// 2. Every move for which a short fit will do, on the same folds (screen); the best moves of
+///    different groups one by one on top of what 1. has found, in whole fits, of which those stay
+///    that gain something (combine). Then 1. and 2. again around the best settings, as long as that
+///    gains something and there is time.
+/// 3. committee: the best two or three, and the moves that need committees on top of the best and
+/// of
+///    the user's settings; whole committees, the same folds (before, fits are of one network).
+/// 4. confirm: the best, or the best two, of 3. for which there is time, by whole committees on
+///    folds 2 to 4, which no choice has seen.
 ///
 /// The user's settings are left only if the score of the confirmation is below 1 by more than 1 %
 /// and by more than its standard error over the folds, and the force error has risen by less than
@@ -85,7 +97,6 @@ struct TuneOutcome {
 class TuneSearch {
  public:
   static constexpr int num_folds = 5;
-  static constexpr double committee_cost = 2.0;    ///< of a confirming fit, relative to one network
 
   /// @param limit  seconds for all of it
   TuneSearch(TuneBench &bench, std::vector<TuneMove> moves, double limit);
@@ -104,17 +115,20 @@ class TuneSearch {
   double limit_;
   TuneOutcome outcome_;
   std::map<std::string, FoldErrors> done_;    ///< by job
-  std::vector<Scored> whole_fits_;            ///< on the folds of the search
+  std::vector<Scored> whole_fits_;            ///< of one network, on the folds of the search
+  std::vector<Scored> committees_;            ///< on the same folds
   std::size_t num_finalists_ = 1;
   double whole_fit_seconds_ = 0.0;    ///< of the user's settings on one fold
 
   bool measure_reference();
   double screening_effort(double seconds) const;
   Choice improve(const Choice &base, double effort, double deadline);
-  std::vector<std::size_t> screen(const Choice &base, bool whole, double effort, double deadline);
+  std::vector<std::size_t> screen(const Choice &base, Judge judge, double effort, double deadline);
   Choice combine(const Choice &base, const std::vector<std::size_t> &ranked, double deadline);
+  void judge_by_committees(double deadline);
   void confirm();
 
+  std::vector<Choice> best_of(std::vector<Scored> scored) const;
   double confirmation_seconds(const Choice &choice) const;
   SettingChanges changes_of(const Choice &choice) const;
   Choice with(Choice choice, std::size_t move) const;

@@ -23,6 +23,10 @@ TEST(TuningMoves, LeaveAloneWhatTheUserHasFixed)
 
   EXPECT_EQ(keys.count("cutoff") + keys.count("epochs") + keys.count("preset"), 0u);
   EXPECT_EQ(keys.count("weight_decay") + keys.count("num_hidden"), 2u);
+
+  settings = {};
+  settings.preset = "default";
+  for (const TuneMove &move : tuning_moves(settings, 5.0)) EXPECT_NE(move.group, "preset");
 }
 
 TEST(TuningMoves, AreSettingsThatCanBeApplied)

@@ -8,11 +8,12 @@
 namespace almlip {
 namespace {
 
-/// Every change multiplies both errors by a fixed factor; a fit takes one second per effort, times
-/// the factors of its changes.
+/// Every change multiplies both errors by a fixed factor; a fit of one network takes one second per
+/// effort, times the factors of its changes, a committee twice as long.
 class TableBench : public TuneBench {
  public:
   std::map<std::string, double> force, energy, cost;    ///< factors by key of the change
+  std::map<std::string, double> committee;              ///< further factors of the force error
   double confirmation = 1.0;    ///< further factor of changes on fresh folds
   std::vector<TuneJob> jobs;
 
@@ -21,7 +22,7 @@ class TableBench : public TuneBench {
     std::vector<FoldErrors> errors;
     for (const TuneJob &job : wanted) {
       FoldErrors e;
-      double time = job.effort;
+      double time = job.effort * (job.committee ? 2.0 : 1.0);
       for (const auto &[key, value] : job.changes) time *= factor(cost, key);
       if (now_ + time <= deadline) {
         jobs.push_back(job);
@@ -29,8 +30,9 @@ class TableBench : public TuneBench {
         for (const auto &[key, value] : job.changes) {
           e.force_mae *= factor(force, key);
           e.energy_mae *= factor(energy, key);
+          if (job.committee) e.force_mae *= factor(committee, key);
         }
-        if (job.confirms && !job.changes.empty()) e.force_mae *= confirmation;
+        if (job.fold > 1 && !job.changes.empty()) e.force_mae *= confirmation;
         now_ += time;
       }
       errors.push_back(e);
@@ -107,12 +109,36 @@ TEST(TuneSearch, JudgesLongSchedulesByWholeFitsOnly)
 {
   TableBench bench;
   std::vector<TuneMove> moves = moves_of({"long"});
-  moves[0].needs_whole_fit = true;
+  moves[0].judge = Judge::whole_fit;
   bench.force = {{"long", 0.9}};
   const TuneOutcome outcome = TuneSearch(bench, moves, 100).run();
 
   EXPECT_EQ(outcome.chosen.count("long"), 1u);
   for (const TuneJob &job : bench.jobs) EXPECT_TRUE(job.changes.empty() || job.effort == 1.0);
+}
+
+TEST(TuneSearch, JudgesLargerModelsByCommitteesOnly)
+{
+  TableBench bench;
+  std::vector<TuneMove> moves = moves_of({"large", "good"});
+  moves[0].judge = Judge::committee;
+  bench.force = {{"large", 1.1}, {"good", 0.9}};
+  bench.committee = {{"large", 0.8}};
+  const TuneOutcome outcome = TuneSearch(bench, moves, 100).run();
+
+  EXPECT_EQ(outcome.chosen, (SettingChanges{{"large", "1"}, {"good", "1"}}));
+  for (const TuneJob &job : bench.jobs)
+    EXPECT_TRUE(job.changes.count("large") == 0 || job.committee);
+}
+
+TEST(TuneSearch, DropsWhatHelpsOnlyNetworksAlone)
+{
+  TableBench bench;
+  bench.force = {{"a", 0.9}};
+  bench.committee = {{"a", 1.2}};
+  const TuneOutcome outcome = TuneSearch(bench, moves_of({"a"}), 100).run();
+  EXPECT_TRUE(outcome.chosen.empty());
+  for (const TuneTrial &trial : outcome.trials) EXPECT_NE(trial.stage, "confirm");
 }
 
 TEST(TuneSearch, TakesOneMoveOfAGroup)
@@ -129,18 +155,18 @@ TEST(TuneSearch, ConfirmsWhatThereIsTimeFor)
   TableBench bench;
   bench.force = {{"good", 0.8}, {"slow", 0.85}};
   bench.cost = {{"slow", 8.0}};
-  const TuneOutcome outcome = TuneSearch(bench, moves_of({"good", "slow"}), 50).run();
+  const TuneOutcome outcome = TuneSearch(bench, moves_of({"good", "slow"}), 75).run();
 
   const auto tried_both = [](const TuneTrial &t) {
     return t.stage == "combine" && t.changes.size() == 2;
   };
   EXPECT_TRUE(std::any_of(outcome.trials.begin(), outcome.trials.end(), tried_both));
-  EXPECT_EQ(outcome.chosen, (SettingChanges{{"good", "1"}}));    // both: two folds of 8 seconds
+  EXPECT_EQ(outcome.chosen, (SettingChanges{{"good", "1"}}));    // both: 16 seconds for one
 }
 
 TEST(TuneSearch, EndsInTimeAndWithoutChangesIfThereIsTooLittleOfIt)
 {
-  for (const double limit : {0.2, 5.0, 20.0, 40.0}) {
+  for (const double limit : {0.2, 5.0, 20.0, 45.0, 70.0}) {
     TableBench bench;
     bench.force = {{"a", 0.8}, {"b", 0.9}};
     const TuneOutcome outcome = TuneSearch(bench, moves_of({"a", "b", "c", "d"}), limit).run();
