@@ -41,22 +41,22 @@ def folds_of(frames, seed=20261121):
     return fold
 
 
-def split(name, fold, folder):
-    """Writes the frames without and with a fold; returns the two paths."""
+def split(name, folds, folder):
+    """Writes the frames without and with these folds; returns the two paths."""
     frames = datasets.train_frames(name)
     fold_of = folds_of(frames)
     paths = []
     for part, inside in (("train", False), ("held", True)):
-        path = pathlib.Path(folder) / f"{name}.{fold}.{part}.extxyz"
+        path = pathlib.Path(folder) / f"{name}.{'+'.join(map(str, folds))}.{part}.extxyz"
         if not path.exists():
-            path.write_text("".join(f for f, of in zip(frames, fold_of) if (of == fold) == inside))
+            path.write_text("".join(f for f, of in zip(frames, fold_of) if (of in folds) == inside))
         paths.append(path)
     return paths
 
 
 def held_out_errors(name, fold, flags, folder, seed):
     """Errors of the held-out fold and seconds of the fit."""
-    train, held = split(name, fold, folder)
+    train, held = split(name, [fold], folder)
     potential = pathlib.Path(folder) / "fit.almlip.json"
     start = time.monotonic()
     files = ["--train", train, "--validation", held, "--output", potential]

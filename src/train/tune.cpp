@@ -249,18 +249,17 @@ std::vector<TuneMove> tuning_moves(const TrainingSettings &s, double cutoff)
   const ModelSettings shape = model_settings(s, {"H"}, cutoff);
   const bool free_shape = !s.preset && !s.num_channels && !s.lmax && !s.four_body && !s.partners;
   std::vector<TuneMove> moves;
-  const auto add_hidden = [&](int hidden) {
+  const auto add_hidden = [&](int hidden, Judge judge) {
     if (!s.num_hidden && hidden > 0)
-      moves.push_back({"num_hidden", {{"num_hidden", std::to_string(hidden)}}});
+      moves.push_back({"num_hidden", {{"num_hidden", std::to_string(hidden)}}, judge});
   };
   if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {1.07, 0.93});
   add_factors(moves, "energy_weight", s.energy_weight, {0.4, 2.5});
   add_factors(moves, "weight_decay", s.weight_decay.value_or(largest_weight_decay), {0.3, 3.0});
   add_factors(moves, "radial_rate", s.radial_rate, {3.0});
-  add_hidden(2 * shape.num_hidden);
   add_factors(moves, "stress_weight", s.stress_weight, {0.1});
   add_factors(moves, "huber", s.huber, {0.3});
-  add_hidden(shape.num_hidden / 2);
+  add_hidden(shape.num_hidden / 2, Judge::short_fit);
   if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {1.14});
   add_factors(moves, "radial_rate", s.radial_rate, {0.3});
   if (!s.epochs) moves.push_back({"epochs", {{"epochs", "2x"}}, Judge::whole_fit});
@@ -269,6 +268,7 @@ std::vector<TuneMove> tuning_moves(const TrainingSettings &s, double cutoff)
     add_factors(moves, "learning_rate", make_schedule(s, 100).learning_rate, {0.6},
                 Judge::whole_fit);
   if (free_shape) moves.push_back({"preset", {{"preset", "accurate"}}, Judge::committee});
+  add_hidden(2 * shape.num_hidden, Judge::committee);
   return moves;
 }
 

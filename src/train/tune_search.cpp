@@ -76,7 +76,7 @@ TuneOutcome TuneSearch::run()
     const double fit = whole_fit_seconds_ / bench_.num_parallel();
     num_finalists_ = limit_ > 150.0 * fit ? 2 : 1;
     // A committee costs two fits, its longer schedule and larger model up to five times as much.
-    const double for_committees = 90.0 * fit,
+    const double for_committees = 130.0 * fit,
                  deadline = limit_ - std::min(0.6 * limit_, for_committees);
     double effort = screening_effort(0.4 * (deadline - bench_.seconds()));
     Choice best;
