@@ -28,7 +28,8 @@ struct Case {
 struct Evaluation {
   NeighborLists lists;
   Committee committee;
-  std::vector<double> forces, member_forces, atom_energy, atom_virial;
+  std::vector<double> forces, atom_energy, atom_virial;
+  MemberForces member_forces;
   CommitteeOutput out;
 
   explicit Evaluation(const Case &c)
@@ -36,12 +37,12 @@ struct Evaluation {
         committee(test::random_potential(test::shape_settings(c.shape, c.elements), 1), c.precision,
                   c.kernels),
         forces(3 * lists.s.num_all()),
-        member_forces(c.members ? 15 * lists.s.num_all() : 0),
         atom_energy(lists.s.num_all()),
         atom_virial(6 * lists.s.num_all())
   {
     out.forces = forces.data();
-    if (c.members) out.member_forces = member_forces.data();
+    member_forces.reset(lists.s.num_all(), committee.settings().num_members);
+    if (c.members) out.member_forces = member_forces.row(0);
     if (c.atom_energy) out.atom_energy = atom_energy.data();
     if (c.atom_virial) out.atom_virial = atom_virial.data();
   }

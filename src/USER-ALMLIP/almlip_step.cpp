@@ -116,8 +116,8 @@ void ALMLIPUncertainty::open(almlip::CommitteeOutput &output, const almlip::Mode
   forget();
   entries = 3 * settings.num_members;
   if (with_members) {
-    member_forces.assign((std::size_t(nlocal) + nghost) * entries, 0.0);
-    output.member_forces = member_forces.data();
+    member_forces.reset(std::size_t(nlocal) + nghost, settings.num_members);
+    output.member_forces = member_forces.row(0);
   }
   if (with_descriptors) {
     descriptor_table.assign(std::size_t(std::max(nlocal, 1)) * settings.num_descriptors(), 0.0);
@@ -145,7 +145,7 @@ void ALMLIPUncertainty::find_sigma(const ALMLIPStepInput &input, const almlip::P
     const int element = input.element_of(i);
     if (element < 0) continue;
     const double spread =
-        almlip::force_spread(member_forces.data() + i * entries, potential.settings.num_members);
+        almlip::force_spread(member_forces.row(i), potential.settings.num_members);
     sigma_of_atom[i] =
         almlip::calibrated_sigma(potential.calibration, element, spread) * units.force();
   }
@@ -201,21 +201,23 @@ double *ALMLIPUncertainty::zbl(int nlocal)
 
 int ALMLIPUncertainty::pack(int n, int first, double *buf) const
 {
-  const double *begin = member_forces.data() + first * entries;
-  std::copy(begin, begin + n * entries, buf);
+  for (int i = first; i < first + n; i++) {
+    const double *begin = member_forces.row(i);
+    buf = std::copy(begin, begin + entries, buf);
+  }
   return static_cast<int>(n * entries);
 }
 
 void ALMLIPUncertainty::unpack(int n, const int *list, const double *buf)
 {
   for (int i = 0; i < n; i++) {
-    double *owned = member_forces.data() + list[i] * entries;
+    double *owned = member_forces.row(list[i]);
     for (std::size_t m = 0; m < entries; m++) owned[m] += *buf++;
   }
 }
 
 double ALMLIPUncertainty::memory_usage() const
 {
-  return sizeof(double) * (member_forces.size() + sigma_of_atom.size() + descriptor_table.size() +
-                           zbl_of_atom.size());
+  return member_forces.bytes() +
+         sizeof(double) * (sigma_of_atom.size() + descriptor_table.size() + zbl_of_atom.size());
 }

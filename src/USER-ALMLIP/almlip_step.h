@@ -101,7 +101,7 @@ class ALMLIPUncertainty {
 
  private:
   std::size_t entries = 0;                 // member forces of one atom, 3 M
-  std::vector<double> member_forces;       // shape [nall][3 M], eV/Angstrom
+  almlip::MemberForces member_forces;      // of all atoms
   std::vector<double> sigma_of_atom;       // shape [nlocal], force units of the run
   std::vector<double> descriptor_table;    // shape [nlocal][D]
   std::vector<double *> descriptor_rows;

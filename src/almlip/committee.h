@@ -40,6 +40,28 @@ enum class Stage {
 };
 constexpr int num_stages = 9;
 
+/// Forces of all members on all atoms, eV/Angstrom: a row per atom, x y z by member, that starts at
+/// a cache line and has room for whole packs.
+class MemberForces {
+ public:
+  MemberForces() = default;
+  MemberForces(const MemberForces &) = delete;
+  MemberForces &operator=(const MemberForces &) = delete;
+
+  static constexpr int row_length(int num_members) { return (3 * num_members + 15) / 16 * 16; }
+
+  /// All zero.
+  void reset(std::size_t num_atoms, int num_members);
+  double *row(std::size_t atom) { return first_ + atom * length_; }
+  const double *row(std::size_t atom) const { return first_ + atom * length_; }
+  std::size_t bytes() const { return sizeof(double) * numbers_.size(); }
+
+ private:
+  std::vector<double> numbers_;
+  double *first_ = nullptr;
+  std::size_t length_ = 0;
+};
+
 /// Where results go. Null pointers are not computed. Arrays are added to, as in LAMMPS; sums are
 /// overwritten. Forces follow Newton's third law: atom i of a pair and its neighbour (possibly a
 /// ghost) both receive their part.
@@ -50,8 +72,8 @@ struct CommitteeOutput {
                                     ///< term to each atom, eV
   double *centroid_virial =
       nullptr;    ///< shape [num_all][9] xx yy zz xy xz yz yx zx zy; (x_j - x_i) f_j to atom j, eV
-  double *member_forces = nullptr;    ///< shape [num_all][3 M], eV/Angstrom; the expensive part:
-                                      ///< one more reverse pass per member
+  double *member_forces = nullptr;    ///< first row of MemberForces of all atoms; the expensive
+                                      ///< part: one more reverse pass per member
   double *member_atom_energy = nullptr;    ///< shape [num_all][M], eV
   double *zbl_energy = nullptr;    ///< share of the repulsion of the nuclei in atom_energy, shape
                                    ///< [num_all] (only centers are touched), eV

@@ -39,7 +39,7 @@ class CommitteeKernel final : public Committee::Kernel {
         num_elements_(static_cast<int>(potential.settings.elements.size())),
         num_members_(potential.settings.num_members),
         num_hidden_(potential.settings.num_hidden),
-        member_row_((3 * num_members_ + W - 1) / W * W),
+        member_row_(MemberForces::row_length(num_members_)),
         cutoff_(potential.settings.cutoff),
         radial_(potential.radial.begin(), potential.radial.end()),
         short_range_(potential),
@@ -68,16 +68,13 @@ class CommitteeKernel final : public Committee::Kernel {
     out.member_energies.assign(num_members_, 0.0);
     out.virial = {};
     reserve(n);
-    if (out.member_forces) {
+    if (out.member_forces)
       member_gradient_.resize(static_cast<std::size_t>(neighbors_.capacity()) * member_row_ * W);
-      member_forces_.assign(static_cast<std::size_t>(n.num_all) * member_row_, 0.0);
-    }
     sort_by_element(n);
     Kokkos::parallel_for("almlip::Committee::evaluate",
                          Kokkos::RangePolicy<Kokkos::Serial>(0, static_cast<int>(blocks_.size())),
                          [&](int b) { evaluate_block(blocks_[b], n, out); });
     for (double e : out.member_energies) out.energy += e / num_members_;
-    if (out.member_forces) add_member_forces(n.num_all, out.member_forces);
   }
 
  private:
@@ -139,7 +136,7 @@ class CommitteeKernel final : public Committee::Kernel {
       timed(Stage::projection_reverse, out, [&] { pair_gradients(p, num_streams, out.virial); });
       timed(Stage::scatter, out, [&] {
         scatter(block, p, out);
-        if (members) scatter_members(block, p);
+        if (members) scatter_members(block, p, out.member_forces);
       });
     }
   }
@@ -248,12 +245,13 @@ class CommitteeKernel final : public Committee::Kernel {
     if (out.zbl_energy) out.zbl_energy[i] += energy;
     constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
     for (int q = 0; q < 6; ++q) out.virial[q] -= d[row[q]] * g[column[q]];
-    if (out.atom_virial || out.centroid_virial) tally_virial(i, j, d, g, out);
+    double *own_virial = out.atom_virial ? out.atom_virial + 6 * first : nullptr;
+    if (out.atom_virial || out.centroid_virial) tally_virial(own_virial, j, d, g, out);
     for (int k = 0; k < num_members_; ++k) {
       if (out.member_atom_energy) out.member_atom_energy[first * num_members_ + k] += energy;
       for (int axis = 0; out.member_forces && axis < 3; ++axis) {
-        member_forces_[first * member_row_ + 3 * k + axis] += g[axis];
-        member_forces_[second * member_row_ + 3 * k + axis] -= g[axis];
+        out.member_forces[first * member_row_ + 3 * k + axis] += g[axis];
+        out.member_forces[second * member_row_ + 3 * k + axis] -= g[axis];
       }
     }
     for (int axis = 0; out.forces && axis < 3; ++axis) {
@@ -372,7 +370,7 @@ class CommitteeKernel final : public Committee::Kernel {
   {
     for (int w = 0; w < W && p * W + w < block.count; ++w) {
       const int i = order_[block.first + p * W + w];
-      double sum[3] = {};
+      double sum[3] = {}, own_virial[6] = {};
       for (int k = 0; k < neighbors_.count(p); ++k) {
         const int j = neighbors_.index(p, k)[w];
         if (j < 0) continue;
@@ -389,22 +387,25 @@ class CommitteeKernel final : public Committee::Kernel {
             (static_cast<std::size_t>(p) * neighbors_.capacity() + k) * record_size() + w;
         const double r = 1.0 / record[3 * W],
                      d[3] = {record[0] * r, record[W] * r, record[2 * W] * r};
-        tally_virial(i, j, d, g, out);
+        tally_virial(own_virial, j, d, g, out);
       }
+      for (int q = 0; out.atom_virial && q < 6; ++q)
+        out.atom_virial[6 * static_cast<std::size_t>(i) + q] += own_virial[q];
       if (out.forces)
         for (int axis = 0; axis < 3; ++axis)
           out.forces[3 * static_cast<std::size_t>(i) + axis] += sum[axis];
     }
   }
 
-  static void tally_virial(int i, int j, const double (&d)[3], const double (&g)[3],
+  /// Half to either atom; the first one's to own[6].
+  static void tally_virial(double *own, int j, const double (&d)[3], const double (&g)[3],
                            CommitteeOutput &out)
   {
     constexpr int row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2}, column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
     if (out.atom_virial)
       for (int q = 0; q < 6; ++q) {
         const double half = -0.5 * d[row[q]] * g[column[q]];
-        out.atom_virial[6 * static_cast<std::size_t>(i) + q] += half;
+        own[q] += half;
         out.atom_virial[6 * static_cast<std::size_t>(j) + q] += half;
       }
     if (out.centroid_virial)
@@ -412,9 +413,9 @@ class CommitteeKernel final : public Committee::Kernel {
         out.centroid_virial[9 * static_cast<std::size_t>(j) + q] -= d[row[q]] * g[column[q]];
   }
 
-  /// As scatter, for the rows of 3 M components of member_forces_: tiles are transposed so that the
-  /// components of one neighbour lie together.
-  ALMLIP_STAGE void scatter_members(const Block &block, int p)
+  /// As scatter, for the rows of 3 M components of the members' forces: tiles are transposed so
+  /// that the components of one neighbour lie together.
+  ALMLIP_STAGE void scatter_members(const Block &block, int p, double *forces)
   {
     for (int k = 0; k < neighbors_.count(p); ++k)
       for (int q = 0; q < member_row_; q += W) {
@@ -422,12 +423,11 @@ class CommitteeKernel final : public Committee::Kernel {
         transpose_tile<Real, Lanes>(tile, W, tile, W);
       }
     for (int w = 0; w < W && p * W + w < block.count; ++w) {
-      double *fi = member_forces_.data() +
-                   static_cast<std::size_t>(order_[block.first + p * W + w]) * member_row_;
+      double *fi = forces + static_cast<std::size_t>(order_[block.first + p * W + w]) * member_row_;
       for (int k = 0; k < neighbors_.count(p); ++k) {
         const int j = neighbors_.index(p, k)[w];
         if (j < 0) continue;
-        double *fj = member_forces_.data() + static_cast<std::size_t>(j) * member_row_;
+        double *fj = forces + static_cast<std::size_t>(j) * member_row_;
         for (int q = 0; q < member_row_; q += W) {
           const Real *g = member_gradient(k) + (q + w) * W;
           static_for<W / double_lanes>([&](auto part) {
@@ -440,14 +440,6 @@ class CommitteeKernel final : public Committee::Kernel {
         }
       }
     }
-  }
-
-  void add_member_forces(int num_all, double *forces) const
-  {
-    for (int i = 0; i < num_all; ++i)
-      for (int q = 0; q < 3 * num_members_; ++q)
-        forces[static_cast<std::size_t>(i) * 3 * num_members_ + q] +=
-            member_forces_[static_cast<std::size_t>(i) * member_row_ + q];
   }
 
   int C() const { return shape_.num_channels; }
@@ -488,8 +480,7 @@ class CommitteeKernel final : public Committee::Kernel {
   const Shape shape_;
   Density<Real, Lanes, Shape> projection_;
   Invariants<Real, Lanes, Shape> invariants_;
-  const int num_elements_, num_members_, num_hidden_,
-      member_row_;    ///< member_row_: 3 M rounded up to whole packs
+  const int num_elements_, num_members_, num_hidden_, member_row_;
   const double cutoff_;
   std::vector<Real> radial_;    ///< shape [E][E][C][num_radial]
   AlignedArray<Real>
@@ -502,7 +493,6 @@ class CommitteeKernel final : public Committee::Kernel {
   NeighborLanes<Real, Lanes> neighbors_;
   AlignedArray<Real> records_, density_, components_, x_, hidden_, x_adjoint_, adjoint_, gradient_,
       member_gradient_;
-  AlignedArray<double> member_forces_;    ///< shape [num_all][member_row_]
 };
 
 /// The kernel for a shape; `committee.cpp` chooses among the instruction sets.

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <memory>
 #include <numeric>
 
 #include "almlip/committee.h"
@@ -60,6 +61,17 @@ void fold_ghosts_home(const Surroundings &surroundings, int width, std::vector<d
 
 }    // namespace
 
+void MemberForces::reset(std::size_t num_atoms, int num_members)
+{
+  constexpr std::size_t line = 64;    // bytes of a cache line
+  length_ = static_cast<std::size_t>(row_length(num_members));
+  numbers_.assign(num_atoms * length_ + line / sizeof(double), 0.0);
+  void *begin = numbers_.data();
+  std::size_t bytes = sizeof(double) * numbers_.size();
+  first_ =
+      static_cast<double *>(std::align(line, sizeof(double) * num_atoms * length_, begin, bytes));
+}
+
 double force_spread(const double *member_forces, int num_members)
 {
   if (num_members < 2) return 0.0;
@@ -108,11 +120,12 @@ FramePrediction predict(Committee &committee, const Potential &potential, const 
 
   FramePrediction result;
   result.forces.resize(3 * num_all);
-  result.member_forces.resize(3 * num_members * num_all);
+  MemberForces member_forces;
+  member_forces.reset(num_all, num_members);
   result.descriptors.resize(num_descriptors * num_all);
   CommitteeOutput output;
   output.forces = result.forces.data();
-  output.member_forces = result.member_forces.data();
+  output.member_forces = member_forces.row(0);
   output.descriptors = result.descriptors.data();
   committee.evaluate(neighborhood.view(), output);
 
@@ -120,6 +133,9 @@ FramePrediction predict(Committee &committee, const Potential &potential, const 
   result.member_energies = output.member_energies;
   result.virial = output.virial;
   fold_ghosts_home(surroundings, 3, result.forces);
+  for (std::size_t i = 0; i < num_all; ++i)
+    result.member_forces.insert(result.member_forces.end(), member_forces.row(i),
+                                member_forces.row(i) + 3 * num_members);
   fold_ghosts_home(surroundings, 3 * num_members, result.member_forces);
   result.descriptors.resize(static_cast<std::size_t>(num_descriptors) * frame.num_atoms());
   for (int i = 0; i < frame.num_atoms(); ++i)

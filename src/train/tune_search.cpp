@@ -75,7 +75,8 @@ TuneOutcome TuneSearch::run()
   if (measure_reference()) {
     const double fit = whole_fit_seconds_ / bench_.num_parallel();
     num_finalists_ = limit_ > 150.0 * fit ? 2 : 1;
-    // A committee costs two fits, its longer schedule and larger model up to five times as much.
+    // A committee costs two fits, one with a longer schedule or a larger model up to ten times
+    // that.
     const double for_committees = 130.0 * fit,
                  deadline = limit_ - std::min(0.6 * limit_, for_committees);
     double effort = screening_effort(0.4 * (deadline - bench_.seconds()));
@@ -219,13 +220,33 @@ void TuneSearch::confirm()
   if (finalists.empty()) return;
   double least = 1.0 - least_gain;
   for (const Scored &s : evaluate("confirm", finalists, 1.0, confirmation_folds, limit_)) {
-    const TuneTrial &t = s.trial;
-    if (t.folds.size() < least_folds || t.score > least || std::log(t.score) > -t.uncertainty ||
-        t.force_ratio > most_force_ratio)
+    const TuneTrial &fresh = s.trial,
+                    all = compare(fresh.stage, s.choice, 1.0, {0, 1, 2, 3, 4}, true);
+    if (fresh.folds.size() < least_folds || fresh.score > least ||
+        fresh.force_ratio > most_force_ratio || std::log(all.score) > -all.uncertainty)
       continue;
-    outcome_.chosen = t.changes;
-    outcome_.score = least = t.score;
+    outcome_.chosen = fresh.changes;
+    outcome_.score = least = fresh.score;
   }
+}
+
+/// Over those of the folds that both the choice and the user's settings have been fitted for.
+TuneTrial TuneSearch::compare(const std::string &stage, const Choice &choice, double effort,
+                              const std::vector<int> &folds, bool committee) const
+{
+  TuneTrial trial;
+  trial.stage = stage;
+  trial.changes = changes_of(choice);
+  trial.effort = effort;
+  Comparison comparison;
+  for (const int fold : folds) {
+    const auto own = done_.find(key_of({trial.changes, effort, fold, committee})),
+               reference = done_.find(key_of({{}, effort, fold, committee}));
+    if (own != done_.end() && reference != done_.end())
+      comparison.add(fold, own->second, reference->second);
+  }
+  if (comparison.num_folds() > 0) comparison.fill(trial);
+  return trial;
 }
 
 /// Time for a choice on as many folds as a confirmation needs, from its committees on the first.
@@ -259,12 +280,9 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
                                                      double deadline)
 {
   const bool confirms = stage == "confirm", committee = confirms || stage == "committee";
-  const auto job_of = [&](const Choice &choice, int fold) {
-    return TuneJob{changes_of(choice), effort, fold, committee};
-  };
   std::vector<TuneJob> jobs;
   const auto want = [&](const Choice &choice, int fold) {
-    const TuneJob job = job_of(choice, fold);
+    const TuneJob job{changes_of(choice), effort, fold, committee};
     if (done_.count(key_of(job)) == 0) jobs.push_back(job);
   };
   if (confirms) {
@@ -293,17 +311,8 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
 
   std::vector<Scored> scored;
   for (const Choice &choice : choices) {
-    Scored s{choice, {stage, changes_of(choice), effort, {}}};
-    Comparison comparison;
-    for (const int fold : folds) {
-      const auto own = done_.find(key_of(job_of(choice, fold))),
-                 reference = done_.find(key_of(job_of({}, fold)));
-      if (own != done_.end() && reference != done_.end())
-        comparison.add(fold, own->second, reference->second);
-    }
-    if (comparison.num_folds() == 0 || (!confirms && comparison.num_folds() < folds.size()))
-      continue;
-    comparison.fill(s.trial);
+    const Scored s{choice, compare(stage, choice, effort, folds, committee)};
+    if (s.trial.folds.empty() || (!confirms && s.trial.folds.size() < folds.size())) continue;
     scored.push_back(s);
     if (fitted.count(s.trial.changes) == 0) continue;
     outcome_.trials.push_back(s.trial);

@@ -90,9 +90,9 @@ struct TuneOutcome {
 /// 4. confirm: the best, or the best two, of 3. for which there is time, by whole committees on
 ///    folds 2 to 4, which no choice has seen.
 ///
-/// The user's settings are left only if the score of the confirmation is below 1 by more than 1 %
-/// and by more than its standard error over the folds, and the force error has risen by less than
-/// 2 %.
+/// The user's settings are left only if the score of the confirmation is below 1 by more than 1 %,
+/// that of the committees on all folds by more than its standard error, and the force error has
+/// risen by less than 2 %.
 /// Source: ours; the halving: Jamieson and Talwalkar, AISTATS (2016)
 class TuneSearch {
  public:
@@ -132,6 +132,8 @@ class TuneSearch {
   double confirmation_seconds(const Choice &choice) const;
   SettingChanges changes_of(const Choice &choice) const;
   Choice with(Choice choice, std::size_t move) const;
+  TuneTrial compare(const std::string &stage, const Choice &choice, double effort,
+                    const std::vector<int> &folds, bool committee) const;
   /// Complete comparisons only; in the order of the choices.
   std::vector<Scored> evaluate(const std::string &stage, const std::vector<Choice> &choices,
                                double effort, const std::vector<int> &folds, double deadline);

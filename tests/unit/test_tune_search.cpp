@@ -14,7 +14,7 @@ class TableBench : public TuneBench {
  public:
   std::map<std::string, double> force, energy, cost;    ///< factors by key of the change
   std::map<std::string, double> committee;              ///< further factors of the force error
-  double confirmation = 1.0;    ///< further factor of changes on fresh folds
+  std::vector<double> fold = {1.0, 1.0, 1.0, 1.0, 1.0};    ///< further factors, of any change
   std::vector<TuneJob> jobs;
 
   std::vector<FoldErrors> run(const std::vector<TuneJob> &wanted, double deadline) override
@@ -32,7 +32,7 @@ class TableBench : public TuneBench {
           e.energy_mae *= factor(energy, key);
           if (job.committee) e.force_mae *= factor(committee, key);
         }
-        if (job.fold > 1 && !job.changes.empty()) e.force_mae *= confirmation;
+        if (!job.changes.empty()) e.force_mae *= fold[static_cast<std::size_t>(job.fold)];
         now_ += time;
       }
       errors.push_back(e);
@@ -101,8 +101,21 @@ TEST(TuneSearch, DropsWhatIsNotConfirmedOnFreshFolds)
 {
   TableBench bench;
   bench.force = {{"lucky", 0.9}};
-  bench.confirmation = 1.2;
+  bench.fold = {1.0, 1.0, 1.2, 1.2, 1.2};
   EXPECT_TRUE(TuneSearch(bench, moves_of({"lucky"}), 100).run().chosen.empty());
+}
+
+TEST(TuneSearch, ChangesNothingIfFoldsDisagreeByMoreThanTheGain)
+{
+  TableBench bench;
+  bench.force = {{"a", 1.0}};
+  bench.fold = {0.9, 0.9, 1.3, 0.7, 0.9};    // mean of the logarithms -0.08 +- 0.10
+  EXPECT_TRUE(TuneSearch(bench, moves_of({"a"}), 100).run().chosen.empty());
+
+  TableBench agreeing;
+  agreeing.force = {{"a", 1.0}};
+  agreeing.fold = {0.9, 0.9, 1.0, 0.9, 0.95};    // -0.07 +- 0.02
+  EXPECT_EQ(TuneSearch(agreeing, moves_of({"a"}), 100).run().chosen.size(), 1u);
 }
 
 TEST(TuneSearch, JudgesLongSchedulesByWholeFitsOnly)
