@@ -63,12 +63,12 @@ void Ranks::sum_segments(std::vector<double> &numbers, const std::vector<int> &b
 {
   const int count = begin[rank_ + 1] - begin[rank_];
   double *mine = numbers.data() + begin[rank_];
-  std::vector<double> other(static_cast<std::size_t>(count));
+  other_.resize(static_cast<std::size_t>(count));
   for (int shift = 1; shift < size_; ++shift) {
     const int to = (rank_ + shift) % size_, from = (rank_ - shift + size_) % size_;
     MPI_Sendrecv(numbers.data() + begin[to], begin[to + 1] - begin[to], MPI_DOUBLE, to, 0,
-                 other.data(), count, MPI_DOUBLE, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    for (int n = 0; n < count; ++n) mine[n] += other[static_cast<std::size_t>(n)];
+                 other_.data(), count, MPI_DOUBLE, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    for (int n = 0; n < count; ++n) mine[n] += other_[static_cast<std::size_t>(n)];
   }
 }
 

@@ -56,6 +56,7 @@ class Ranks {
  private:
   int rank_ = 0, size_ = 1;
   bool started_ = false;
+  mutable std::vector<double> other_;    ///< another rank's part of a segment; kept between calls
 };
 
 }    // namespace almlip
