@@ -56,30 +56,24 @@ void Ranks::sum_on_first(std::vector<double> &numbers) const
     MPI_Reduce(numbers.data(), nullptr, length(numbers), MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
 }
 
-// Both in pairs of ranks: MPICH's own collectives for them take ten times as long for vectors of
-// half a megabyte in shared memory (0.33 against 0.03 ms).
-
 void Ranks::sum_segments(std::vector<double> &numbers, const std::vector<int> &begin) const
 {
-  const int count = begin[rank_ + 1] - begin[rank_];
-  double *mine = numbers.data() + begin[rank_];
-  other_.resize(static_cast<std::size_t>(count));
-  for (int shift = 1; shift < size_; ++shift) {
-    const int to = (rank_ + shift) % size_, from = (rank_ - shift + size_) % size_;
-    MPI_Sendrecv(numbers.data() + begin[to], begin[to + 1] - begin[to], MPI_DOUBLE, to, 0,
-                 other_.data(), count, MPI_DOUBLE, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    for (int n = 0; n < count; ++n) mine[n] += other_[static_cast<std::size_t>(n)];
-  }
+  if (size_ == 1) return;
+  std::vector<int> counts;
+  for (int r = 0; r < size_; ++r) counts.push_back(begin[r + 1] - begin[r]);
+  std::vector<double> mine(static_cast<std::size_t>(counts[rank_]));
+  MPI_Reduce_scatter(numbers.data(), mine.data(), counts.data(), MPI_DOUBLE, MPI_SUM,
+                     MPI_COMM_WORLD);
+  std::copy(mine.begin(), mine.end(), numbers.begin() + begin[rank_]);
 }
 
 void Ranks::share_segments(std::vector<double> &numbers, const std::vector<int> &begin) const
 {
-  for (int shift = 1; shift < size_; ++shift) {
-    const int to = (rank_ + shift) % size_, from = (rank_ - shift + size_) % size_;
-    MPI_Sendrecv(numbers.data() + begin[rank_], begin[rank_ + 1] - begin[rank_], MPI_DOUBLE, to, 0,
-                 numbers.data() + begin[from], begin[from + 1] - begin[from], MPI_DOUBLE, from, 0,
-                 MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-  }
+  if (size_ == 1) return;
+  std::vector<int> counts;
+  for (int r = 0; r < size_; ++r) counts.push_back(begin[r + 1] - begin[r]);
+  MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, numbers.data(), counts.data(), begin.data(),
+                 MPI_DOUBLE, MPI_COMM_WORLD);
 }
 
 std::vector<std::string> Ranks::gather(const std::string &text) const

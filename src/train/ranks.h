@@ -33,7 +33,7 @@ class Ranks {
   void sum(std::vector<double> &numbers) const;
   /// As `sum`, but only the first rank gets the result; the others keep what they had.
   void sum_on_first(std::vector<double> &numbers) const;
-  /// Sums entry by entry; rank r gets the sums of its segment and the others' stay as they were.
+  /// Sums entry by entry; rank r gets the sums of its segment and the others' stay unspecified.
   /// @param begin  first entry of every segment and the number of entries, shape [size + 1]
   void sum_segments(std::vector<double> &numbers, const std::vector<int> &begin) const;
   /// All ranks get every rank's own segment.
@@ -56,7 +56,6 @@ class Ranks {
  private:
   int rank_ = 0, size_ = 1;
   bool started_ = false;
-  mutable std::vector<double> other_;    ///< another rank's part of a segment; kept between calls
 };
 
 }    // namespace almlip

@@ -319,15 +319,15 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   for (const int frame :
        deal_batch(batch, train.work(), train.owners(), train.price(), ranks_.rank(), ranks_.size()))
     loss += loss_.add(*train.prepared(frame), weights, settings_.radial_rate > 0.0);
-  std::vector<double> sum{loss};
-  loss_.gradient(gradient_);
-  ranks_.sum_segments(gradient_, begin_);
+  std::vector<double> gradient, sum{loss};
+  loss_.gradient(gradient);
+  ranks_.sum_segments(gradient, begin_);
   ranks_.sum(sum);
   require(std::isfinite(sum[0]), "the loss is not finite after ", state.step,
           " steps; lower \"learning_rate\" (it is ", schedule.learning_rate,
           ") or look for wrong labels in the training frames");
-  tie_.add_gradient(state.parameters, gradient_);
-  state.optimiser->step(state.parameters, gradient_, schedule.rate(state.step),
+  tie_.add_gradient(state.parameters, gradient);
+  state.optimiser->step(state.parameters, gradient, schedule.rate(state.step),
                         first_block_[ranks_.rank()], first_block_[ranks_.rank() + 1]);
   ranks_.share_segments(state.parameters, begin_);
   state.epoch_loss += sum[0] * model_.scale * model_.scale / model_.settings.num_members;

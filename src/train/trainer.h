@@ -127,7 +127,6 @@ class Trainer {
   TrainingSettings settings_;
   const Ranks &ranks_;
   RadialTie tie_;
-  std::vector<double> gradient_;    ///< of the latest step; kept, since fresh pages cost as much
   std::vector<int> first_block_;    ///< of every rank, and the end
   std::vector<int> begin_;          ///< of every rank's parameters, and the end
 
