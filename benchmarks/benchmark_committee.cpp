@@ -41,8 +41,10 @@ struct Evaluation {
         atom_virial(6 * lists.s.num_all())
   {
     out.forces = forces.data();
-    member_forces.reset(lists.s.num_all(), committee.settings().num_members);
-    if (c.members) out.member_forces = member_forces.row(0);
+    if (c.members) {
+      member_forces.reset(lists.s.num_all(), committee.settings().num_members);
+      out.member_forces = member_forces.row(0);
+    }
     if (c.atom_energy) out.atom_energy = atom_energy.data();
     if (c.atom_virial) out.atom_virial = atom_virial.data();
   }

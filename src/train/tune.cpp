@@ -208,7 +208,7 @@ std::string tune(const TrainingSettings &settings, const TrainingData &data, con
   FitBench bench(settings, data, ranks);
   const TuneOutcome outcome =
       TuneSearch(bench, tuning_moves(settings, data.cutoff), settings.tune).run();
-  if (ranks.first() && outcome.seconds < outcome.least_seconds && outcome.trials.empty())
+  if (ranks.first() && settings.tune <= outcome.least_seconds)
     std::fprintf(stderr,
                  "--tune %g: too short to try anything; these frames need at least %.0f s\n",
                  settings.tune, outcome.least_seconds);

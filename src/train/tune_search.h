@@ -84,9 +84,8 @@ struct TuneOutcome {
 ///    different groups one by one on top of what 1. has found, in whole fits, of which those stay
 ///    that gain something (combine). Then 1. and 2. again around the best settings, as long as that
 ///    gains something and there is time.
-/// 3. committee: the best two or three, and the moves that need committees on top of the best and
-/// of
-///    the user's settings; whole committees, the same folds (before, fits are of one network).
+/// 3. committee: the best two or three, and the moves that need committees, on top of the best and
+///    of the user's settings; whole committees, the same folds (before, fits are of one network).
 /// 4. confirm: the best, or the best two, of 3. for which there is time, by whole committees on
 ///    folds 2 to 4, which no choice has seen.
 ///

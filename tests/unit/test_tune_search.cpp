@@ -179,7 +179,7 @@ TEST(TuneSearch, ConfirmsWhatThereIsTimeFor)
 
 TEST(TuneSearch, EndsInTimeAndWithoutChangesIfThereIsTooLittleOfIt)
 {
-  for (const double limit : {0.2, 5.0, 20.0, 45.0, 70.0}) {
+  for (const double limit : {0.2, 5.0, 20.0, 40.0, 45.0, 70.0}) {
     TableBench bench;
     bench.force = {{"a", 0.8}, {"b", 0.9}};
     const TuneOutcome outcome = TuneSearch(bench, moves_of({"a", "b", "c", "d"}), limit).run();
