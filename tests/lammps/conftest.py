@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from random_potential import write_random_potential
+
 LATTICE_CONSTANT = 5.431  # Angstrom, silicon at rest under the Stillinger-Weber potential
 SILICON_MASS = 28.0855  # amu
 SANITIZED = "asan" in os.environ.get("LD_PRELOAD", "")
@@ -182,3 +184,52 @@ def silicon_potential(tmp_path_factory, silicon_frames):
     )
     assert done.returncode == 0, done.stderr
     return path
+
+
+@pytest.fixture
+def query_script(silicon_cell, silicon_potential):
+    """query_script(commands, ...): an input script with silicon, the potential and thermo output of the fix q."""
+
+    def make(
+        commands,
+        fix="10 threshold 0.0 1000.0",
+        setup="",
+        thermo=10,
+        pair_style="almlip",
+        coefficients=None,
+        group="all",
+    ):
+        coefficients = coefficients or f"pair_coeff * * {silicon_potential} Si"
+        return f"""units metal
+atom_modify map yes
+boundary p p p
+read_data {silicon_cell}
+pair_style {pair_style}
+{coefficients}
+timestep 0.001
+{setup}
+fix q {group} al_query {fix}
+thermo {thermo}
+thermo_style custom step pe f_q[1] f_q[2] f_q[3] f_q[4] f_q[5] f_q[6] f_q[7]
+{commands}
+"""
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def potentials(tmp_path_factory):
+    """Potential files with random weights, by name."""
+    folder = tmp_path_factory.mktemp("potentials")
+    return {
+        "Si": write_random_potential(folder / "Si.json", ["Si"], seed=1),
+        "Si refitted": write_random_potential(folder / "Si2.json", ["Si"], seed=2),
+        "Si of 3, longer": write_random_potential(
+            folder / "Si3.json", ["Si"], seed=3, members=3, cutoff=5.5
+        ),
+        "Si of 7": write_random_potential(folder / "Si7.json", ["Si"], seed=7, members=7),
+        "Si of 1": write_random_potential(folder / "Si1.json", ["Si"], seed=4, members=1),
+        "SiGe": write_random_potential(
+            folder / "SiGe.json", ["Si", "Ge"], seed=5, factors=[1.5, 2.5]
+        ),
+    }

@@ -123,3 +123,17 @@ def read_result(folder, row):
         np.array([row[f"c_vir[{k}]"] for k in range(1, 7)]) * row["Volume"] / PRESSURE_TIMES_VOLUME
     )
     return Result(row["PotEng"], virial, table[:, 1:4], table[:, 4], row)
+
+
+def setup(data, potential, elements, style="pair_style almlip", units="metal", before=""):
+    """Script of an evaluation up to what it prints: sigma of every step, virial."""
+    return f"""units {units}
+box tilt large
+atom_modify map yes
+{before}
+read_data {data}
+{style}
+pair_coeff * * {potential} {" ".join(elements)}
+compute vir all pressure NULL virial
+fix sig all pair 1 almlip sigma 1
+"""

@@ -11,38 +11,6 @@ from random_potential import write_random_potential
 
 ase_io = pytest.importorskip("ase.io")
 
-
-@pytest.fixture
-def script(silicon_cell, silicon_potential):
-    """script(commands, ...): an input script with silicon, the potential and thermo output of the fix q."""
-
-    def make(
-        commands,
-        fix="10 threshold 0.0 1000.0",
-        setup="",
-        thermo=10,
-        pair_style="almlip",
-        coefficients=None,
-        group="all",
-    ):
-        coefficients = coefficients or f"pair_coeff * * {silicon_potential} Si"
-        return f"""units metal
-atom_modify map yes
-boundary p p p
-read_data {silicon_cell}
-pair_style {pair_style}
-{coefficients}
-timestep 0.001
-{setup}
-fix q {group} al_query {fix}
-thermo {thermo}
-thermo_style custom step pe f_q[1] f_q[2] f_q[3] f_q[4] f_q[5] f_q[6] f_q[7]
-{commands}
-"""
-
-    return make
-
-
 HOT = "velocity all create 2000 4928459 loop geom\nfix nve all nve\n"
 PICK_ALL = "threshold 0.0 1000.0 gate mindist 0 fmax 0"
 
@@ -62,8 +30,8 @@ def rejections(run, number=1):
 @pytest.mark.parametrize(
     "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "lcmd", "badge", "power"]
 )
-def test_batch_does_not_depend_on_the_number_of_ranks(lmp_run, script, strategy):
-    text = script(
+def test_batch_does_not_depend_on_the_number_of_ranks(lmp_run, query_script, strategy):
+    text = query_script(
         "run 60", fix=f"5 {PICK_ALL} spacing 5 batch 4 clusters 3 strategy {strategy}", setup=HOT
     )
     runs = [lmp_run(text, ranks) for ranks in (1, 2, 4)]
@@ -82,9 +50,9 @@ def test_batch_does_not_depend_on_the_number_of_ranks(lmp_run, script, strategy)
             np.testing.assert_allclose(a.arrays["sigma"], b.arrays["sigma"], rtol=1e-6)
 
 
-def test_buffer_is_bounded(lmp_run, script):
+def test_buffer_is_bounded(lmp_run, query_script):
     run = lmp_run(
-        script(
+        query_script(
             "run 100",
             fix=f"5 {PICK_ALL} spacing 5 batch 3 clusters 3 buffer 6 trigger end",
             setup=HOT,
@@ -96,9 +64,9 @@ def test_buffer_is_bounded(lmp_run, script):
     assert rejections(run) == {"buffer_full": 21 - 6, "passed_over": 6 - 3}  # steps 0, 5, ... 100
 
 
-def test_uncertainty_buffer_keeps_the_most_uncertain(lmp_run, script):
+def test_uncertainty_buffer_keeps_the_most_uncertain(lmp_run, query_script):
     run = lmp_run(
-        script(
+        query_script(
             "run 100",
             setup=HOT,
             thermo=5,
@@ -112,8 +80,10 @@ def test_uncertainty_buffer_keeps_the_most_uncertain(lmp_run, script):
     )  # thermo's digits
 
 
-def test_stored_frames_keep_their_spacing(lmp_run, script):
-    run = lmp_run(script("run 60", fix=f"5 {PICK_ALL} spacing 18 batch 20 buffer 20", setup=HOT))
+def test_stored_frames_keep_their_spacing(lmp_run, query_script):
+    run = lmp_run(
+        query_script("run 60", fix=f"5 {PICK_ALL} spacing 18 batch 20 buffer 20", setup=HOT)
+    )
 
     assert sorted(frame["step"] for frame in manifest(run)["frames"]) == [
         0,
@@ -124,9 +94,11 @@ def test_stored_frames_keep_their_spacing(lmp_run, script):
     assert rejections(run) == {"spacing": 9}
 
 
-def test_a_batch_is_chosen_as_soon_as_the_trigger_is_reached(lmp_run, script):
+def test_a_batch_is_chosen_as_soon_as_the_trigger_is_reached(lmp_run, query_script):
     run = lmp_run(
-        script("run 70", fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger 3", setup=HOT)
+        query_script(
+            "run 70", fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger 3", setup=HOT
+        )
     )
 
     assert [manifest(run, k)["reason"] for k in (1, 2, 3)] == ["trigger", "trigger", "end_of_run"]
@@ -136,11 +108,11 @@ def test_a_batch_is_chosen_as_soon_as_the_trigger_is_reached(lmp_run, script):
 
 
 @pytest.mark.parametrize("reason, limit", [("fmax", 2.0), ("mindist", 2.2)])
-def test_gate_rejects_what_is_unphysical(lmp_run, script, reason, limit):
+def test_gate_rejects_what_is_unphysical(lmp_run, query_script, reason, limit):
     """The cold start passes the gate, the hot atoms later do not."""
     gates = {"fmax": 0, "mindist": 0, reason: limit}
     fix = f"5 threshold 0.0 1e9 gate mindist {gates['mindist']} fmax {gates['fmax']} spacing 5 batch 20"
-    run = lmp_run(script("run 60", fix=fix, setup=HOT))
+    run = lmp_run(query_script("run 60", fix=fix, setup=HOT))
 
     for atoms in batch(run):
         distances = atoms.get_all_distances(mic=True) + 10 * np.eye(64)
@@ -154,16 +126,18 @@ def test_gate_rejects_what_is_unphysical(lmp_run, script, reason, limit):
     assert entry["worst"] > limit if reason == "fmax" else entry["worst"] < limit
 
 
-def test_default_gate_follows_the_training_set(lmp_run, script, silicon_potential):
-    settings = manifest(lmp_run(script("run 0", fix="10 threshold 0.0 1000.0")))["settings"]
+def test_default_gate_follows_the_training_set(lmp_run, query_script, silicon_potential):
+    settings = manifest(lmp_run(query_script("run 0", fix="10 threshold 0.0 1000.0")))["settings"]
     training = json.loads(silicon_potential.read_text())["training"]
 
     assert settings["mindist"] == pytest.approx(0.85 * training["least_distance"], rel=1e-12)
     assert settings["fmax"] == pytest.approx(3.0 * training["largest_force"], rel=1e-12)
 
 
-def test_default_threshold_follows_the_training_error(lmp_run, script, silicon_potential):
-    run = lmp_run(script("run 20", fix="10 batch 1 gate mindist 0 fmax 0 action soft", setup=HOT))
+def test_default_threshold_follows_the_training_error(lmp_run, query_script, silicon_potential):
+    run = lmp_run(
+        query_script("run 20", fix="10 batch 1 gate mindist 0 fmax 0 action soft", setup=HOT)
+    )
     error = json.loads(silicon_potential.read_text())["training"]["force_error"]
 
     assert manifest(run)["settings"]["threshold"] == pytest.approx(
@@ -172,26 +146,28 @@ def test_default_threshold_follows_the_training_error(lmp_run, script, silicon_p
     assert run.thermo[-1]["f_q[3]"] == sum(row["f_q[1]"] >= 2 * error for row in run.thermo)
 
 
-def test_below_lo_nothing_happens(lmp_run, script):
-    run = lmp_run(script("run 20", fix="10 threshold 900 1000", setup=HOT))
+def test_below_lo_nothing_happens(lmp_run, query_script):
+    run = lmp_run(query_script("run 20", fix="10 threshold 900 1000", setup=HOT))
 
     assert run.thermo[-1]["f_q[1]"] > 0
     assert run.thermo[-1]["f_q[3]"] == 0
     assert not list(run.folder.glob("al_batch*"))
 
 
-def test_above_hi_is_counted_and_never_taken(lmp_run, script):
-    run = lmp_run(script("run 20", fix="10 threshold 0.0 1e-9", setup=HOT))
+def test_above_hi_is_counted_and_never_taken(lmp_run, query_script):
+    run = lmp_run(query_script("run 20", fix="10 threshold 0.0 1e-9", setup=HOT))
 
     assert [row["f_q[4]"] for row in run.thermo] == [1, 2, 3]
     assert run.thermo[-1]["Step"] == 20  # action continue
     assert not list(run.folder.glob("al_batch*"))
 
 
-def test_numbers_that_are_not_finite_are_never_taken(lmp_run, script):
+def test_numbers_that_are_not_finite_are_never_taken(lmp_run, query_script):
     setup = HOT + "variable push equal exp(1000)\nfix boom all addforce v_push 0 0"
     run = lmp_run(
-        script('run 100\nprint "stopped at $(step)"', fix=f"10 {PICK_ALL} action soft", setup=setup)
+        query_script(
+            'run 100\nprint "stopped at $(step)"', fix=f"10 {PICK_ALL} action soft", setup=setup
+        )
     )
 
     assert (
@@ -203,8 +179,8 @@ def test_numbers_that_are_not_finite_are_never_taken(lmp_run, script):
     assert not list(run.folder.glob("al_batch*"))
 
 
-def test_ranks_without_atoms_and_open_boundaries(lmp_run, script):
-    text = script(
+def test_ranks_without_atoms_and_open_boundaries(lmp_run, query_script):
+    text = query_script(
         "run 0", fix=f"10 {PICK_ALL}", setup="change_box all x final -5 60 boundary f p p units box"
     )
     one, four = lmp_run(text), lmp_run("processors 4 1 1\n" + text, ranks=4)
@@ -219,24 +195,24 @@ def test_ranks_without_atoms_and_open_boundaries(lmp_run, script):
     np.testing.assert_allclose(theirs.arrays["sigma"], ours.arrays["sigma"], rtol=1e-9)
 
 
-def test_soft_stop_above_hi_lets_the_script_go_on(lmp_run, script):
+def test_soft_stop_above_hi_lets_the_script_go_on(lmp_run, query_script):
     commands = """run 100
 print "stopped at $(step)"
 unfix q
 thermo_style custom step pe
 run 5
 print "then at $(step)" """
-    run = lmp_run(script(commands, fix="10 threshold 0.0 1e-9 action soft", setup=HOT))
+    run = lmp_run(query_script(commands, fix="10 threshold 0.0 1e-9 action soft", setup=HOT))
 
     assert "\nstopped at 0\n" in run.log
     assert "\nthen at 5\n" in run.log
     assert "is above 1e-09, the run stops" in run.log
 
 
-def test_soft_stop_after_a_batch_lets_the_script_go_on(lmp_run, script):
+def test_soft_stop_after_a_batch_lets_the_script_go_on(lmp_run, query_script):
     commands = 'run 100\nprint "stopped at $(step)"\nrun 100\nprint "stopped at $(step)"'
     run = lmp_run(
-        script(
+        query_script(
             commands,
             fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger 3 action soft",
             setup=HOT,
@@ -249,15 +225,15 @@ def test_soft_stop_after_a_batch_lets_the_script_go_on(lmp_run, script):
     assert len(batch(run, 2)) == 2
 
 
-def test_candidates_that_wait_are_written_when_hi_is_exceeded(lmp_run, script):
+def test_candidates_that_wait_are_written_when_hi_is_exceeded(lmp_run, query_script):
     sigma = [
         row["f_q[1]"]
-        for row in lmp_run(script("run 20", fix="10 threshold 900 1000", setup=HOT)).thermo
+        for row in lmp_run(query_script("run 20", fix="10 threshold 900 1000", setup=HOT)).thermo
     ]
     assert sigma[1] < sigma[2]  # the displacements grow from a cold start
     hi = (sigma[1] + sigma[2]) / 2
     run = lmp_run(
-        script(
+        query_script(
             'run 100\nprint "stopped at $(step)"',
             setup=HOT,
             fix=f"10 threshold 0.0 {hi} gate mindist 0 fmax 0 spacing 10 action soft",
@@ -270,9 +246,9 @@ def test_candidates_that_wait_are_written_when_hi_is_exceeded(lmp_run, script):
     assert rejections(run) == {"above_hi": 1}
 
 
-def test_manifest_is_complete(lmp_run, script):
+def test_manifest_is_complete(lmp_run, query_script):
     run = lmp_run(
-        script(
+        query_script(
             "run 30", fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 alpha 0.3 seed 7", setup=HOT
         )
     )
@@ -326,8 +302,8 @@ def test_manifest_is_complete(lmp_run, script):
         assert frame["num_atoms"] == 64 and 1 <= frame["worst_atom"] <= 64
 
 
-def test_batch_holds_what_ase_needs_and_no_label(lmp_run, script):
-    run = lmp_run(script("run 20", fix=f"10 {PICK_ALL} spacing 10 batch 3", setup=HOT))
+def test_batch_holds_what_ase_needs_and_no_label(lmp_run, query_script):
+    run = lmp_run(query_script("run 20", fix=f"10 {PICK_ALL} spacing 10 batch 3", setup=HOT))
 
     for atoms, why in zip(batch(run), manifest(run)["frames"], strict=True):
         assert atoms.get_chemical_formula() == "Si64"
@@ -350,11 +326,12 @@ def test_batch_holds_what_ase_needs_and_no_label(lmp_run, script):
         "change_box all triclinic\nchange_box all xy final 1.5 xz final -0.7 yz final 2.0 remap units box",
     ],
 )
-def test_batch_is_the_configuration_that_lammps_had(lmp_run, script, silicon_potential, box):
+def test_batch_is_the_configuration_that_lammps_had(lmp_run, query_script, silicon_potential, box):
     """`almlip eval` of the batch gives back energies, forces and sigma of the run."""
     setup = f"{box}\nvelocity all create 2000 4928459 loop geom\nfix npt all npt temp 2000 2000 0.1 aniso 0 0 1"
     run = lmp_run(
-        script("run 40", fix=f"10 {PICK_ALL} spacing 20 batch 3", setup=setup, thermo=40), ranks=2
+        query_script("run 40", fix=f"10 {PICK_ALL} spacing 20 batch 3", setup=setup, thermo=40),
+        ranks=2,
     )
     subprocess.run(
         [
@@ -387,7 +364,7 @@ def test_batch_is_the_configuration_that_lammps_had(lmp_run, script, silicon_pot
     "units, length, energy", [("real", 1.0, 23.060549), ("electron", 1 / 0.5291772, 1 / 27.211386)]
 )
 def test_other_units_give_the_same_frame(
-    lmp_run, script, silicon_cell, tmp_path, units, length, energy
+    lmp_run, query_script, silicon_cell, tmp_path, units, length, energy
 ):
     """Length and energy: Angstrom and eV in these units."""
     scaled = tmp_path / "scaled.data"
@@ -396,7 +373,7 @@ def test_other_units_give_the_same_frame(
             length * np.loadtxt(silicon_cell, skiprows=14)[:, 2:5], length * 2 * LATTICE_CONSTANT
         )
     )
-    text = script("run 0", fix=f"10 {PICK_ALL}")
+    text = query_script("run 0", fix=f"10 {PICK_ALL}")
     metal_run = lmp_run(text)
     other_run = lmp_run(
         text.replace("units metal", f"units {units}").replace(str(silicon_cell), str(scaled))
@@ -419,22 +396,22 @@ def test_other_units_give_the_same_frame(
     )
 
 
-def test_per_atom_sigma_is_that_of_the_pair_style(lmp_run, script):
+def test_per_atom_sigma_is_that_of_the_pair_style(lmp_run, query_script):
     commands = """fix pair all pair 10 almlip sigma 1
 compute top all reduce max f_q f_pair
 compute mean all reduce ave f_q
 thermo_style custom step f_q[1] f_q[2] c_top[1] c_top[2] c_mean
 run 20"""
-    run = lmp_run(script(commands, setup=HOT), ranks=2)
+    run = lmp_run(query_script(commands, setup=HOT), ranks=2)
 
     for row in run.thermo:
         assert row["f_q[1]"] == row["c_top[1]"] == row["c_top[2]"] > 0
         assert row["f_q[2]"] == pytest.approx(row["c_mean"], rel=1e-6)
 
 
-def test_only_the_group_is_watched(lmp_run, script):
+def test_only_the_group_is_watched(lmp_run, query_script):
     run = lmp_run(
-        script(
+        query_script(
             "compute top few reduce max f_q\nthermo_style custom step f_q[1] c_top\nrun 20",
             group="few",
             setup=HOT + "group few id 1:8",
@@ -448,9 +425,9 @@ def test_only_the_group_is_watched(lmp_run, script):
     )
 
 
-def test_the_same_configuration_is_chosen_only_once(lmp_run, script):
+def test_the_same_configuration_is_chosen_only_once(lmp_run, query_script):
     run = lmp_run(
-        script(
+        query_script(
             "run 0\nreset_timestep 100\nrun 0\nreset_timestep 200\nrun 0",
             fix=f"10 {PICK_ALL} spacing 1",
         )
@@ -460,7 +437,7 @@ def test_the_same_configuration_is_chosen_only_once(lmp_run, script):
     assert [row["f_q[4]"] for row in run.thermo] == [0, 1, 2]  # afterwards a duplicate
 
 
-def test_training_frames_are_not_chosen(lmp_run, script, silicon_frames):
+def test_training_frames_are_not_chosen(lmp_run, query_script, silicon_frames):
     atoms = ase_io.read(silicon_frames, index=9)
     rows = "\n".join(
         f"set atom {i + 1} x {x:.12g} y {y:.12g} z {z:.12g}"
@@ -468,14 +445,14 @@ def test_training_frames_are_not_chosen(lmp_run, script, silicon_frames):
     )
     length = atoms.cell[0, 0]
     box = f"change_box all x final 0 {length} y final 0 {length} z final 0 {length} units box"
-    run = lmp_run(script("run 0", fix=f"10 {PICK_ALL}", setup=f"{box}\n{rows}"))
+    run = lmp_run(query_script("run 0", fix=f"10 {PICK_ALL}", setup=f"{box}\n{rows}"))
 
     assert run.thermo[0]["f_q[4]"] == 1
     assert not list(run.folder.glob("al_batch*"))
 
 
-def test_restart_goes_on_counting(lmp_run, script, silicon_potential):
-    first = script(
+def test_restart_goes_on_counting(lmp_run, query_script, silicon_potential):
+    first = query_script(
         "run 40\nwrite_restart saved", fix=f"10 {PICK_ALL} spacing 30 batch 2", setup=HOT
     )
     second = f"""read_restart saved
@@ -498,8 +475,10 @@ run 30"""
     assert manifest(after)["counts"]["selected"] == 3
 
 
-def test_restart_says_what_the_buffer_loses(lmp_run, script, silicon_potential):
-    before = lmp_run(script("restart 20 saved\nrun 30", fix=f"10 {PICK_ALL} spacing 10", setup=HOT))
+def test_restart_says_what_the_buffer_loses(lmp_run, query_script, silicon_potential):
+    before = lmp_run(
+        query_script("restart 20 saved\nrun 30", fix=f"10 {PICK_ALL} spacing 10", setup=HOT)
+    )
     after = lmp_run(
         f"read_restart {before.folder}/saved.20\npair_style almlip\npair_coeff * * {silicon_potential} Si\n"
         f"fix q all al_query 10 {PICK_ALL}\nrun 0"
@@ -511,13 +490,13 @@ def test_restart_says_what_the_buffer_loses(lmp_run, script, silicon_potential):
     )
 
 
-def test_new_potential_between_runs(lmp_run, script, silicon_potential, tmp_path):
+def test_new_potential_between_runs(lmp_run, query_script, silicon_potential, tmp_path):
     other = tmp_path / "other.almlip.json"
     other.write_text(
         json.dumps(json.loads(silicon_potential.read_text()), indent=0)
     )  # same numbers, other hash
     run = lmp_run(
-        script(
+        query_script(
             f"run 20\npair_coeff * * {other} Si\nrun 20",
             fix=f"10 {PICK_ALL} spacing 10 batch 3",
             setup=HOT,
@@ -554,11 +533,11 @@ run 0""")
     assert atoms.get_chemical_symbols() == [{1: "Si", 2: "Ge", 3: "Si"}[t] for t in types]
 
 
-def test_works_under_hybrid(lmp_run, script, silicon_potential):
+def test_works_under_hybrid(lmp_run, query_script, silicon_potential):
     coefficients = f"pair_coeff * * almlip {silicon_potential} Si\npair_coeff * * zero"
-    alone = lmp_run(script("run 20", fix=f"10 {PICK_ALL} batch 3", setup=HOT))
+    alone = lmp_run(query_script("run 20", fix=f"10 {PICK_ALL} batch 3", setup=HOT))
     hybrid = lmp_run(
-        script(
+        query_script(
             "run 20",
             fix=f"10 {PICK_ALL} batch 3",
             setup=HOT,
@@ -573,16 +552,16 @@ def test_works_under_hybrid(lmp_run, script, silicon_potential):
     assert len(batch(hybrid)) == len(batch(alone)) == 1  # spacing is 50
 
 
-def test_rerun_chooses_from_a_trajectory(lmp_run, script):
+def test_rerun_chooses_from_a_trajectory(lmp_run, query_script):
     first = lmp_run(
-        script(
+        query_script(
             "dump d all custom 10 traj id type x y z\ndump_modify d format float %.12g sort id\nrun 40",
             fix="10 threshold 900 1000",
             setup=HOT,
         )
     )
     again = lmp_run(
-        script(
+        query_script(
             f"rerun {first.folder}/traj dump x y z",
             fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 trigger end",
         )
@@ -590,137 +569,3 @@ def test_rerun_chooses_from_a_trajectory(lmp_run, script):
 
     assert manifest(again)["candidates"] == 5
     assert len(batch(again)) == 2
-
-
-KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacing, trigger, gate, action, file or seed"
-
-
-@pytest.mark.parametrize(
-    "fix, message",
-    [
-        ("0", "N is 0, but it must be at least 1"),
-        ("10 foo 1", f"keyword 'foo' is unknown; it must be {KEYWORDS}"),
-        (
-            "10 threshold 0.5 0.1",
-            "threshold is 0.5 0.1, but the first must be less than the second",
-        ),
-        ("10 threshold -1 0.1", "threshold lo is -1, but it must not be negative"),
-        ("10 measure energy", "measure is 'energy', but it must be force"),
-        (
-            "10 strategy foo",
-            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power",
-        ),
-        ("10 alpha 2", "alpha is 2, but it must be 0 to 1"),
-        ("10 batch 0", "batch is 0, but it must be at least 1"),
-        ("10 clusters 0", "clusters is 0, but it must be at least 1"),
-        ("10 buffer 0", "buffer is 0, but it must be at least 1"),
-        ("10 spacing 0", "spacing is 0, but it must be at least 1"),
-        ("10 seed 0", "seed is 0, but it must be at least 1"),
-        ("10 batch 20 buffer 10", "batch is 20, but it must not be more than buffer, which is 10"),
-        (
-            "10 trigger 600",
-            "trigger is 600, but it must not be more than buffer, which is 500; use trigger end to choose only when a run ends",
-        ),
-        (
-            "10 gate foo 1",
-            "gate is followed by 'foo', but it must be followed by mindist or fmax and a number",
-        ),
-        ("10 gate mindist -1", "gate mindist is -1, but it must not be negative"),
-        ("10 action hard", "action is 'hard', but it must be continue or soft"),
-        (
-            "10 file nowhere/x",
-            "file is 'nowhere/x', but there is no folder 'nowhere'; make it first",
-        ),
-    ],
-)
-def test_wrong_settings_are_one_clear_error(lmp_run, script, fix, message):
-    run = lmp_run(script("run 0", fix=fix), check=False)
-
-    assert run.status != 0
-    assert run.error == f"fix al_query: {message}"
-
-
-TINY = """region box block 0 4 0 4 0 4
-create_box 2 box
-create_atoms 1 single 1 1 1
-create_atoms 2 single 3 3 3
-mass * 28.0855
-"""
-
-
-@pytest.mark.parametrize(
-    "before, style, after, message",
-    [
-        ("units metal", "", "", "there is no pair style; use pair_style almlip"),
-        (
-            "units metal",
-            "pair_style zero 1.5\npair_coeff * *",
-            "",
-            "pair style 'zero' has no uncertainty; use pair_style almlip, alone or exactly once in a hybrid style",
-        ),
-        (
-            "units lj",
-            "pair_style zero 1.5\npair_coeff * *",
-            "",
-            "units are lj, but they must be those of a real material, as metal",
-        ),
-        (
-            "units metal\natom_modify id no",
-            "pair_style zero 1.5\npair_coeff * *",
-            "",
-            "atoms have no IDs; use atom_modify id yes",
-        ),
-        (
-            "units metal",
-            "pair_style zero 1.5\npair_coeff * *",
-            "run_style respa 2 2",
-            "run_style is respa, but it must be verlet",
-        ),
-        (
-            "units metal",
-            "pair_style hybrid/overlay almlip zero 1.5\npair_coeff * * almlip {potential} Si NULL\npair_coeff * * zero",
-            "",
-            "1 atoms have a type that the pair style maps to NULL, but a label needs an element for each atom",
-        ),
-        (
-            "units metal",
-            "pair_style almlip\npair_coeff * * {no_error} Si Si",
-            "",
-            "the potential has no force error on held-out frames; give threshold lo hi",
-        ),
-    ],
-)
-def test_wrong_surroundings_are_one_clear_error(
-    lmp_run, silicon_potential, tmp_path, before, style, after, message
-):
-    potential = json.loads(silicon_potential.read_text())
-    potential["training"]["force_error"] = 0.0
-    (tmp_path / "no_error.almlip.json").write_text(json.dumps(potential))
-    style = style.format(potential=silicon_potential, no_error=tmp_path / "no_error.almlip.json")
-    run = lmp_run(
-        f"{before}\n{TINY}{style}\n{after}\nfix nve all nve\nfix q all al_query 10\nrun 0",
-        check=False,
-    )
-
-    assert run.status != 0
-    assert run.error == f"fix al_query: {message}"
-
-
-def test_missing_value_is_one_clear_error(lmp_run, script):
-    run = lmp_run(script("run 0", fix="10 alpha"), check=False)
-
-    assert run.status != 0
-    assert run.error == "fix al_query: a value is missing after 'alpha'"
-
-
-def test_a_batch_that_cannot_be_written_is_one_clear_error(lmp_run, script):
-    run = lmp_run(
-        script(
-            "shell rmdir out\nrun 0", fix=f"10 {PICK_ALL} file out/batch", setup="shell mkdir out"
-        ),
-        ranks=2,
-        check=False,
-    )
-
-    assert run.status != 0
-    assert run.error.startswith("fix al_query: ") and "out/batch.0001.extxyz" in run.error

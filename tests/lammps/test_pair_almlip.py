@@ -1,7 +1,6 @@
 """Claims about `pair_style almlip` in a real LAMMPS."""
 
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,36 +13,6 @@ import lammps_frames as lf
 from random_potential import write_random_potential
 
 
-@pytest.fixture(scope="session")
-def potentials(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("potentials")
-    return {
-        "Si": write_random_potential(folder / "Si.json", ["Si"], seed=1),
-        "Si refitted": write_random_potential(folder / "Si2.json", ["Si"], seed=2),
-        "Si of 3, longer": write_random_potential(
-            folder / "Si3.json", ["Si"], seed=3, members=3, cutoff=5.5
-        ),
-        "Si of 7": write_random_potential(folder / "Si7.json", ["Si"], seed=7, members=7),
-        "Si of 1": write_random_potential(folder / "Si1.json", ["Si"], seed=4, members=1),
-        "SiGe": write_random_potential(
-            folder / "SiGe.json", ["Si", "Ge"], seed=5, factors=[1.5, 2.5]
-        ),
-    }
-
-
-def setup(data, potential, elements, style="pair_style almlip", units="metal", before=""):
-    return f"""units {units}
-box tilt large
-atom_modify map yes
-{before}
-read_data {data}
-{style}
-pair_coeff * * {potential} {" ".join(elements)}
-compute vir all pressure NULL virial
-fix sig all pair 1 almlip sigma 1
-"""
-
-
 @pytest.fixture
 def evaluate(lmp_run, tmp_path):
     """evaluate(atoms, potential, elements, ...): one LAMMPS run of no steps."""
@@ -54,7 +23,7 @@ def evaluate(lmp_run, tmp_path):
         type_elements = settings.pop("type_elements", elements)
         data = lf.write_data(tmp_path / "frame.data", atoms, type_elements, types, unit)
         script = (
-            setup(data, potential, elements, **settings)
+            lf.setup(data, potential, elements, **settings)
             + after
             + lf.PRINT.format(columns=columns)
             + lf.RUN
@@ -96,24 +65,6 @@ def predict(potential, atoms, folder):
     return read(folder / "frame.extxyz"), read(folder / "prediction.extxyz")
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_atoms_at_one_place_are_named(lmp_run, potentials, tmp_path, ranks):
-    atoms = lf.crystal()
-    atoms.append(atoms[6])
-    atoms.positions[-1] += 1e-9  # Angstrom: what rounding may leave of a copy
-    data = lf.write_data(tmp_path / "frame.data", atoms, ["Si"])
-
-    run = lmp_run(setup(data, potentials["Si"], ["Si"]) + "run 0\n", ranks, check=False)
-
-    assert run.status != 0
-    assert re.match(
-        f"pair_style almlip: atoms (7 and {len(atoms)}|{len(atoms)} and 7) are at the same place, "
-        ".* delete_atoms overlap",
-        run.error,
-    )
-
-
-# The command and LAMMPS share the model; neighbours, ghosts, communication and input are their own.
 def test_energy_forces_virial_and_sigma_agree_with_eval(frame, evaluate, tmp_path):
     atoms, potential, elements = frame
     written, prediction = predict(potential, atoms, tmp_path)
@@ -172,7 +123,7 @@ def test_force_is_minus_slope_of_energy(potentials, lmp_run, tmp_path):
         for move in (step, -2 * step, step)
     ]
     script = (
-        setup(data, potentials["Si"], ["Si"], before="")
+        lf.setup(data, potentials["Si"], ["Si"], before="")
         + "group one id 17\n"
         + lf.PRINT.format(columns="")
     )
@@ -208,14 +159,14 @@ def test_virial_is_minus_slope_of_energy_with_strain(potentials, lmp_run, tmp_pa
                 ["Si"],
             )
             script += (
-                setup(data, potentials["Si"], ["Si"])
+                lf.setup(data, potentials["Si"], ["Si"])
                 + lf.PRINT.format(columns="")
                 + "run 0\nclear\n"
             )
             script += f"plugin load {os.environ['ALMLIP_PLUGIN']}\n"
     data = lf.write_data(tmp_path / "frame.data", lf.triclinic(), ["Si"])
     done = lmp_run(
-        script + setup(data, potentials["Si"], ["Si"]) + lf.PRINT.format(columns="") + lf.RUN
+        script + lf.setup(data, potentials["Si"], ["Si"]) + lf.PRINT.format(columns="") + lf.RUN
     )
 
     energy = np.array([row["PotEng"] for row in done.thermo[:-1]]).reshape(6, 2)
@@ -386,7 +337,7 @@ def test_pair_coeff_issued_again_loads_another_potential(potentials, evaluate, r
 
 def test_hash_is_logged_once_per_load(potentials, lmp_run, tmp_path):
     data = lf.write_data(tmp_path / "frame.data", lf.crystal(), ["Si"])
-    log = lmp_run(setup(data, potentials["Si"], ["Si"]) + "run 0\nrun 0\n", ranks=2).log
+    log = lmp_run(lf.setup(data, potentials["Si"], ["Si"]) + "run 0\nrun 0\n", ranks=2).log
 
     lines = [line for line in log.splitlines() if line.startswith("pair_style almlip: ")]
     assert lines == [
@@ -442,7 +393,7 @@ def test_largest_novelty_agrees_with_eval(evaluate, tmp_path, ranks):
 
 def test_sigma_that_nobody_asked_for_is_not_a_number(potentials, lmp_run, tmp_path):
     data = lf.write_data(tmp_path / "frame.data", lf.crystal(), ["Si"])
-    script = setup(data, potentials["Si"], ["Si"]).replace("sigma 1", "sigma 0")
+    script = lf.setup(data, potentials["Si"], ["Si"]).replace("sigma 1", "sigma 0")
     done = lmp_run(script + lf.RUN)
 
     assert "nan" in (done.folder / "run.dump").read_text()
@@ -517,84 +468,6 @@ lmp.command("run 0"); print(lmp.get_thermo("pe"))
 
     assert energies[1] == "1"
     assert energies[2] == energies[0]
-
-
-ERRORS = {
-    "unknown argument": (
-        "pair_style almlip fast",
-        "unknown argument fast; allowed is: precision double|mixed",
-    ),
-    "precision": (
-        "pair_style almlip precision single",
-        "precision is single, but it must be double or mixed",
-    ),
-    "missing file": (
-        "pair_coeff * * missing.json Si Ge",
-        "cannot read missing.json: not in the current folder nor in those of LAMMPS_POTENTIALS, or empty",
-    ),
-    "words": (
-        "pair_coeff * * {SiGe} Si",
-        "pair_coeff needs * * FILE and one element or NULL for each of the 2 atom types, but it has 4 words",
-    ),
-    "element": (
-        "pair_coeff * * {SiGe} Si Zr",
-        "{SiGe} has no element Zr (it has Si, Ge); retrain with Zr or map type 2 to NULL",
-    ),
-    "null": (
-        "pair_coeff * * {SiGe} Si NULL",
-        "atom type 2 is NULL, which needs pair_style hybrid or hybrid/overlay",
-    ),
-    "all null": (
-        "pair_style hybrid almlip zero 5.0\npair_coeff * * almlip {SiGe} NULL NULL",
-        "all atom types are NULL; name the element of at least one",
-    ),
-    "newton": (
-        "pair_coeff * * {SiGe} Si Ge\nrun 0",
-        "newton is off for pairs; add the command newton on",
-    ),
-    "one member": (
-        "pair_coeff * * {Si of 1} Si Si\nfix s all pair 1 almlip sigma 1\nrun 0",
-        "sigma was asked for, but the potential has one member; train a committee of 2 or more",
-    ),
-    "more members without setup": (
-        "pair_coeff * * {Si} Si Si\nrun 0\npair_coeff * * {Si of 7} Si Si\nrun 1 pre no",
-        (
-            "pair_coeff changed the cutoff or the number of members; "
-            'start the next run without "pre no"'
-        ),
-    ),
-    "units": (
-        "pair_coeff * * {SiGe} Si Ge",
-        "units are lj, but a potential in eV and Angstrom needs real units, such as metal",
-    ),
-    "descriptors": (
-        "fix s all pair 1 almlip descriptor 1",
-        "the number of descriptors is known after pair_coeff; put pair_coeff before what reads them",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", ERRORS)
-def test_error_says_what_is_wrong_and_what_to_do(potentials, lmp_run, tmp_path, case):
-    commands, message = ERRORS[case]
-    data = lf.write_data(tmp_path / "frame.data", lf.silicon_germanium(), ["Si", "Ge"])
-    script = (
-        f"units {'lj' if case == 'units' else 'metal'}\nnewton {'off' if case == 'newton' else 'on'}\n"
-        f"box tilt large\nread_data {data}\npair_style almlip\n{commands.format(**potentials)}\n"
-    )
-    done = lmp_run(script, ranks=2, check=False)
-
-    assert done.status != 0
-    assert done.error == "pair_style almlip: " + message.format(**potentials)
-
-
-def test_truncated_file_is_an_error_that_names_it(potentials, lmp_run, tmp_path):
-    half = tmp_path / "half.json"
-    half.write_text(potentials["Si"].read_text()[:1000])
-    data = lf.write_data(tmp_path / "frame.data", lf.crystal(), ["Si"])
-    done = lmp_run(setup(data, half, ["Si"]), check=False)
-
-    assert done.error.startswith(f"pair_style almlip: {half}: this is not a complete JSON file")
 
 
 def test_energy_is_conserved(lmp_run, tmp_path):

@@ -1,0 +1,140 @@
+"""Every wrong use of fix al_query is one clear error, in a real LAMMPS."""
+
+import json
+
+import pytest
+
+KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacing, trigger, gate, action, file or seed"
+
+
+@pytest.mark.parametrize(
+    "fix, message",
+    [
+        ("0", "N is 0, but it must be at least 1"),
+        ("10 foo 1", f"keyword 'foo' is unknown; it must be {KEYWORDS}"),
+        (
+            "10 threshold 0.5 0.1",
+            "threshold is 0.5 0.1, but the first must be less than the second",
+        ),
+        ("10 threshold -1 0.1", "threshold lo is -1, but it must not be negative"),
+        ("10 measure energy", "measure is 'energy', but it must be force"),
+        (
+            "10 strategy foo",
+            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power",
+        ),
+        ("10 alpha 2", "alpha is 2, but it must be 0 to 1"),
+        ("10 batch 0", "batch is 0, but it must be at least 1"),
+        ("10 clusters 0", "clusters is 0, but it must be at least 1"),
+        ("10 buffer 0", "buffer is 0, but it must be at least 1"),
+        ("10 spacing 0", "spacing is 0, but it must be at least 1"),
+        ("10 seed 0", "seed is 0, but it must be at least 1"),
+        ("10 batch 20 buffer 10", "batch is 20, but it must not be more than buffer, which is 10"),
+        (
+            "10 trigger 600",
+            "trigger is 600, but it must not be more than buffer, which is 500; use trigger end to choose only when a run ends",
+        ),
+        (
+            "10 gate foo 1",
+            "gate is followed by 'foo', but it must be followed by mindist or fmax and a number",
+        ),
+        ("10 gate mindist -1", "gate mindist is -1, but it must not be negative"),
+        ("10 action hard", "action is 'hard', but it must be continue or soft"),
+        (
+            "10 file nowhere/x",
+            "file is 'nowhere/x', but there is no folder 'nowhere'; make it first",
+        ),
+    ],
+)
+def test_wrong_settings_are_one_clear_error(lmp_run, query_script, fix, message):
+    run = lmp_run(query_script("run 0", fix=fix), check=False)
+
+    assert run.status != 0
+    assert run.error == f"fix al_query: {message}"
+
+
+TINY = """region box block 0 4 0 4 0 4
+create_box 2 box
+create_atoms 1 single 1 1 1
+create_atoms 2 single 3 3 3
+mass * 28.0855
+"""
+
+
+@pytest.mark.parametrize(
+    "before, style, after, message",
+    [
+        ("units metal", "", "", "there is no pair style; use pair_style almlip"),
+        (
+            "units metal",
+            "pair_style zero 1.5\npair_coeff * *",
+            "",
+            "pair style 'zero' has no uncertainty; use pair_style almlip, alone or exactly once in a hybrid style",
+        ),
+        (
+            "units lj",
+            "pair_style zero 1.5\npair_coeff * *",
+            "",
+            "units are lj, but they must be those of a real material, as metal",
+        ),
+        (
+            "units metal\natom_modify id no",
+            "pair_style zero 1.5\npair_coeff * *",
+            "",
+            "atoms have no IDs; use atom_modify id yes",
+        ),
+        (
+            "units metal",
+            "pair_style zero 1.5\npair_coeff * *",
+            "run_style respa 2 2",
+            "run_style is respa, but it must be verlet",
+        ),
+        (
+            "units metal",
+            "pair_style hybrid/overlay almlip zero 1.5\npair_coeff * * almlip {potential} Si NULL\npair_coeff * * zero",
+            "",
+            "1 atoms have a type that the pair style maps to NULL, but a label needs an element for each atom",
+        ),
+        (
+            "units metal",
+            "pair_style almlip\npair_coeff * * {no_error} Si Si",
+            "",
+            "the potential has no force error on held-out frames; give threshold lo hi",
+        ),
+    ],
+)
+def test_wrong_surroundings_are_one_clear_error(
+    lmp_run, silicon_potential, tmp_path, before, style, after, message
+):
+    potential = json.loads(silicon_potential.read_text())
+    potential["training"]["force_error"] = 0.0
+    (tmp_path / "no_error.almlip.json").write_text(json.dumps(potential))
+    style = style.format(potential=silicon_potential, no_error=tmp_path / "no_error.almlip.json")
+    run = lmp_run(
+        f"{before}\n{TINY}{style}\n{after}\nfix nve all nve\nfix q all al_query 10\nrun 0",
+        check=False,
+    )
+
+    assert run.status != 0
+    assert run.error == f"fix al_query: {message}"
+
+
+def test_missing_value_is_one_clear_error(lmp_run, query_script):
+    run = lmp_run(query_script("run 0", fix="10 alpha"), check=False)
+
+    assert run.status != 0
+    assert run.error == "fix al_query: a value is missing after 'alpha'"
+
+
+def test_a_batch_that_cannot_be_written_is_one_clear_error(lmp_run, query_script):
+    run = lmp_run(
+        query_script(
+            "shell rmdir out\nrun 0",
+            fix="10 threshold 0.0 1000.0 gate mindist 0 fmax 0 file out/batch",
+            setup="shell mkdir out",
+        ),
+        ranks=2,
+        check=False,
+    )
+
+    assert run.status != 0
+    assert run.error.startswith("fix al_query: ") and "out/batch.0001.extxyz" in run.error

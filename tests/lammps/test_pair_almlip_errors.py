@@ -1,0 +1,104 @@
+"""Every wrong use of `pair_style almlip` is one clear error, in a real LAMMPS."""
+
+import re
+
+import pytest
+
+import lammps_frames as lf
+
+ERRORS = {
+    "unknown argument": (
+        "pair_style almlip fast",
+        "unknown argument fast; allowed is: precision double|mixed",
+    ),
+    "precision": (
+        "pair_style almlip precision single",
+        "precision is single, but it must be double or mixed",
+    ),
+    "missing file": (
+        "pair_coeff * * missing.json Si Ge",
+        "cannot read missing.json: not in the current folder nor in those of LAMMPS_POTENTIALS, or empty",
+    ),
+    "words": (
+        "pair_coeff * * {SiGe} Si",
+        "pair_coeff needs * * FILE and one element or NULL for each of the 2 atom types, but it has 4 words",
+    ),
+    "element": (
+        "pair_coeff * * {SiGe} Si Zr",
+        "{SiGe} has no element Zr (it has Si, Ge); retrain with Zr or map type 2 to NULL",
+    ),
+    "null": (
+        "pair_coeff * * {SiGe} Si NULL",
+        "atom type 2 is NULL, which needs pair_style hybrid or hybrid/overlay",
+    ),
+    "all null": (
+        "pair_style hybrid almlip zero 5.0\npair_coeff * * almlip {SiGe} NULL NULL",
+        "all atom types are NULL; name the element of at least one",
+    ),
+    "newton": (
+        "pair_coeff * * {SiGe} Si Ge\nrun 0",
+        "newton is off for pairs; add the command newton on",
+    ),
+    "one member": (
+        "pair_coeff * * {Si of 1} Si Si\nfix s all pair 1 almlip sigma 1\nrun 0",
+        "sigma was asked for, but the potential has one member; train a committee of 2 or more",
+    ),
+    "more members without setup": (
+        "pair_coeff * * {Si} Si Si\nrun 0\npair_coeff * * {Si of 7} Si Si\nrun 1 pre no",
+        (
+            "pair_coeff changed the cutoff or the number of members; "
+            'start the next run without "pre no"'
+        ),
+    ),
+    "units": (
+        "pair_coeff * * {SiGe} Si Ge",
+        "units are lj, but a potential in eV and Angstrom needs real units, such as metal",
+    ),
+    "descriptors": (
+        "fix s all pair 1 almlip descriptor 1",
+        "the number of descriptors is known after pair_coeff; put pair_coeff before what reads them",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_error_says_what_is_wrong_and_what_to_do(potentials, lmp_run, tmp_path, case):
+    commands, message = ERRORS[case]
+    data = lf.write_data(tmp_path / "frame.data", lf.silicon_germanium(), ["Si", "Ge"])
+    script = (
+        f"units {'lj' if case == 'units' else 'metal'}\nnewton {'off' if case == 'newton' else 'on'}\n"
+        f"box tilt large\nread_data {data}\npair_style almlip\n{commands.format(**potentials)}\n"
+    )
+    done = lmp_run(script, ranks=2, check=False)
+
+    assert done.status != 0
+    assert done.error == "pair_style almlip: " + message.format(**potentials)
+
+
+def test_truncated_file_is_an_error_that_names_it(potentials, lmp_run, tmp_path):
+    half = tmp_path / "half.json"
+    half.write_text(potentials["Si"].read_text()[:1000])
+    data = lf.write_data(tmp_path / "frame.data", lf.crystal(), ["Si"])
+    done = lmp_run(lf.setup(data, half, ["Si"]), check=False)
+
+    assert done.error.startswith(f"pair_style almlip: {half}: this is not a complete JSON file")
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_atoms_at_one_place_are_named(lmp_run, potentials, tmp_path, ranks):
+    atoms = lf.crystal()
+    atoms.append(atoms[6])
+    atoms.positions[-1] += 1e-9  # Angstrom: what rounding may leave of a copy
+    data = lf.write_data(tmp_path / "frame.data", atoms, ["Si"])
+
+    run = lmp_run(lf.setup(data, potentials["Si"], ["Si"]) + "run 0\n", ranks, check=False)
+
+    assert run.status != 0
+    assert re.match(
+        f"pair_style almlip: atoms (7 and {len(atoms)}|{len(atoms)} and 7) are at the same place, "
+        ".* delete_atoms overlap",
+        run.error,
+    )
+
+
+# The command and LAMMPS share the model; neighbours, ghosts, communication and input are their own.
