@@ -8,6 +8,7 @@
 #include "almlip/density_generic.h"
 #include "almlip/invariants_generic.h"
 #include "almlip/neighbor_lanes.h"
+#include "almlip/pair_tally.h"
 #include "almlip/short_range.h"
 #include "almlip/stacked_networks.h"
 
@@ -135,7 +136,7 @@ class CommitteeKernel final : public Committee::Kernel {
       timed(Stage::invariants_reverse, out, [&] { reverse_invariants(p, num_streams); });
       timed(Stage::projection_reverse, out, [&] { pair_gradients(p, num_streams, out.virial); });
       timed(Stage::scatter, out, [&] {
-        scatter(block, p, out);
+        scatter(block, p, n, out);
         if (members) scatter_members(block, p, out.member_forces);
       });
     }
@@ -231,33 +232,8 @@ class CommitteeKernel final : public Committee::Kernel {
         if (pair.value == 0) continue;
         const double g[3] = {0.5 * pair.slope * d[0] / r, 0.5 * pair.slope * d[1] / r,
                              0.5 * pair.slope * d[2] / r};
-        add_repulsion(i, j, 0.5 * pair.value, d, g, out);
+        tally_repulsion(i, j, 0.5 * pair.value, d, g, num_members_, out);
       }
-  }
-
-  /// @param d, g  x_j - x_i and dE/d(x_j - x_i)
-  void add_repulsion(int i, int j, double energy, const double (&d)[3], const double (&g)[3],
-                     CommitteeOutput &out)
-  {
-    const std::size_t first = i, second = j;
-    for (double &e : out.member_energies) e += energy;
-    if (out.atom_energy) out.atom_energy[i] += energy;
-    if (out.zbl_energy) out.zbl_energy[i] += energy;
-    constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
-    for (int q = 0; q < 6; ++q) out.virial[q] -= d[row[q]] * g[column[q]];
-    double *own_virial = out.atom_virial ? out.atom_virial + 6 * first : nullptr;
-    if (out.atom_virial || out.centroid_virial) tally_virial(own_virial, j, d, g, out);
-    for (int k = 0; k < num_members_; ++k) {
-      if (out.member_atom_energy) out.member_atom_energy[first * num_members_ + k] += energy;
-      for (int axis = 0; out.member_forces && axis < 3; ++axis) {
-        out.member_forces[first * member_row_ + 3 * k + axis] += g[axis];
-        out.member_forces[second * member_row_ + 3 * k + axis] -= g[axis];
-      }
-    }
-    for (int axis = 0; out.forces && axis < 3; ++axis) {
-      out.forces[3 * first + axis] += g[axis];
-      out.forces[3 * second + axis] -= g[axis];
-    }
   }
 
   ALMLIP_STAGE void standardise(int element, int p)
@@ -366,10 +342,13 @@ class CommitteeKernel final : public Committee::Kernel {
   }
 
   /// F_i += g, F_j -= g in double, so that the sum of all forces is zero.
-  ALMLIP_STAGE void scatter(const Block &block, int p, CommitteeOutput &out) const
+  ALMLIP_STAGE void scatter(const Block &block, int p, const Neighborhood &n,
+                            CommitteeOutput &out) const
   {
+    const bool virial = out.atom_virial || out.centroid_virial;
     for (int w = 0; w < W && p * W + w < block.count; ++w) {
       const int i = order_[block.first + p * W + w];
+      const double *xi = n.positions + 3 * static_cast<std::size_t>(i);
       double sum[3] = {}, own_virial[6] = {};
       for (int k = 0; k < neighbors_.count(p); ++k) {
         const int j = neighbors_.index(p, k)[w];
@@ -381,13 +360,9 @@ class CommitteeKernel final : public Committee::Kernel {
         if (out.forces)
           for (int axis = 0; axis < 3; ++axis)
             out.forces[3 * static_cast<std::size_t>(j) + axis] -= g[axis];
-        if (!out.atom_virial && !out.centroid_virial) continue;
-        const Real *record =
-            records_.data() +
-            (static_cast<std::size_t>(p) * neighbors_.capacity() + k) * record_size() + w;
-        const double r = 1.0 / record[3 * W],
-                     d[3] = {record[0] * r, record[W] * r, record[2 * W] * r};
-        tally_virial(own_virial, j, d, g, out);
+        if (!virial) continue;
+        const double *xj = n.positions + 3 * static_cast<std::size_t>(j);
+        tally_virial(own_virial, j, {xj[0] - xi[0], xj[1] - xi[1], xj[2] - xi[2]}, g, out);
       }
       for (int q = 0; out.atom_virial && q < 6; ++q)
         out.atom_virial[6 * static_cast<std::size_t>(i) + q] += own_virial[q];
@@ -395,22 +370,6 @@ class CommitteeKernel final : public Committee::Kernel {
         for (int axis = 0; axis < 3; ++axis)
           out.forces[3 * static_cast<std::size_t>(i) + axis] += sum[axis];
     }
-  }
-
-  /// Half to either atom; the first one's to own[6].
-  static void tally_virial(double *own, int j, const double (&d)[3], const double (&g)[3],
-                           CommitteeOutput &out)
-  {
-    constexpr int row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2}, column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
-    if (out.atom_virial)
-      for (int q = 0; q < 6; ++q) {
-        const double half = -0.5 * d[row[q]] * g[column[q]];
-        own[q] += half;
-        out.atom_virial[6 * static_cast<std::size_t>(j) + q] += half;
-      }
-    if (out.centroid_virial)
-      for (int q = 0; q < 9; ++q)
-        out.centroid_virial[9 * static_cast<std::size_t>(j) + q] -= d[row[q]] * g[column[q]];
   }
 
   /// As scatter, for the rows of 3 M components of the members' forces: tiles are transposed so

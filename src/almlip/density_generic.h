@@ -7,10 +7,11 @@
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
 
-/// The stages of ChannelBlock for one lmax and up to four channels, compiled in
-/// channel_functions_float.cpp and _double.cpp.
+/// The stages of ChannelBlock for one lmax and up to five channels, as `accurate` has them,
+/// compiled in channel_functions_float.cpp and _double.cpp.
 template <class Real>
 struct ChannelFunctions {
+  static constexpr int most_channels = 5;
   using Neighbors = const NeighborRows<Real> &;
   void (*project)(Neighbors, int C, int first, Real *a);
   /// As ChannelBlock::add for all neighbours, sums [count][num_lm + 1][Lanes].
@@ -20,11 +21,11 @@ struct ChannelFunctions {
   void (*gradients)(Neighbors, const Real *adjoints, int num_adjoints, int C, int first,
                     const Real *sums, Real *gradients);
 };
-/// @param num_channels  1 to 4
+/// @param num_channels  1 to most_channels
 template <class Real, int Lanes>
 ChannelFunctions<Real> channel_functions(int lmax, int num_channels);
 
-/// Density of any shape: channels are taken up to four at a time.
+/// Density of any shape: channels are taken a few at a time.
 template <class Real, int Lanes>
 class Density<Real, Lanes, GenericShape> {
   static constexpr int W = Lanes, block = 8;    ///< neighbours of which sums are kept
@@ -45,7 +46,8 @@ class Density<Real, Lanes, GenericShape> {
   {
     for (int l = 0; l <= shape.lmax; ++l)
       for (int m = -l; m <= l; ++m) norms_.push_back(Real(harmonic_norm(l, m)));
-    const int num_parts = (C + 3) / 4;    // of nearly the same size
+    constexpr int most = ChannelFunctions<Real>::most_channels;
+    const int num_parts = (C + most - 1) / most;    // of nearly the same size
     for (int q = 0; q < num_parts; ++q) {
       const int first = q * C / num_parts, count = (q + 1) * C / num_parts - first;
       parts_.push_back({first, channel_functions<Real, Lanes>(shape.lmax, count)});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "almlip/dense.h"
@@ -139,8 +140,12 @@ class LossParameters {
     const int k = b.other, first_unit = k * padded_hidden();
     switch (b.kind) {
       case Kind::hidden:
-        for (int d = 0; d < D_; ++d)
-          for (int h = 0; h < H_; ++h) n.forward.at(first_unit + h, d) = Real(theta[d * H_ + h]);
+        for (int h = 0; h < H_; h += row_block) {
+          const int count = std::min(row_block, H_ - h);
+          Real *to = &n.forward.at(first_unit + h, 0);
+          for (int d = 0; d < D_; ++d, to += row_block)
+            for (int i = 0; i < count; ++i) to[i] = Real(theta[d * H_ + h + i]);
+        }
         break;
       case Kind::hidden_bias:
         for (int h = 0; h < H_; ++h) n.forward.bias[first_unit + h] = Real(theta[h]);
@@ -169,14 +174,21 @@ class LossParameters {
 
   void pack_reverse(Network &n, const double *inverse_deviation)
   {
-    for (int d = 0; d < D_; ++d) {
-      const Real factor = Real(inverse_deviation[d]);
-      for (int unit = 0; unit < num_hidden(); ++unit)
-        n.reverse.at(d, unit) = n.forward.at(unit, d) * n.output[unit] * factor;
-      for (int k = 0; k < M_; ++k)
-        n.skip_reverse[k * n.reverse.padded_rows() + d] =
-            n.forward.at(num_hidden() + k, d) * factor;
+    for (int d0 = 0; d0 < D_; d0 += row_block) {    // blocks of the transposed matrix
+      const int count = std::min(row_block, D_ - d0);
+      for (int unit0 = 0; unit0 < num_hidden(); unit0 += row_block) {
+        const Real *from = &n.forward.at(unit0, d0);
+        Real *to = &n.reverse.at(d0, unit0);
+        for (int i = 0; i < count; ++i)
+          for (int q = 0; q < row_block; ++q)
+            to[q * row_block + i] =
+                from[i * row_block + q] * n.output[unit0 + q] * Real(inverse_deviation[d0 + i]);
+      }
     }
+    for (int k = 0; k < M_; ++k)
+      for (int d = 0; d < D_; ++d)
+        n.skip_reverse[k * n.reverse.padded_rows() + d] =
+            n.forward.at(num_hidden() + k, d) * Real(inverse_deviation[d]);
   }
 
   void block_gradient(const ParameterBlock &b, double *out) const

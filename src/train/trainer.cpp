@@ -65,7 +65,7 @@ struct ErrorSums {
 
 int work_of(const Frame &frame)
 {
-  constexpr int lanes = 16;
+  constexpr int lanes = 16;    // of the widest packs, on every machine alike
   std::map<int, int> count;    // by atomic number
   for (const int number : frame.atomic_numbers) ++count[number];
   int work = 0;

@@ -11,10 +11,12 @@ namespace {
 constexpr double force_share = 2.0 / 3.0;    // of the score; the rest is the energy's
 constexpr double least_gain = 0.01;          // of log(score), to leave the user's settings
 constexpr double most_force_ratio = 1.02;
-constexpr double least_fits = 40.0;       // in the time, or there is nothing to search
-constexpr std::size_t most_moves = 4;     // that are combined at once
-constexpr std::size_t least_folds = 2;    // of a confirmation
-const std::vector<int> search_folds{0, 1}, confirmation_folds{2, 3, 4};
+constexpr double least_fits = 40.0;    // whole ones in the time, or there is nothing to search
+constexpr double share_for_committees = 0.6;    // most, of the time after the sizes
+constexpr std::size_t most_moves = 4;           // that are combined at once
+constexpr std::size_t least_folds = 2;          // of a confirmation
+constexpr std::size_t least_size_folds = 3;     // to choose a size
+const std::vector<int> search_folds{0, 1}, confirmation_folds{2, 3, 4}, all_folds{0, 1, 2, 3, 4};
 
 double log_ratio(double value, double reference)
 {
@@ -73,15 +75,12 @@ TuneSearch::TuneSearch(TuneBench &bench, std::vector<TuneMove> moves, double lim
 TuneOutcome TuneSearch::run()
 {
   if (measure_reference()) {
-    const double fit = whole_fit_seconds_ / bench_.num_parallel();
-    num_finalists_ = limit_ > 150.0 * fit ? 2 : 1;
-    // A committee costs two fits, one with a longer schedule or a larger model up to ten times
-    // that.
-    const double for_committees = 130.0 * fit,
-                 deadline = limit_ - std::min(0.6 * limit_, for_committees);
+    choose_size(0.5 * limit_);
+    const double left = limit_ - bench_.seconds(),
+                 deadline = limit_ - std::min(share_for_committees * left, finalist_seconds());
     double effort = screening_effort(0.4 * (deadline - bench_.seconds()));
     Choice best;
-    while (true) {
+    while (bench_.seconds() < deadline) {
       const double begin = bench_.seconds();
       const Choice better = improve(best, effort, deadline);
       const double round = bench_.seconds() - begin;
@@ -107,6 +106,33 @@ bool TuneSearch::measure_reference()
   whole_fit_seconds_ = errors.seconds / effort;
   outcome_.least_seconds = least_fits * whole_fit_seconds_ / bench_.num_parallel();
   return limit_ > outcome_.least_seconds;
+}
+
+/// A larger model is taken unless the folds speak against it: that it is better is what one
+/// expects.
+void TuneSearch::choose_size(double deadline)
+{
+  std::vector<Choice> sizes;
+  for (std::size_t m = 0; m < moves_.size(); ++m)
+    if (moves_[m].judge == Judge::committee) sizes.push_back(with({}, m));
+  double least = 1.0;
+  for (const Scored &s : evaluate("size", sizes, 1.0, all_folds, deadline)) {
+    const TuneTrial &t = s.trial;
+    if (t.folds.size() < least_size_folds || t.score >= least || t.force_ratio > most_force_ratio)
+      continue;
+    size_ = s.choice;
+    least = t.score;
+  }
+  outcome_.chosen = changes_of(size_);
+  outcome_.score = least;
+}
+
+/// For committees of the chosen size: two choices on the folds of the search, one on the others.
+double TuneSearch::finalist_seconds() const
+{
+  const double num_committees = 2.0 * static_cast<double>(search_folds.size()) +
+                                static_cast<double>(confirmation_folds.size());
+  return num_committees * committee_seconds(size_) / bench_.num_parallel();
 }
 
 /// The longest fits with which all moves can be screened in that time.
@@ -177,62 +203,58 @@ TuneSearch::Choice TuneSearch::combine(const Choice &base, const std::vector<std
   return best;
 }
 
-/// Those that are better than the user's settings, the best first.
+/// Those that are better than the reference, the best first.
 std::vector<TuneSearch::Choice> TuneSearch::best_of(std::vector<Scored> scored) const
 {
   std::stable_sort(scored.begin(), scored.end(),
                    [](const Scored &a, const Scored &b) { return a.trial.score < b.trial.score; });
   std::vector<Choice> best;
   for (const Scored &s : scored)
-    if (!s.choice.empty() && s.trial.score < 1.0 && s.trial.force_ratio <= most_force_ratio &&
+    if (s.trial.score < 1.0 && s.trial.force_ratio <= most_force_ratio &&
         std::count(best.begin(), best.end(), s.choice) == 0)
       best.push_back(s.choice);
   return best;
 }
 
+/// The best two of the single networks, on top of the size.
 void TuneSearch::judge_by_committees(double deadline)
 {
-  const std::vector<Choice> best = best_of(whole_fits_);
   std::vector<Choice> choices;
-  const auto add = [&](const Choice &base) {
-    if (!base.empty()) choices.push_back(base);
-    for (std::size_t m = 0; m < moves_.size(); ++m)
-      if (moves_[m].judge == Judge::committee) choices.push_back(with(base, m));
-  };
-  if (!best.empty()) add(best[0]);
-  add({});
-  for (std::size_t n = 1; n < std::min(best.size(), num_finalists_ + 1); ++n)
-    choices.push_back(best[n]);
-  committees_ = evaluate("committee", choices, 1.0, search_folds, deadline);
+  for (Choice choice : best_of(whole_fits_)) {
+    for (const auto &[group, move] : size_) choice[group] = move;
+    if (choice != size_ && choices.size() < 2) choices.push_back(choice);
+  }
+  for (Scored s : evaluate("committee", choices, 1.0, search_folds, deadline)) {
+    s.trial = compare(s.trial.stage, s.choice, 1.0, search_folds, true, size_);
+    committees_.push_back(s);
+  }
 }
 
 void TuneSearch::confirm()
 {
-  std::vector<Choice> finalists;
-  double seconds = confirmation_seconds({});
-  for (const Choice &choice : best_of(committees_)) {
-    const double more = confirmation_seconds(choice);
-    if (finalists.size() == num_finalists_ || bench_.seconds() + seconds + more > limit_)
-      continue;    // a cheaper one has a chance
-    seconds += more;
-    finalists.push_back(choice);
-  }
-  if (finalists.empty()) return;
-  double least = 1.0 - least_gain;
-  for (const Scored &s : evaluate("confirm", finalists, 1.0, confirmation_folds, limit_)) {
-    const TuneTrial &fresh = s.trial,
-                    all = compare(fresh.stage, s.choice, 1.0, {0, 1, 2, 3, 4}, true);
-    if (fresh.folds.size() < least_folds || fresh.score > least ||
+  const std::vector<Choice> best = best_of(committees_);
+  const auto in_time = [&](const Choice &choice) {
+    const double seconds =
+        static_cast<double>(least_folds) * committee_seconds(choice) / bench_.num_parallel();
+    return bench_.seconds() + seconds <= limit_;
+  };
+  const auto finalist = std::find_if(best.begin(), best.end(), in_time);
+  if (finalist == best.end()) return;
+  for (const Scored &s : evaluate("confirm", {*finalist}, 1.0, confirmation_folds, limit_)) {
+    const TuneTrial fresh = compare("confirm", s.choice, 1.0, confirmation_folds, true, size_),
+                    all = compare("confirm", s.choice, 1.0, all_folds, true, size_);
+    if (fresh.folds.size() < least_folds || fresh.score > 1.0 - least_gain ||
         fresh.force_ratio > most_force_ratio || std::log(all.score) > -all.uncertainty)
       continue;
-    outcome_.chosen = fresh.changes;
-    outcome_.score = least = fresh.score;
+    outcome_.chosen = s.trial.changes;
+    outcome_.score = s.trial.score;
   }
 }
 
-/// Over those of the folds that both the choice and the user's settings have been fitted for.
+/// Over those of the folds that both the choice and the reference have been fitted for.
 TuneTrial TuneSearch::compare(const std::string &stage, const Choice &choice, double effort,
-                              const std::vector<int> &folds, bool committee) const
+                              const std::vector<int> &folds, bool committee,
+                              const Choice &reference) const
 {
   TuneTrial trial;
   trial.stage = stage;
@@ -241,23 +263,23 @@ TuneTrial TuneSearch::compare(const std::string &stage, const Choice &choice, do
   Comparison comparison;
   for (const int fold : folds) {
     const auto own = done_.find(key_of({trial.changes, effort, fold, committee})),
-               reference = done_.find(key_of({{}, effort, fold, committee}));
-    if (own != done_.end() && reference != done_.end())
-      comparison.add(fold, own->second, reference->second);
+               other = done_.find(key_of({changes_of(reference), effort, fold, committee}));
+    if (own != done_.end() && other != done_.end())
+      comparison.add(fold, own->second, other->second);
   }
   if (comparison.num_folds() > 0) comparison.fill(trial);
   return trial;
 }
 
-/// Time for a choice on as many folds as a confirmation needs, from its committees on the first.
-double TuneSearch::confirmation_seconds(const Choice &choice) const
+/// Time of a whole committee; before there was one, that of two networks.
+double TuneSearch::committee_seconds(const Choice &choice) const
 {
   double longest = 0.0;
-  for (const int fold : search_folds) {
+  for (const int fold : all_folds) {
     const auto found = done_.find(key_of({changes_of(choice), 1.0, fold, true}));
     if (found != done_.end()) longest = std::max(longest, found->second.seconds);
   }
-  return least_folds * longest / bench_.num_parallel();
+  return longest > 0.0 ? longest : 2.0 * whole_fit_seconds_;
 }
 
 SettingChanges TuneSearch::changes_of(const Choice &choice) const
@@ -279,16 +301,18 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
                                                      double effort, const std::vector<int> &folds,
                                                      double deadline)
 {
-  const bool confirms = stage == "confirm", committee = confirms || stage == "committee";
+  const bool by_fold = stage == "confirm" || stage == "size",
+             committee = by_fold || stage == "committee";
   std::vector<TuneJob> jobs;
   const auto want = [&](const Choice &choice, int fold) {
     const TuneJob job{changes_of(choice), effort, fold, committee};
     if (done_.count(key_of(job)) == 0) jobs.push_back(job);
   };
-  if (confirms) {
+  if (by_fold) {
     // Fold by fold: if the time ends, all are compared on fewer folds. There and back, so that
     // ranks that take jobs in turn do not get the same settings on every fold.
     std::vector<Choice> turn{Choice{}};
+    if (!size_.empty()) turn.push_back(size_);
     turn.insert(turn.end(), choices.begin(), choices.end());
     for (const int fold : folds) {
       for (const Choice &choice : turn) want(choice, fold);
@@ -296,6 +320,8 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
     }
   } else {
     for (const int fold : folds) want({}, fold);
+    for (const int fold : folds)
+      if (committee && !size_.empty()) want(size_, fold);
     for (const Choice &choice : choices)
       for (const int fold : folds)
         if (!choice.empty()) want(choice, fold);
@@ -311,8 +337,8 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
 
   std::vector<Scored> scored;
   for (const Choice &choice : choices) {
-    const Scored s{choice, compare(stage, choice, effort, folds, committee)};
-    if (s.trial.folds.empty() || (!confirms && s.trial.folds.size() < folds.size())) continue;
+    const Scored s{choice, compare(stage, choice, effort, folds, committee, {})};
+    if (s.trial.folds.empty() || (!by_fold && s.trial.folds.size() < folds.size())) continue;
     scored.push_back(s);
     if (fitted.count(s.trial.changes) == 0) continue;
     outcome_.trials.push_back(s.trial);

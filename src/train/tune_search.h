@@ -41,7 +41,7 @@ struct FoldErrors {
 
 /// One set of settings that was tried, with its mean errors over the folds.
 struct TuneTrial {
-  std::string stage;    ///< screen, combine, committee or confirm
+  std::string stage;    ///< size, screen, combine, committee or confirm
   SettingChanges changes;
   double effort = 1.0;
   std::vector<int> folds;
@@ -66,8 +66,8 @@ class TuneBench {
 };
 
 struct TuneOutcome {
-  SettingChanges chosen;    ///< empty: nothing was better than the user's settings by enough
-  double score = 1.0;       ///< of what was chosen, in the confirmation
+  SettingChanges chosen;    ///< empty: nothing was better than the user's settings
+  double score = 1.0;       ///< of what was chosen: a size on all folds, else in the confirmation
   double seconds = 0.0;
   double least_seconds = 0.0;       ///< that a search needs; 0: not even one fit was in time
   std::vector<TuneTrial> trials;    ///< in the order in which they were made
@@ -79,19 +79,23 @@ struct TuneOutcome {
 ///   score = (force MAE / user's)^(2/3) (energy MAE / user's)^(1/3),
 /// the geometric mean over the folds; below 1 is better.
 ///
-/// 1. The moves that need a whole fit, alone and combined, in whole fits on folds 0 and 1.
-/// 2. Every move for which a short fit will do, on the same folds (screen); the best moves of
-///    different groups one by one on top of what 1. has found, in whole fits, of which those stay
-///    that gain something (combine). Then 1. and 2. again around the best settings, as long as that
+/// 1. size: the moves that need committees, larger models, by whole committees on all folds, fold
+/// by
+///    fold for half of the time. The best is taken unless it is worse than the user's settings, in
+///    the mean or by 2 % of the force error: larger models are better as a rule, by less than the
+///    scatter between folds.
+/// 2. The moves that need a whole fit, alone and combined, in whole fits of one network, of the
+///    user's size, on folds 0 and 1.
+/// 3. Every move for which a short fit will do, on the same folds (screen); the best moves of
+///    different groups one by one on top of what 2. has found, in whole fits, of which those stay
+///    that gain something (combine). Then 2. and 3. again around the best settings, as long as that
 ///    gains something and there is time.
-/// 3. committee: the best two or three, and the moves that need committees, on top of the best and
-///    of the user's settings; whole committees, the same folds (before, fits are of one network).
-/// 4. confirm: the best, or the best two, of 3. for which there is time, by whole committees on
-///    folds 2 to 4, which no choice has seen.
-///
-/// The user's settings are left only if the score of the confirmation is below 1 by more than 1 %,
-/// that of the committees on all folds by more than its standard error, and the force error has
-/// risen by less than 2 %.
+/// 4. committee: the best two on top of the size of 1.; whole committees, the same folds.
+/// 5. confirm: the best of 4. for which there is time, by whole committees on folds 2 to 4, which
+/// no
+///    choice of 2. to 4. has seen. It is taken instead of the size alone if its score relative to
+///    that is below 1 by more than 1 % here, below 1 on all folds by more than its standard error,
+///    and the force error has risen by less than 2 %.
 /// Source: ours; the halving: Jamieson and Talwalkar, AISTATS (2016)
 class TuneSearch {
  public:
@@ -115,11 +119,13 @@ class TuneSearch {
   TuneOutcome outcome_;
   std::map<std::string, FoldErrors> done_;    ///< by job
   std::vector<Scored> whole_fits_;            ///< of one network, on the folds of the search
-  std::vector<Scored> committees_;            ///< on the same folds
-  std::size_t num_finalists_ = 1;
-  double whole_fit_seconds_ = 0.0;    ///< of the user's settings on one fold
+  std::vector<Scored> committees_;            ///< on the same folds, relative to the size
+  Choice size_;                               ///< larger model, or empty
+  double whole_fit_seconds_ = 0.0;            ///< of the user's settings on one fold
 
   bool measure_reference();
+  void choose_size(double deadline);
+  double finalist_seconds() const;
   double screening_effort(double seconds) const;
   Choice improve(const Choice &base, double effort, double deadline);
   std::vector<std::size_t> screen(const Choice &base, Judge judge, double effort, double deadline);
@@ -128,11 +134,11 @@ class TuneSearch {
   void confirm();
 
   std::vector<Choice> best_of(std::vector<Scored> scored) const;
-  double confirmation_seconds(const Choice &choice) const;
+  double committee_seconds(const Choice &choice) const;
   SettingChanges changes_of(const Choice &choice) const;
   Choice with(Choice choice, std::size_t move) const;
   TuneTrial compare(const std::string &stage, const Choice &choice, double effort,
-                    const std::vector<int> &folds, bool committee) const;
+                    const std::vector<int> &folds, bool committee, const Choice &reference) const;
   /// Complete comparisons only; in the order of the choices.
   std::vector<Scored> evaluate(const std::string &stage, const std::vector<Choice> &choices,
                                double effort, const std::vector<int> &folds, double deadline);

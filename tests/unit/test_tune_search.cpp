@@ -12,8 +12,8 @@ namespace {
 /// effort, times the factors of its changes, a committee twice as long.
 class TableBench : public TuneBench {
  public:
-  std::map<std::string, double> force, energy, cost;    ///< factors by key of the change
-  std::map<std::string, double> committee;              ///< further factors of the force error
+  std::map<std::string, double> force, energy, cost;       ///< factors by key of the change
+  std::map<std::string, double> committee;                 ///< further factors of the force error
   std::vector<double> fold = {1.0, 1.0, 1.0, 1.0, 1.0};    ///< further factors, of any change
   std::vector<TuneJob> jobs;
 
@@ -142,6 +142,33 @@ TEST(TuneSearch, JudgesLargerModelsByCommitteesOnly)
   EXPECT_EQ(outcome.chosen, (SettingChanges{{"large", "1"}, {"good", "1"}}));
   for (const TuneJob &job : bench.jobs)
     EXPECT_TRUE(job.changes.count("large") == 0 || job.committee);
+}
+
+TEST(TuneSearch, TakesALargerModelUnlessTheFoldsSpeakAgainstIt)
+{
+  const auto search = [](double force, std::vector<double> fold) {
+    TableBench bench;
+    std::vector<TuneMove> moves = moves_of({"large"});
+    moves[0].judge = Judge::committee;
+    bench.force = {{"large", force}};
+    bench.fold = std::move(fold);
+    return TuneSearch(bench, moves, 100).run();
+  };
+
+  const TuneOutcome scattered = search(1.0, {0.9, 1.1, 0.9, 1.05, 0.9});    // mean -0.04 +- 0.04
+  EXPECT_EQ(scattered.chosen.count("large"), 1u);
+  EXPECT_LT(scattered.score, 1.0);
+  EXPECT_TRUE(search(1.0, {0.9, 1.1, 1.1, 1.05, 0.9}).chosen.empty());    // +0.01
+}
+
+TEST(TuneSearch, ComparesOtherMovesWithTheLargerModel)
+{
+  TableBench bench;
+  std::vector<TuneMove> moves = moves_of({"large", "small"});
+  moves[0].judge = Judge::committee;
+  bench.force = {{"large", 0.8}, {"small", 0.9}};
+  bench.committee = {{"small", 1.2}};    // together 0.86, better than neither, but worse than 0.8
+  EXPECT_EQ(TuneSearch(bench, moves, 100).run().chosen, (SettingChanges{{"large", "1"}}));
 }
 
 TEST(TuneSearch, DropsWhatHelpsOnlyNetworksAlone)
