@@ -9,7 +9,7 @@ namespace almlip {
 namespace {
 
 constexpr double force_share = 2.0 / 3.0;    // of the score; the rest is the energy's
-constexpr double least_gain = 0.01;          // of log(score), to leave the user's settings
+constexpr double least_gain = 0.01;          // of the score, for other moves than a size
 constexpr double most_force_ratio = 1.02;
 constexpr double least_fits = 40.0;    // whole ones in the time, or there is nothing to search
 constexpr double share_for_committees = 0.6;    // most, of the time after the sizes
