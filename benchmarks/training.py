@@ -64,7 +64,7 @@ def held_out(potential):
 
 def silicon(folder, args):
     """A fold is held out; of the other frames, 15 are what a query has just added."""
-    everything, fold = cross_validate.split("Si", 0, folder)
+    everything, fold = cross_validate.split("Si", [0], folder)
     frames = datasets.read_frames(everything)
     step = len(frames) // 15
     added = set(range(0, 15 * step, step))
