@@ -240,15 +240,14 @@ void TuneSearch::confirm()
   };
   const auto finalist = std::find_if(best.begin(), best.end(), in_time);
   if (finalist == best.end()) return;
-  for (const Scored &s : evaluate("confirm", {*finalist}, 1.0, confirmation_folds, limit_)) {
-    const TuneTrial fresh = compare("confirm", s.choice, 1.0, confirmation_folds, true, size_),
-                    all = compare("confirm", s.choice, 1.0, all_folds, true, size_);
-    if (fresh.folds.size() < least_folds || fresh.score > 1.0 - least_gain ||
-        fresh.force_ratio > most_force_ratio || std::log(all.score) > -all.uncertainty)
-      continue;
-    outcome_.chosen = s.trial.changes;
-    outcome_.score = s.trial.score;
-  }
+  evaluate("confirm", {*finalist}, 1.0, confirmation_folds, limit_);
+  const TuneTrial fresh = compare("confirm", *finalist, 1.0, confirmation_folds, true, size_),
+                  all = compare("confirm", *finalist, 1.0, all_folds, true, size_);
+  if (fresh.folds.size() < least_folds || fresh.score > 1.0 - least_gain ||
+      fresh.force_ratio > most_force_ratio || std::log(all.score) > -all.uncertainty)
+    return;
+  outcome_.chosen = fresh.changes;
+  outcome_.score = compare("confirm", *finalist, 1.0, confirmation_folds, true, {}).score;
 }
 
 /// Over those of the folds that both the choice and the reference have been fitted for.
@@ -304,27 +303,25 @@ std::vector<TuneSearch::Scored> TuneSearch::evaluate(const std::string &stage,
   const bool by_fold = stage == "confirm" || stage == "size",
              committee = by_fold || stage == "committee";
   std::vector<TuneJob> jobs;
+  std::set<std::string> wanted;
   const auto want = [&](const Choice &choice, int fold) {
     const TuneJob job{changes_of(choice), effort, fold, committee};
-    if (done_.count(key_of(job)) == 0) jobs.push_back(job);
+    const std::string key = key_of(job);
+    if (done_.count(key) == 0 && wanted.insert(key).second) jobs.push_back(job);
   };
+  std::vector<Choice> turn{Choice{}};
+  if (committee) turn.push_back(size_);
+  turn.insert(turn.end(), choices.begin(), choices.end());
   if (by_fold) {
-    // Fold by fold: if the time ends, all are compared on fewer folds. There and back, so that
-    // ranks that take jobs in turn do not get the same settings on every fold.
-    std::vector<Choice> turn{Choice{}};
-    if (!size_.empty()) turn.push_back(size_);
-    turn.insert(turn.end(), choices.begin(), choices.end());
+    // If the time ends, all are compared on fewer folds. There and back, so that ranks that take
+    // jobs in turn do not get the same settings on every fold.
     for (const int fold : folds) {
       for (const Choice &choice : turn) want(choice, fold);
       std::reverse(turn.begin(), turn.end());
     }
   } else {
-    for (const int fold : folds) want({}, fold);
-    for (const int fold : folds)
-      if (committee && !size_.empty()) want(size_, fold);
-    for (const Choice &choice : choices)
-      for (const int fold : folds)
-        if (!choice.empty()) want(choice, fold);
+    for (const Choice &choice : turn)
+      for (const int fold : folds) want(choice, fold);
   }
 
   const std::vector<FoldErrors> errors = bench_.run(jobs, deadline);

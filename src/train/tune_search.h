@@ -79,11 +79,10 @@ struct TuneOutcome {
 ///   score = (force MAE / user's)^(2/3) (energy MAE / user's)^(1/3),
 /// the geometric mean over the folds; below 1 is better.
 ///
-/// 1. size: the moves that need committees, larger models, by whole committees on all folds, fold
-/// by
-///    fold for half of the time. The best is taken unless it is worse than the user's settings, in
-///    the mean or by 2 % of the force error: larger models are better as a rule, by less than the
-///    scatter between folds.
+/// 1. size: the moves that need committees, larger models, by whole committees on all folds, for
+///    half of the time fold by fold. The best is taken unless it is worse than the user's settings,
+///    in the mean or by 2 % of the force error: larger models are better as a rule, by less than
+///    the scatter between folds.
 /// 2. The moves that need a whole fit, alone and combined, in whole fits of one network, of the
 ///    user's size, on folds 0 and 1.
 /// 3. Every move for which a short fit will do, on the same folds (screen); the best moves of
@@ -92,10 +91,9 @@ struct TuneOutcome {
 ///    gains something and there is time.
 /// 4. committee: the best two on top of the size of 1.; whole committees, the same folds.
 /// 5. confirm: the best of 4. for which there is time, by whole committees on folds 2 to 4, which
-/// no
-///    choice of 2. to 4. has seen. It is taken instead of the size alone if its score relative to
-///    that is below 1 by more than 1 % here, below 1 on all folds by more than its standard error,
-///    and the force error has risen by less than 2 %.
+///    no choice of 2. to 4. has seen. It is taken instead of the size alone if its score relative
+///    to that is below 1 by more than 1 % here, below 1 on all folds by more than its standard
+///    error, and the force error has risen by less than 2 %.
 /// Source: ours; the halving: Jamieson and Talwalkar, AISTATS (2016)
 class TuneSearch {
  public:

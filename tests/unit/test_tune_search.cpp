@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <tuple>
 
 #include "train/tune_search.h"
 
@@ -169,6 +171,20 @@ TEST(TuneSearch, ComparesOtherMovesWithTheLargerModel)
   bench.force = {{"large", 0.8}, {"small", 0.9}};
   bench.committee = {{"small", 1.2}};    // together 0.86, better than neither, but worse than 0.8
   EXPECT_EQ(TuneSearch(bench, moves, 100).run().chosen, (SettingChanges{{"large", "1"}}));
+}
+
+TEST(TuneSearch, FitsNothingTwice)
+{
+  TableBench bench;
+  std::vector<TuneMove> moves = moves_of({"large", "small", "good"});
+  moves[0].judge = Judge::committee;
+  moves[0].group = moves[1].group = "units";    // with `large`, good and good + small are the same
+  bench.force = {{"large", 0.8}, {"small", 0.9}, {"good", 0.8}};
+  TuneSearch(bench, moves, 200).run();
+
+  std::set<std::tuple<SettingChanges, double, int, bool>> jobs;
+  for (const TuneJob &job : bench.jobs)
+    EXPECT_TRUE(jobs.insert({job.changes, job.effort, job.fold, job.committee}).second);
 }
 
 TEST(TuneSearch, DropsWhatHelpsOnlyNetworksAlone)
