@@ -335,8 +335,7 @@ class CommitteeKernel final : public Committee::Kernel {
           const Real *at = record + k * record_size();
           const V r = Real(1) / load<V>(at + 3 * W),
                   d[3] = {load<V>(at) * r, load<V>(at + W) * r, load<V>(at + 2 * W) * r};
-          constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
-          static_for<6>([&](auto q) { w[q] = w[q] - d[row[q]] * mean[column[q]]; });
+          static_for<6>([&](auto q) { w[q] = w[q] - d[virial_row[q]] * mean[virial_column[q]]; });
         });
     for (int q = 0; q < 6; ++q) virial[q] += lane_sum<Real, Lanes>(w[q]);
   }
