@@ -35,10 +35,6 @@ def config_type(frame):
     return found.group(1) if found else ""
 
 
-def train_frames(name):
-    return read_frames(folder() / "mlearn_zuo2020" / f"{name}_train.extxyz.gz")
-
-
 def files(name):
     """Training and test files of a set, as published (InP: a split that keeps equivalent cells on one side)."""
     root = folder()
@@ -67,3 +63,7 @@ def files(name):
             [root / "acac_batatia2022/acac_test_MD_300K.extxyz.gz"],
         ),
     }[name]
+
+
+def train_frames(name):
+    return [frame for path in files(name)[0] for frame in read_frames(path)]

@@ -335,7 +335,7 @@ class CommitteeKernel final : public Committee::Kernel {
           const Real *at = record + k * record_size();
           const V r = Real(1) / load<V>(at + 3 * W),
                   d[3] = {load<V>(at) * r, load<V>(at + W) * r, load<V>(at + 2 * W) * r};
-          static_for<6>([&](auto q) { w[q] = w[q] - d[virial_row[q]] * mean[virial_column[q]]; });
+          static_for<6>([&](auto q) { w[q] = w[q] - d[tensor_row[q]] * mean[tensor_column[q]]; });
         });
     for (int q = 0; q < 6; ++q) virial[q] += lane_sum<Real, Lanes>(w[q]);
   }

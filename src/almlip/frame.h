@@ -11,6 +11,10 @@ namespace almlip {
 /// A symmetric 3x3 tensor: xx, yy, zz, xy, xz, yz (the order of LAMMPS).
 using Tensor6 = std::array<double, 6>;
 
+/// Axes of its components, and of yx, zx, zy, which the virial of one atom has besides.
+constexpr int tensor_row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2},
+              tensor_column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
+
 /// One configuration of atoms with whatever reference values its file holds. Angstrom and eV
 /// throughout.
 struct Frame {

@@ -6,10 +6,6 @@
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
 
-/// Axes of d and g in the components of a virial: xx yy zz xy xz yz, then yx zx zy.
-constexpr int virial_row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2},
-              virial_column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
-
 /// Adds the virials that one pair gives to its atoms.
 /// @param own   receives the half of the first atom, xx yy zz xy xz yz, if `out` has atom_virial
 /// @param j     second atom
@@ -19,14 +15,14 @@ inline void tally_virial(double *own, int j, const double (&d)[3], const double 
 {
   if (out.atom_virial)
     for (int q = 0; q < 6; ++q) {
-      const double half = -0.5 * d[virial_row[q]] * g[virial_column[q]];
+      const double half = -0.5 * d[tensor_row[q]] * g[tensor_column[q]];
       own[q] += half;
       out.atom_virial[6 * static_cast<std::size_t>(j) + q] += half;
     }
   if (out.centroid_virial)
     for (int q = 0; q < 9; ++q)
       out.centroid_virial[9 * static_cast<std::size_t>(j) + q] -=
-          d[virial_row[q]] * g[virial_column[q]];
+          d[tensor_row[q]] * g[tensor_column[q]];
 }
 
 /// Adds one half of the repulsion of two nuclei, the part of atom i, which is the same for every
@@ -39,7 +35,7 @@ inline void tally_repulsion(int i, int j, double energy, const double (&d)[3], c
   for (double &e : out.member_energies) e += energy;
   if (out.atom_energy) out.atom_energy[first] += energy;
   if (out.zbl_energy) out.zbl_energy[first] += energy;
-  for (int q = 0; q < 6; ++q) out.virial[q] -= d[virial_row[q]] * g[virial_column[q]];
+  for (int q = 0; q < 6; ++q) out.virial[q] -= d[tensor_row[q]] * g[tensor_column[q]];
   double *own_virial = out.atom_virial ? out.atom_virial + 6 * first : nullptr;
   if (out.atom_virial || out.centroid_virial) tally_virial(own_virial, j, d, g, out);
   for (int k = 0; k < num_members; ++k) {

@@ -11,7 +11,6 @@ namespace {
 
 /// Polynomial from 0 at u = 0 to 1 at u = 1 with two continuous derivatives.
 double smooth_step(double u) { return u * u * u * (10.0 + u * (-15.0 + 6.0 * u)); }
-double smooth_step_slope(double u) { return 30.0 * u * u * (1.0 - u) * (1.0 - u); }
 double smooth_step_integral(double u) { return u * u * u * u * (2.5 + u * (-3.0 + u)); }
 
 /// Integral of f from a to b by Gauss and Legendre; exact for polynomials of degree 11.

@@ -322,10 +322,9 @@ class LossKernel final : public CommitteeLoss {
             const V r = load<V>(record + 3 * W),
                     d[3] = {load<V>(record) * r, load<V>(record + W) * r,
                             load<V>(record + 2 * W) * r};
-            constexpr int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
             static_for<6>([&](auto c) {
               Real *w = &virial_lanes_[(k * 6 + c) * W];
-              store(w, load<V>(w) - d[row[c]] * g[column[c]]);
+              store(w, load<V>(w) - d[tensor_row[c]] * g[tensor_column[c]]);
             });
           }
         });
