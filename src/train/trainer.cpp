@@ -304,8 +304,8 @@ bool Trainer::run(TrainingState &state, const PreparedFrames &train, const Prepa
 void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
                       const std::vector<int> &order)
 {
-  const int begin = state.step % schedule.steps_per_epoch * settings_.batch,
-            end = std::min(begin + settings_.batch, train.size());
+  const int begin = state.step % schedule.steps_per_epoch * schedule.batch,
+            end = std::min(begin + schedule.batch, train.size());
   const std::vector<int> batch(order.begin() + begin, order.begin() + end),
       &counts = train.num_atoms();
   double num_atoms = 0.0;

@@ -230,8 +230,10 @@ double Schedule::energy_factor(int step) const
 Schedule make_schedule(const TrainingSettings &s, int num_frames)
 {
   const bool warm = !s.start.empty(), twice = !warm && s.preset == "accurate";
+  const bool many = num_frames > 600;
   Schedule schedule;
-  schedule.steps_per_epoch = (num_frames + s.batch - 1) / s.batch;
+  schedule.batch = s.batch.value_or(many ? 16 : 8);
+  schedule.steps_per_epoch = (num_frames + schedule.batch - 1) / schedule.batch;
   const int usual = warm    ? 12
                     : twice ? 160
                             : 80,
@@ -242,7 +244,7 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
             most = (warm ? 3000 : 24000) / schedule.steps_per_epoch;
   schedule.epochs = s.epochs.value_or(std::max({least, std::min(usual, most), 1}));
   schedule.warmup_steps = s.warmup_steps.value_or(warm ? 20 : 100);
-  schedule.learning_rate = s.learning_rate.value_or(warm ? 3e-3 : 1e-2);
+  schedule.learning_rate = s.learning_rate.value_or(warm ? 3e-3 : many ? 5e-3 : 1e-2);
   schedule.final_rate = s.final_rate;
   schedule.energy_rise = s.energy_rise;
   schedule.energy_rise_share = s.energy_rise_share.value_or(warm ? 0.5 : 0.1);
@@ -255,6 +257,7 @@ TrainingSettings for_all_frames(TrainingSettings settings, int num_train)
   const Schedule schedule = make_schedule(settings, num_train);
   constexpr double rate = 0.3;    // of the peak before: enough to learn, too little to forget
   settings.epochs = settings.all_frames_epochs.value_or((schedule.epochs + 4) / 5);
+  settings.batch = schedule.batch;
   settings.learning_rate = rate * schedule.learning_rate;
   settings.warmup_steps = 20;
   settings.energy_rise_share = std::min(3.0 * schedule.energy_rise_share, 1.0);

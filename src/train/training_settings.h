@@ -29,10 +29,9 @@ struct TrainingSettings {
   int seed = 1;
   double validation_fraction = 0.1;
   std::string precision = "single";
-  std::optional<int> epochs, warmup_steps, all_frames_epochs;
+  std::optional<int> epochs, batch, warmup_steps, all_frames_epochs;
   int patience = 0;
   std::optional<double> learning_rate, weight_decay, energy_rise_share;
-  int batch = 8;
   double radial_rate = 0.3, final_rate = 0.002;
   double four_body_scale = 0.35, radial_tie = 0.0002;
   double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.001, huber = 1.0;
@@ -96,6 +95,7 @@ struct Schedule {
   double energy_rise = 1.0;          ///< factor of the energy weight at the end
   double energy_rise_share = 0.1;    ///< last part of the steps, over which it rises
   int patience = 0;    ///< epochs without a better held-out error before the end; 0: any number
+  int batch = 8;       ///< frames per step
 
   /// True after the epochs whose held-out error is looked at: all if the end depends on it,
   /// otherwise about 40.
@@ -112,7 +112,8 @@ struct Schedule {
 
 /// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 24000
 /// steps, with preset `accurate` for 160 epochs, but 4000 to 24000 steps, a warm start for 12
-/// epochs, but 300 to 3000 steps.
+/// epochs, but 300 to 3000 steps. More than 600 frames are learned in larger batches at a lower
+/// rate: with many steps less noise pays.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 
 /// Settings of the last passes, over all frames, after a fit to that many training frames.

@@ -165,15 +165,32 @@ TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)
 {
   TrainingSettings settings;
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 2000);    // 2 steps per epoch
-  EXPECT_EQ(make_schedule(settings, 800).num_steps(), 80 * 100);
+  EXPECT_EQ(make_schedule(settings, 400).num_steps(), 80 * 50);
   EXPECT_EQ(make_schedule(settings, 8000).num_steps(), 24000);
-  EXPECT_EQ(make_schedule(settings, 200000).num_steps(), 25000);    // one epoch
+  EXPECT_EQ(make_schedule(settings, 400000).num_steps(), 25000);    // one epoch
   settings.preset = "accurate";
-  EXPECT_EQ(make_schedule(settings, 800).num_steps(), 160 * 100);
+  EXPECT_EQ(make_schedule(settings, 400).num_steps(), 160 * 50);
   settings.start = "old.json";
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 300);
   settings.epochs = 3;
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 6);
+}
+
+TEST(Schedule, ManyFramesAreLearnedInLargerBatchesAtALowerRate)
+{
+  TrainingSettings settings;
+  EXPECT_EQ(make_schedule(settings, 600).batch, 8);
+  EXPECT_EQ(make_schedule(settings, 600).learning_rate, 0.01);
+  EXPECT_EQ(make_schedule(settings, 601).batch, 16);
+  EXPECT_EQ(make_schedule(settings, 601).learning_rate, 0.005);
+  // the last passes, over a few more frames, go on as the fit has learned
+  const Schedule last = make_schedule(for_all_frames(settings, 600), 660);
+  EXPECT_EQ(last.batch, 8);
+  EXPECT_EQ(last.learning_rate, 0.003);
+  settings.batch = 10;
+  settings.learning_rate = 0.02;
+  EXPECT_EQ(make_schedule(settings, 601).batch, 10);
+  EXPECT_EQ(make_schedule(settings, 601).learning_rate, 0.02);
 }
 
 }    // namespace
