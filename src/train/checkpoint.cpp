@@ -13,7 +13,7 @@ namespace almlip {
 namespace {
 
 const std::string format_name =
-    "almlip checkpoint 3";    // the number rises when the layout changes
+    "almlip checkpoint 2";    // the number rises when the layout changes
 
 std::string path_in(const std::string &folder)
 {

@@ -60,9 +60,9 @@ std::vector<ParameterBlock> CommitteeLoss::layout(const ModelSettings &s)
       for (int k = 0; k < s.num_members; ++k) add(kind, e, k, rows, cols);
     };
     add_members(Kind::hidden, D, H);
-    add_members(Kind::skip, D, 1);
     add_members(Kind::hidden_bias, 1, H);
     add_members(Kind::output, 1, H);
+    add_members(Kind::skip, D, 1);
     add_members(Kind::output_bias, 1, 1);
   }
   for (int e = 0; e < E; ++e)

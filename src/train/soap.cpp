@@ -68,12 +68,12 @@ struct Side {
   }
 };
 
-/// State of one block. Its matrices and vectors stand side by side, as [rows][columns].
+/// State of one block. Its copies stand side by side, as [rows][copies cols].
 template <class Real>
 struct Moments {
   std::int64_t steps = 0;
   Side<Real> left;
-  std::vector<Side<Real>> right;    ///< of every matrix
+  std::vector<Side<Real>> right;    ///< of every copy
   Matrix<Real> mean, square;        ///< of the gradient, in the eigenbasis
 };
 
@@ -92,24 +92,27 @@ class SoapOf : public Soap {
   void step(std::vector<double> &parameters, const std::vector<double> &gradient,
             double learning_rate, int first, int last) override
   {
+    using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     for (int n = first; n < last; ++n) {
       const std::size_t b = static_cast<std::size_t>(n);
       const SoapBlock &block = blocks_[b];
       if (block.rate == 0.0) continue;
-      Matrix<Real> slope(block.rows, block.columns());
+      const auto begin_of = [&](int copy) {
+        return static_cast<std::ptrdiff_t>(block.offset) +
+               static_cast<std::ptrdiff_t>(copy) * block.rows * block.cols;
+      };
+      Matrix<Real> slope(block.rows, block.copies * block.cols);
       for (int copy = 0; copy < block.copies; ++copy)
-        columns(block, slope, copy) = matrix(block, gradient.data(), copy).template cast<Real>();
-      slope.rightCols(block.vectors) = vectors(block, gradient.data()).template cast<Real>();
-      const Matrix<Real> move = direction(block, moments_[b], slope);
+        columns(block, slope, copy) =
+            Eigen::Map<const Rows>(gradient.data() + begin_of(copy), block.rows, block.cols)
+                .template cast<Real>();
+      Matrix<Real> move = direction(block, moments_[b], slope);
       if (move.size() == 0) continue;
-      const double rate = learning_rate * block.rate;
       for (int copy = 0; copy < block.copies; ++copy) {
-        auto weights = matrix(block, parameters.data(), copy);
-        weights -= rate * columns(block, move, copy).template cast<double>();
+        Eigen::Map<Rows> weights(parameters.data() + begin_of(copy), block.rows, block.cols);
+        weights -= learning_rate * block.rate * columns(block, move, copy).template cast<double>();
         weights *= 1.0 - learning_rate * block.weight_decay;
       }
-      vectors(block, parameters.data()) -=
-          rate * move.rightCols(block.vectors).template cast<double>();
       if (moments_[b].steps % settings_.refresh == 0) refresh(block, moments_[b]);
     }
   }
@@ -140,7 +143,8 @@ class SoapOf : public Soap {
       Moments<Real> &m = moments_[b];
       const int rows = blocks_[b].rows, cols = blocks_[b].cols;
       read_binary(in, m.steps);
-      for (Matrix<Real> *x : {&m.mean, &m.square}) read_matrix(in, *x, rows, blocks_[b].columns());
+      for (Matrix<Real> *x : {&m.mean, &m.square})
+        read_matrix(in, *x, rows, blocks_[b].copies * cols);
       for (Matrix<Real> *x : {&m.left.covariance, &m.left.basis}) read_matrix(in, *x, rows, rows);
       for (Side<Real> &side : m.right)
         for (Matrix<Real> *x : {&side.covariance, &side.basis}) read_matrix(in, *x, cols, cols);
@@ -152,26 +156,7 @@ class SoapOf : public Soap {
   SoapSettings settings_;
   std::vector<Moments<Real>> moments_;
 
-  /// One of the matrices in the flat vector.
-  template <class Number>
-  static auto matrix(const SoapBlock &block, Number *flat, int copy)
-  {
-    using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    using Type = std::conditional_t<std::is_const_v<Number>, const Rows, Rows>;
-    const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(block.rows) * block.cols;
-    return Eigen::Map<Type>(flat + block.offset + copy * size, block.rows, block.cols);
-  }
-
-  /// The vectors after the matrices, as columns.
-  template <class Number>
-  static auto vectors(const SoapBlock &block, Number *flat)
-  {
-    using Columns = Matrix<double>;
-    using Type = std::conditional_t<std::is_const_v<Number>, const Columns, Columns>;
-    return Eigen::Map<Type>(matrix(block, flat, block.copies).data(), block.rows, block.vectors);
-  }
-
-  /// One of the matrices that stand side by side.
+  /// One of the copies that stand side by side.
   template <class Wide>
   static auto columns(const SoapBlock &block, Wide &x, int copy)
   {
@@ -237,7 +222,6 @@ class SoapOf : public Soap {
           columns(block, moved, copy).col(c) =
               columns(block, m.square, copy).col(order[static_cast<std::size_t>(c)]);
       }
-      moved.rightCols(block.vectors) = m.square.rightCols(block.vectors);
       m.square.swap(moved);
     }
     m.mean = into_basis(block, m, mean);
@@ -271,8 +255,7 @@ std::vector<int> share_blocks(const std::vector<SoapBlock> &blocks, int num_rank
 {
   // A side of length n: products with its basis, and a tenth of a QR decomposition in every step.
   const auto work = [](const SoapBlock &b) {
-    const double rows = b.rows, cols = b.cols, copies = b.copies,
-                 size = static_cast<double>(b.size());
+    const double rows = b.rows, cols = b.cols, copies = b.copies, size = rows * cols * copies;
     return size + (b.rows > 1 ? rows * (4.0 * size + rows * rows) : 0.0) +
            (b.cols > 1 ? cols * (4.0 * size + copies * cols * cols) : 0.0);
   };

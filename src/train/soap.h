@@ -7,19 +7,15 @@
 
 namespace almlip {
 
-/// Matrices of one shape in the flat parameter vector, one after the other, and after them vectors
-/// as long as their columns, as the optimiser sees them. All have one basis of the left side; a
-/// side of length 1 has none.
+/// Matrices of one shape in the flat parameter vector, one after the other, as the optimiser sees
+/// them. A side of length 1 has no basis.
 struct SoapBlock {
   std::size_t offset = 0;    ///< first entry in the flat vector; row-major from there
   int rows = 1, cols = 1;
   double rate = 1.0;    ///< factor of the learning rate; 0: the block is frozen
   double weight_decay =
-      0.0;    ///< matrices shrink by the factor 1 - learning rate x weight_decay in every step
-  int copies = 1, vectors = 0;    ///< numbers of matrices and vectors
-
-  int columns() const { return copies * cols + vectors; }    ///< of all, side by side
-  std::size_t size() const { return static_cast<std::size_t>(rows) * columns(); }
+      0.0;    ///< parameters shrink by the factor 1 - learning rate x weight_decay in every step
+  int copies = 1;    ///< matrices, which share the basis of the left side
 };
 
 struct SoapSettings {
@@ -31,13 +27,12 @@ struct SoapSettings {
 
 /// SOAP: Adam in the eigenbasis of the two gradient covariances of every block (Shampoo's), which
 /// one power iteration and a QR decomposition refresh every few steps. The covariance of the left
-/// side is the sum over all matrices and vectors of a block: hidden and linear weights of the
-/// members of a committee, whose inputs are the same.
+/// side is the sum over all copies of a matrix: members of a committee, whose inputs are the same.
 ///
 /// The first gradient of a block only starts its bases; its parameters change from the second step
 /// on.
 /// Source: Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam (2024),
-/// arXiv:2409.11321, algorithm 3; one left side for all of a block: ours
+/// arXiv:2409.11321, algorithm 3; one left side for all copies: ours
 class Soap {
  public:
   virtual ~Soap() = default;

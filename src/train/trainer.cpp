@@ -250,10 +250,6 @@ std::vector<SoapBlock> Trainer::optimiser_blocks(const ModelSettings &model,
 {
   std::vector<SoapBlock> blocks;
   for (const ParameterBlock &block : CommitteeLoss::layout(model)) {
-    if (block.kind == ParameterBlock::Kind::skip) {
-      ++blocks.back().vectors;    // on the inputs of the hidden units before
-      continue;
-    }
     if (block.kind != ParameterBlock::Kind::radial && block.other > 0) {
       ++blocks.back().copies;    // one more member of the same
       continue;

@@ -143,35 +143,13 @@ TEST(Soap, CopiesWithTheSameGradientsMoveAsOneAlone)
   for (std::size_t n = 0; n < y.size(); ++n) EXPECT_NEAR(y[n], x[n % x.size()], 1e-6);
 }
 
-TEST(Soap, VectorsMoveLikeMatricesOfOneColumnWithoutWeightDecay)
-{
-  constexpr int rows = 6;
-  const double decay = 0.5, rate = 0.05;
-  const auto one = Soap::create({{0, rows, 1, 1.0, 0.0, 3}}, {}, "double"),
-             other = Soap::create({{0, rows, 1, 1.0, decay, 1, 2}}, {}, "double");
-  std::mt19937_64 random(3);
-  std::normal_distribution<double> normal;
-  std::vector<double> x(3 * rows, 1.0), y = x, gradient(x.size());
-  for (int step = 0; step < 30; ++step) {
-    for (double &g : gradient) g = normal(random);
-    const std::vector<double> before = x, before_other = y;
-    one->step(x, gradient, rate);
-    other->step(y, gradient, rate);
-    for (std::size_t n = 0; n < rows; ++n)    // the matrix, which weight decay shrinks afterwards
-      EXPECT_NEAR(y[n],
-                  (before_other[n] + x[n] - before[n]) * (step > 0 ? 1.0 - rate * decay : 1.0),
-                  1e-13);
-    for (std::size_t n = rows; n < x.size(); ++n) EXPECT_EQ(y[n], x[n]);
-  }
-}
-
 class SoapPrecision : public testing::TestWithParam<const char *> {};
 INSTANTIATE_TEST_SUITE_P(Both, SoapPrecision, testing::Values("double", "single"));
 
 TEST_P(SoapPrecision, ContinuesExactlyAfterSaveAndLoad)
 {
   const Valley valley;
-  const std::vector<SoapBlock> blocks{{0, Valley::rows / 2, 2, 1.0, 0.0, 2, 2},
+  const std::vector<SoapBlock> blocks{{0, Valley::rows / 2, 2, 1.0, 0.0, 3},
                                       {18, Valley::rows, 1, 0.3, 0.1}};
   const auto one = Soap::create(blocks, {}, GetParam()),
              other = Soap::create(blocks, {}, GetParam());
