@@ -244,7 +244,7 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
             most = (warm ? 3000 : 24000) / schedule.steps_per_epoch;
   schedule.epochs = s.epochs.value_or(std::max({least, std::min(usual, most), 1}));
   schedule.warmup_steps = s.warmup_steps.value_or(warm ? 20 : 100);
-  schedule.learning_rate = s.learning_rate.value_or(warm ? 3e-3 : many ? 5e-3 : 1e-2);
+  schedule.learning_rate = s.learning_rate.value_or((warm ? 3e-3 : 1e-2) * (many ? 0.5 : 1.0));
   schedule.final_rate = s.final_rate;
   schedule.energy_rise = s.energy_rise;
   schedule.energy_rise_share = s.energy_rise_share.value_or(warm ? 0.5 : 0.1);

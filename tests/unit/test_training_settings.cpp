@@ -187,6 +187,8 @@ TEST(Schedule, ManyFramesAreLearnedInLargerBatchesAtALowerRate)
   const Schedule last = make_schedule(for_all_frames(settings, 600), 660);
   EXPECT_EQ(last.batch, 8);
   EXPECT_EQ(last.learning_rate, 0.003);
+  settings.start = "old.json";
+  EXPECT_EQ(make_schedule(settings, 601).learning_rate, 0.0015);
   settings.batch = 10;
   settings.learning_rate = 0.02;
   EXPECT_EQ(make_schedule(settings, 601).batch, 10);
