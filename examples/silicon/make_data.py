@@ -59,7 +59,7 @@ def perturbed(cell, kind, strain, rattle, rng):
 
 
 def training_structures(rng):
-    """31 frames: 25 of 8 atoms, 6 of 2 atoms."""
+    """39 frames: 25 of 8 atoms, 6 of 2 atoms, 8 of 4 atoms, which hold the waves at L."""
     cubic = bulk("Si", "diamond", LATTICE_CONSTANT, cubic=True)
     primitive = bulk("Si", "diamond", LATTICE_CONSTANT)
     frames = [
@@ -74,6 +74,10 @@ def training_structures(rng):
     frames += [
         perturbed(primitive, "primitive", volume_strain(change) + shear(0.03, rng), 0.02, rng)
         for change in np.linspace(-0.12, 0.12, 6)
+    ]
+    frames += [
+        perturbed(primitive * (2, 1, 1), "doubled", volume_strain(change), 0.06, rng)
+        for change in np.linspace(-0.08, 0.08, 8)
     ]
     return frames
 
