@@ -27,7 +27,7 @@ class NeighborLanes {
         num_elements_(num_elements),
         num_packs_(num_packs),
         uniform_(num_elements),
-        next_(num_elements + 1),
+        end_(num_elements),
         count_(num_packs)
   {
   }
@@ -39,7 +39,7 @@ class NeighborLanes {
     for (int c = 0; c < n.num_centers; ++c) most = std::max(most, n.num_neighbors[n.centers[c]]);
     if (most <= list_capacity_) return false;
     list_capacity_ = (most + 31) / 16 * 16;
-    near_.resize(static_cast<std::size_t>(W) * list_capacity_);
+    near_.resize(static_cast<std::size_t>(num_elements_) * list_capacity_);
     distance_.assign(static_cast<std::size_t>(capacity()) * W, Real(0));
     element_.assign(static_cast<std::size_t>(capacity()) * W, 0);
     index_.assign(static_cast<std::size_t>(num_packs_) * capacity() * W, -1);
@@ -57,11 +57,6 @@ class NeighborLanes {
                            Real *record, std::size_t step)
   {
     int count[W] = {};
-    for (int w = 0; w < num_lanes; ++w) count[w] = find_near(near(w), atoms[w], n);
-    const int num_rows = *std::max_element(count, count + W);
-    count_[p] = num_rows;
-    std::fill(uniform_.begin(), uniform_.end(), Range{0, num_rows});
-
     int *index = index_.data() + static_cast<std::size_t>(p) * capacity() * W;
     auto put = [&](int k, int w, const Near &from) {
       Real *to = record + k * step + w;
@@ -72,11 +67,19 @@ class NeighborLanes {
       index[k * W + w] = from.index;
       element_[k * W + w] = from.element;
     };
+    std::fill(uniform_.begin(), uniform_.end(), Range{0, capacity()});
     for (int w = 0; w < num_lanes; ++w) {
-      find_starts(w, count[w]);
-      for (int q = 0; q < count[w]; ++q) put(next_[near(w)[q].element]++, w, near(w)[q]);
+      find_near(atoms[w], n);
+      for (int e = 0; e < num_elements_; ++e) {
+        uniform_[e].first = std::max(uniform_[e].first, count[w]);
+        for (const Near *from = near(e); from < end_[e]; ++from) put(count[w]++, w, *from);
+        uniform_[e].end = std::min(uniform_[e].end, count[w]);
+      }
     }
-    // Padding does nothing at the cutoff, of whatever element it is.
+    const int num_rows = *std::max_element(count, count + W);
+    count_[p] = num_rows;
+    // Padding does nothing at the cutoff, of whatever element it is: here of the last.
+    uniform_.back().end = num_rows;
     const Near padding{Real(0), Real(0), Real(0), Real(cutoff_ * cutoff_), -1, num_elements_ - 1};
     for (int w = 0; w < W; ++w)
       for (int k = count[w]; k < num_rows; ++k) put(k, w, padding);
@@ -117,44 +120,34 @@ class NeighborLanes {
     int index, element;
   };
 
-  /// Neighbours of atom i within the cutoff to `to`, differences taken in double; returns how many.
-  int find_near(Near *to, int i, const Neighborhood &n) const
+  /// Neighbours of atom i within the cutoff, differences taken in double; those of element e from
+  /// near(e) to end_[e].
+  void find_near(int i, const Neighborhood &n)
   {
+    for (int e = 0; e < num_elements_; ++e) end_[e] = near(e);
     const double *x = n.positions, xi = x[3 * i], yi = x[3 * i + 1], zi = x[3 * i + 2],
                  cutoff2 = cutoff_ * cutoff_;
     const int *list = n.neighbors[i];
-    const Near *first = to;
+    Near **end = end_.data();
     for (int q = 0; q < n.num_neighbors[i]; ++q) {
       const int j = list[q] & n.neighbor_mask, element = n.element[j];
       const double dx = x[3 * j] - xi, dy = x[3 * j + 1] - yi, dz = x[3 * j + 2] - zi,
                    r2 = dx * dx + dy * dy + dz * dz;
+      Near *&to = end[std::max(element, 0)];
       *to = {Real(dx), Real(dy), Real(dz), Real(r2), j, element};
       to += (r2 < cutoff2) & (element >= 0);    // without a branch
     }
-    return static_cast<int>(to - first);
   }
 
-  /// Where the neighbours of each element begin in a lane, to next_, and what is left of the rows
-  /// that all lanes fill with one element.
-  void find_starts(int w, int count)
-  {
-    std::fill(next_.begin(), next_.end(), 0);
-    for (int q = 0; q < count; ++q) ++next_[near(w)[q].element + 1];
-    for (int e = 1; e < num_elements_; ++e) {
-      next_[e] += next_[e - 1];
-      uniform_[e].first = std::max(uniform_[e].first, next_[e]);
-      uniform_[e - 1].end = std::min(uniform_[e - 1].end, next_[e]);
-    }
-  }
-
-  Near *near(int w) { return near_.data() + static_cast<std::size_t>(w) * list_capacity_; }
+  Near *near(int e) { return near_.data() + static_cast<std::size_t>(e) * list_capacity_; }
 
   const double cutoff_;
   const int num_elements_, num_packs_;
   int list_capacity_ = 0;
-  std::vector<Near> near_;    ///< shape [Lanes][list_capacity_]
+  std::vector<Near> near_;    ///< shape [num_elements][list_capacity_]
   std::vector<Range> uniform_;
-  std::vector<int> next_, count_, index_;
+  std::vector<Near *> end_;
+  std::vector<int> count_, index_;
   AlignedArray<LaneInt<Real>> element_;
   AlignedArray<Real> distance_;
 };
