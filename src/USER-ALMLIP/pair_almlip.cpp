@@ -262,18 +262,21 @@ void PairALMLIP::coeff(int narg, char **arg)
         arg[2], impl->potential_hash, settings.num_members, settings.cutoff, impl->element_symbols);
 }
 
-// Rank 0 reads, so that all ranks have the same text even where the file changes under them.
+// Rank 0 reads, so that all ranks have the same text even where the file changes under them. A name
+// with a folder means that file only: LAMMPS would take one of the same name elsewhere instead.
 std::string PairALMLIP::read_on_all_ranks(const char *name)
 {
+  const bool has_folder = platform::path_basename(name) != name;
   std::string text;
   if (comm->me == 0) {
-    std::ifstream file(utils::get_potential_file_path(name), std::ios::binary);
+    std::ifstream file(has_folder ? name : utils::get_potential_file_path(name), std::ios::binary);
     text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }
   int length = static_cast<int>(text.size());
   MPI_Bcast(&length, 1, MPI_INT, 0, world);
   require(length > 0, "cannot read ", name,
-          ": not in the current folder nor in those of LAMMPS_POTENTIALS, or empty");
+          has_folder ? ": no such file, or empty"
+                     : ": not in the current folder nor in those of LAMMPS_POTENTIALS, or empty");
   text.resize(length);
   MPI_Bcast(text.data(), length, MPI_CHAR, 0, world);
   return text;

@@ -17,22 +17,22 @@ struct PackMatrix {
 /// What happens to the numbers that are in the place of a result.
 enum class Update { set, add, subtract };
 
-/// function(n, first) for consecutive chunks of `count` indices, n = Largest or a smaller power of
-/// two as compile-time constant.
-template <int Largest, class Function>
+/// function(n, first) for consecutive chunks of n indices, a compile-time constant: Usual, and in
+/// the last chunk what is left, 1 to Most, which is Usual or one more.
+template <int Usual, int Most, class Function>
 ALMLIP_INLINE void for_chunks(int count, Function &&function)
 {
   int first = 0;
-  for (; first + Largest <= count; first += Largest)
-    function(std::integral_constant<int, Largest>{}, first);
-  if constexpr (Largest > 2)
-    if (first + 2 <= count) {
-      function(std::integral_constant<int, 2>{}, first);
-      first += 2;
-    }
-  if constexpr (Largest > 1)
-    if (first < count) function(std::integral_constant<int, 1>{}, first);
+  for (; first + Most < count; first += Usual)
+    function(std::integral_constant<int, Usual>{}, first);
+  const int left = count - first;
+  static_for<Most>([&](auto n) {
+    if (left == n + 1) function(std::integral_constant<int, n + 1>{}, first);
+  });
 }
+
+/// Rows of packs at a time, and at most: what the registers hold.
+constexpr int usual_rows = 4, most_rows = register_bytes == 64 ? 5 : 4;
 
 /// out[i][j] = sum_k a[i][k] b[j][k] lane by lane, i < num_rows, j < num_columns, k < num_terms; in
 /// register tiles.
@@ -42,10 +42,10 @@ ALMLIP_STAGE void contract(int num_rows, int num_columns, int num_terms, PackMat
                            Update update = Update::set)
 {
   using V = Pack<Real, Lanes>;
-  constexpr int columns = register_bytes == 64 ? 4 : 2;    // with 4 rows: what the registers hold
-  for_chunks<4>(
+  constexpr int columns = register_bytes == 64 ? 4 : 2;
+  for_chunks<usual_rows, most_rows>(
       num_rows, [&](auto rows_, int i) __attribute__((always_inline)) {
-        for_chunks<columns>(
+        for_chunks<columns, columns>(
             num_columns, [&](auto columns_, int j) __attribute__((always_inline)) {
               constexpr int I = rows_, J = columns_;
               V sum[I][J] = {};

@@ -19,6 +19,10 @@ ERRORS = {
         "pair_coeff * * missing.json Si Ge",
         "cannot read missing.json: not in the current folder nor in those of LAMMPS_POTENTIALS, or empty",
     ),
+    "missing file, but one of its name among the potentials": (
+        "pair_coeff * * missing/Si.almlip.json Si Si",
+        "cannot read missing/Si.almlip.json: no such file, or empty",
+    ),
     "words": (
         "pair_coeff * * {SiGe} Si",
         "pair_coeff needs * * FILE and one element or NULL for each of the 2 atom types, but it has 4 words",
