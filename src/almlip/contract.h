@@ -26,13 +26,13 @@ ALMLIP_INLINE void for_chunks(int count, Function &&function)
   for (; first + Most < count; first += Usual)
     function(std::integral_constant<int, Usual>{}, first);
   const int left = count - first;
-  static_for<Most>([&](auto n) {
+  static_for<Most>([&](auto n) __attribute__((always_inline)) {
     if (left == n + 1) function(std::integral_constant<int, n + 1>{}, first);
   });
 }
 
-/// Rows of packs at a time, and at most: what the registers hold.
-constexpr int usual_rows = 4, most_rows = register_bytes == 64 ? 5 : 4;
+/// Rows or channels whose sums the registers hold at once: usually, and the most.
+constexpr int usual_chunk = 4, largest_chunk = register_bytes == 64 ? 5 : 4;
 
 /// out[i][j] = sum_k a[i][k] b[j][k] lane by lane, i < num_rows, j < num_columns, k < num_terms; in
 /// register tiles.
@@ -43,7 +43,7 @@ ALMLIP_STAGE void contract(int num_rows, int num_columns, int num_terms, PackMat
 {
   using V = Pack<Real, Lanes>;
   constexpr int columns = register_bytes == 64 ? 4 : 2;
-  for_chunks<usual_rows, most_rows>(
+  for_chunks<usual_chunk, largest_chunk>(
       num_rows, [&](auto rows_, int i) __attribute__((always_inline)) {
         for_chunks<columns, columns>(
             num_columns, [&](auto columns_, int j) __attribute__((always_inline)) {

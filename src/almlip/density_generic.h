@@ -61,7 +61,7 @@ class Density<Real, Lanes, GenericShape> {
                             Real *slope) const
   {
     const RadialBasis<Real, Lanes, ModelSettings::max_radial> basis(r, inverse_cutoff, num_radial_);
-    for_chunks<usual_rows, most_rows>(
+    for_chunks<usual_chunk, largest_chunk>(
         C, [&](auto count, int c0) __attribute__((always_inline)) {
           constexpr int J = count;
           V sum[J] = {}, rate[J] = {};

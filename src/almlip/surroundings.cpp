@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "almlip/error.h"
 
@@ -108,14 +109,15 @@ class Bins {
   double fraction(int i, int d) const;
   Vector wrapped(int i) const;
 
-  /// One bin of a direction, in the cell or in an image of it.
+  /// Bins first to end - 1 of a direction, in the cell or in an image of it.
   struct Stop {
-    int bin, image;
+    int first, end, image;
     Vector offset;    ///< of the image, Angstrom
   };
   std::vector<std::vector<Stop>> stops_of(int d) const;
   template <class Visit>
-  void visit_bin(int i, int bin, const Image &image, const Vector &origin, Visit &visit) const;
+  void visit_bins(int i, int first, int end, const Image &image, const Vector &origin,
+                  Visit &visit) const;
 
   const Frame &frame_;
   double cutoff_;
@@ -221,9 +223,10 @@ Vector Bins::wrapped(int i) const
 }
 
 template <class Visit>
-void Bins::visit_bin(int i, int bin, const Image &image, const Vector &origin, Visit &visit) const
+void Bins::visit_bins(int i, int first, int end, const Image &image, const Vector &origin,
+                      Visit &visit) const
 {
-  for (int a = first_[bin]; a < first_[bin + 1]; ++a) {
+  for (int a = first_[first]; a < first_[end]; ++a) {
     const Vector r{wrapped_[a][0] - origin[0], wrapped_[a][1] - origin[1],
                    wrapped_[a][2] - origin[2]};
     const double distance_squared = dot(r, r);
@@ -237,7 +240,8 @@ void Bins::visit_bin(int i, int bin, const Image &image, const Vector &origin, V
 }
 
 /// Bins within reach of every bin of one direction; an index beyond the cell is one of an image,
-/// and open directions have none.
+/// and open directions have none. Neighbours in the last direction, whose atoms are stored one
+/// after the other, are one stop.
 std::vector<std::vector<Bins::Stop>> Bins::stops_of(int d) const
 {
   std::vector<std::vector<Stop>> stops(static_cast<std::size_t>(num_bins_[d]));
@@ -245,7 +249,12 @@ std::vector<std::vector<Bins::Stop>> Bins::stops_of(int d) const
     for (int index = home - reach_[d]; index <= home + reach_[d]; ++index) {
       const int image = static_cast<int>(std::floor(double(index) / num_bins_[d]));
       if (image != 0 && !frame_.pbc[d]) continue;
-      stops[home].push_back({index - image * num_bins_[d], image, scaled(basis_.rows[d], image)});
+      const int bin = index - image * num_bins_[d];
+      std::vector<Stop> &list = stops[home];
+      if (d == 2 && !list.empty() && list.back().image == image)
+        ++list.back().end;
+      else
+        list.push_back({bin, bin + 1, image, scaled(basis_.rows[d], image)});
     }
   return stops;
 }
@@ -260,9 +269,10 @@ void Bins::for_each_pair(Visit &&visit) const
       const Vector from_a = minus(x, a.offset);
       for (const Stop &b : along_b[home_[i][1]]) {
         const Vector from_b = minus(from_a, b.offset);
-        const int row = (a.bin * num_bins_[1] + b.bin) * num_bins_[2];
+        const int row = (a.first * num_bins_[1] + b.first) * num_bins_[2];
         for (const Stop &c : along_c[home_[i][2]])
-          visit_bin(i, row + c.bin, {a.image, b.image, c.image}, minus(from_b, c.offset), visit);
+          visit_bins(i, row + c.first, row + c.end, {a.image, b.image, c.image},
+                     minus(from_b, c.offset), visit);
       }
     }
   }
@@ -287,21 +297,43 @@ struct Neighbor {
   bool is_ghost() const { return !is_zero(image); }
 };
 
-/// Neighbours of all atoms, one after the other, sorted by (owner, image).
-std::vector<Neighbor> sorted_neighbors(const Frame &frame, double cutoff, std::vector<int> &first)
+/// Bins::for_each_pair for a cutoff and distances that make sense.
+template <class Visit>
+void visit_pairs(const Frame &frame, double cutoff, Visit &&visit)
 {
-  std::vector<Neighbor> neighbors;
-  first.assign(frame.num_atoms() + 1, 0);
+  require(cutoff > 0.0, "neighbours: the cutoff is ", cutoff, " Angstrom, but it must be positive");
   Bins(frame, cutoff).for_each_pair([&](int i, int j, const Image &image, double distance) {
     require(distance >= least_allowed_distance, frame.source, ": atoms ", i + 1, " and ", j + 1,
             " are ", distance, " Angstrom apart, but at least ", least_allowed_distance,
             " is needed; remove one of them or check the cell");
-    neighbors.push_back({j, image});
-    ++first[i + 1];
+    visit(i, j, image, distance);
   });
+}
+
+/// Neighbours of all atoms, one after the other, sorted by (owner, image).
+std::vector<Neighbor> sorted_neighbors(const Frame &frame, double cutoff, std::vector<int> &first)
+{
+  // Seen from its neighbours an atom is their neighbour, and atoms come in order: so is every list,
+  // but for the images of one owner.
+  std::vector<std::pair<int, Neighbor>> seen;
+  first.assign(frame.num_atoms() + 1, 0);
+  visit_pairs(frame, cutoff, [&](int i, int j, const Image &image, double) {
+    seen.push_back({j, {i, {-image[0], -image[1], -image[2]}}});
+    ++first[j + 1];
+  });
+  for (int i = 0; i < frame.num_atoms(); ++i) first[i + 1] += first[i];
+
+  std::vector<Neighbor> neighbors(seen.size());
+  std::vector<int> next(first.begin(), first.end() - 1);
+  for (const auto &[i, neighbor] : seen) neighbors[next[i]++] = neighbor;
   for (int i = 0; i < frame.num_atoms(); ++i) {
-    first[i + 1] += first[i];
-    std::sort(neighbors.begin() + first[i], neighbors.begin() + first[i + 1]);
+    const auto end = neighbors.begin() + first[i + 1];
+    for (auto images = neighbors.begin() + first[i]; images != end;) {
+      const auto other =
+          std::find_if(images, end, [&](const Neighbor &n) { return n.owner != images->owner; });
+      std::sort(images, other);
+      images = other;
+    }
   }
   return neighbors;
 }
@@ -356,8 +388,6 @@ void add_ghosts(const Frame &frame, const std::vector<Neighbor> &ghosts, Surroun
 
 Surroundings find_surroundings(const Frame &frame, double cutoff)
 {
-  require(cutoff > 0.0, "find_surroundings: the cutoff is ", cutoff,
-          " Angstrom, but it must be positive");
   Surroundings result;
   result.num_atoms = frame.num_atoms();
   result.positions = frame.positions;
@@ -370,6 +400,13 @@ Surroundings find_surroundings(const Frame &frame, double cutoff)
   for (const Neighbor &n : neighbors)
     result.neighbors.push_back(n.is_ghost() ? result.num_atoms + ghosts.index_of(n) : n.owner);
   return result;
+}
+
+void for_each_pair(const Frame &frame, double cutoff,
+                   const std::function<void(int, int, double)> &visit)
+{
+  visit_pairs(frame, cutoff,
+              [&](int i, int j, const Image &, double distance) { visit(i, j, distance); });
 }
 
 double least_distance(const Frame &frame, double reach)

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "almlip/surroundings.h"
 
@@ -20,15 +19,9 @@ using Histogram = std::array<long, num_steps>;
 
 void count_pairs(const Frame &frame, Histogram &histogram)
 {
-  const Surroundings s = find_surroundings(frame, largest_cutoff);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(s.num_atoms); ++i)
-    for (int p = s.first[i]; p < s.first[i + 1]; ++p) {
-      const double
-          *a = &s.positions[3 * i],
-          *b = &s.positions[3 * static_cast<std::size_t>(s.neighbors[static_cast<std::size_t>(p)])];
-      const double r = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
-      ++histogram[std::min(static_cast<std::size_t>(r / step), histogram.size() - 1)];
-    }
+  for_each_pair(frame, largest_cutoff, [&](int, int, double r) {
+    ++histogram[std::min(static_cast<std::size_t>(r / step), histogram.size() - 1)];
+  });
 }
 
 }    // namespace

@@ -64,63 +64,26 @@ void check_numbers(const Frame &frame)
             ": atom ", n / 3 + 1, " has a position or force that is not finite");
 }
 
-/// Distance and indices of the closest pair; infinity without any pair.
-struct ClosestPair {
-  double distance = std::numeric_limits<double>::infinity();
-  int i = -1, j = -1;
-};
-
-double distance(const Surroundings &s, int i, int j)
-{
-  const double *a = &s.positions[3 * static_cast<std::size_t>(i)],
-               *b = &s.positions[3 * static_cast<std::size_t>(j)];
-  return std::sqrt((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]) +
-                   (a[2] - b[2]) * (a[2] - b[2]));
-}
-
-template <class Function>
-void for_each_pair(const Surroundings &s, Function &&function)
-{
-  for (int i = 0; i < s.num_atoms; ++i)
-    for (int p = s.first[static_cast<std::size_t>(i)]; p < s.first[static_cast<std::size_t>(i) + 1];
-         ++p) {
-      const int j = s.neighbors[static_cast<std::size_t>(p)];
-      function(i, j, distance(s, i, j));
-    }
-}
-
-ClosestPair closest_pair(const Surroundings &s)
-{
-  ClosestPair closest;
-  for_each_pair(s, [&](int i, int j, double r) {
-    if (r < closest.distance) closest = {r, i, s.owner[static_cast<std::size_t>(j)]};
-  });
-  return closest;
-}
-
-/// Index of the first atom without neighbours, or -1.
-int isolated_atom(const Surroundings &s)
-{
-  for (int i = 0; i < s.num_atoms; ++i)
-    if (s.first[static_cast<std::size_t>(i)] == s.first[static_cast<std::size_t>(i) + 1]) return i;
-  return -1;
-}
-
 /// Checks distances and neighbours; returns the least distance, or nothing if the frame is to be
 /// skipped.
 std::optional<double> check_geometry(const Frame &frame, double cutoff,
                                      const TrainingSettings &settings)
 {
-  const Surroundings surroundings = find_surroundings(frame, cutoff);
-  const ClosestPair closest = closest_pair(surroundings);
-  require(closest.distance >= settings.least_distance, frame.source, ": atoms ", closest.i + 1,
-          " and ", closest.j + 1, " are ", closest.distance, " Angstrom apart, but at least ",
+  double least = cutoff;
+  int first = -1, second = -1;    // atoms of the closest pair
+  std::vector<bool> has_neighbor(frame.atomic_numbers.size(), false);
+  for_each_pair(frame, cutoff, [&](int i, int j, double distance) {
+    has_neighbor[static_cast<std::size_t>(i)] = true;
+    if (distance < least) least = distance, first = i, second = j;
+  });
+  require(least >= settings.least_distance || first < 0, frame.source, ": atoms ", first + 1,
+          " and ", second + 1, " are ", least, " Angstrom apart, but at least ",
           settings.least_distance,
           " are asked for (setting \"least_distance\"); remove the frame or lower the limit");
-  const int isolated = isolated_atom(surroundings);
-  if (isolated < 0) return closest.distance;
-  require(settings.isolated_atoms == "skip", frame.source, ": atom ", isolated + 1,
-          " has no neighbour within the cutoff of ", cutoff,
+  const auto isolated = std::find(has_neighbor.begin(), has_neighbor.end(), false);
+  if (isolated == has_neighbor.end()) return least;
+  require(settings.isolated_atoms == "skip", frame.source, ": atom ",
+          isolated - has_neighbor.begin() + 1, " has no neighbour within the cutoff of ", cutoff,
           " Angstrom; remove the frame, raise \"cutoff\", or set \"isolated_atoms\" to \"skip\"");
   return std::nullopt;
 }
@@ -270,7 +233,7 @@ std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutof
   Eigen::VectorXd values(n);
   double sum = 0.0;
   for (const Frame &frame : frames)
-    for_each_pair(find_surroundings(frame, cutoff), [&](int, int, double r) {
+    for_each_pair(frame, cutoff, [&](int, int, double r) {
       const RadialBasis<double, 1, ModelSettings::max_radial> basis(r, 1.0 / cutoff, n);
       for (int q = 0; q < n; ++q) values(q) = basis.value(q);
       gram.selfadjointView<Eigen::Lower>().rankUpdate(values, 1.0 / (r * r));

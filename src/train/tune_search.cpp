@@ -75,7 +75,7 @@ TuneSearch::TuneSearch(TuneBench &bench, std::vector<TuneMove> moves, double lim
 TuneOutcome TuneSearch::run()
 {
   if (measure_reference()) {
-    choose_size(0.5 * limit_);
+    choose_size();
     const double left = limit_ - bench_.seconds(),
                  deadline = limit_ - std::min(share_for_committees * left, finalist_seconds());
     double effort = screening_effort(0.4 * (deadline - bench_.seconds()));
@@ -109,22 +109,25 @@ bool TuneSearch::measure_reference()
 }
 
 /// A larger model is taken unless the folds speak against it: that it is better is what one
-/// expects.
-void TuneSearch::choose_size(double deadline)
+/// expects. All are judged on the folds of the search, and the best of them, if it gains there, on
+/// the others too: nothing else is as likely to gain as much.
+void TuneSearch::choose_size()
 {
   std::vector<Choice> sizes;
   for (std::size_t m = 0; m < moves_.size(); ++m)
     if (moves_[m].judge == Judge::committee) sizes.push_back(with({}, m));
-  double least = 1.0;
-  for (const Scored &s : evaluate("size", sizes, 1.0, all_folds, deadline)) {
+  const std::vector<Scored> first = evaluate("size", sizes, 1.0, search_folds, 0.5 * limit_);
+  outcome_.score = 1.0;
+  const std::vector<Choice> best = best_of(first);
+  if (best.empty()) return;
+  for (const Scored &s : evaluate("size", {best[0]}, 1.0, all_folds, 0.8 * limit_)) {
     const TuneTrial &t = s.trial;
-    if (t.folds.size() < least_size_folds || t.score >= least || t.force_ratio > most_force_ratio)
+    if (t.folds.size() < least_size_folds || t.score >= 1.0 || t.force_ratio > most_force_ratio)
       continue;
     size_ = s.choice;
-    least = t.score;
+    outcome_.score = t.score;
   }
   outcome_.chosen = changes_of(size_);
-  outcome_.score = least;
 }
 
 /// For committees of the chosen size: two choices on the folds of the search, one on the others.

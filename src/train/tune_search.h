@@ -79,10 +79,11 @@ struct TuneOutcome {
 ///   score = (force MAE / user's)^(2/3) (energy MAE / user's)^(1/3),
 /// the geometric mean over the folds; below 1 is better.
 ///
-/// 1. size: the moves that need committees, larger models, by whole committees on all folds, for
-///    half of the time fold by fold. The best is taken unless it is worse than the user's settings,
-///    in the mean or by 2 % of the force error: larger models are better as a rule, by less than
-///    the scatter between folds.
+/// 1. size: the moves that need committees, larger models, by whole committees on folds 0 and 1,
+///    for half of the time at most, and the best of them, if it is better than the user's settings,
+///    on the others too, until four fifths of it. It is taken with three folds or more unless they
+///    make it worse, in the mean or by 2 % of the force error: larger models are better as a rule,
+///    by less than the scatter between folds.
 /// 2. The moves that need a whole fit, alone and combined, in whole fits of one network, of the
 ///    user's size, on folds 0 and 1.
 /// 3. Every move for which a short fit will do, on the same folds (screen); the best moves of
@@ -122,7 +123,7 @@ class TuneSearch {
   double whole_fit_seconds_ = 0.0;            ///< of the user's settings on one fold
 
   bool measure_reference();
-  void choose_size(double deadline);
+  void choose_size();
   double finalist_seconds() const;
   double screening_effort(double seconds) const;
   Choice improve(const Choice &base, double effort, double deadline);

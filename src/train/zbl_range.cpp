@@ -1,7 +1,6 @@
 #include "train/zbl_range.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "almlip/elements.h"
 #include "almlip/surroundings.h"
@@ -25,20 +24,16 @@ double covalent_radius(const std::string &symbol)
 void lower_to(const Frame &frame, const std::vector<std::string> &elements, double reach,
               std::vector<double> &distance)
 {
-  const Surroundings s = find_surroundings(frame, reach);
   std::vector<std::size_t> element;
   for (const int number : frame.atomic_numbers)
     element.push_back(static_cast<std::size_t>(
         std::find(elements.begin(), elements.end(), chemical_symbol(number)) - elements.begin()));
-  for (std::size_t i = 0; i < element.size(); ++i)
-    for (int p = s.first[i]; p < s.first[i + 1]; ++p) {
-      const auto j = static_cast<std::size_t>(s.neighbors[static_cast<std::size_t>(p)]);
-      const double *a = &s.positions[3 * i], *b = &s.positions[3 * j];
-      const std::size_t other = element[static_cast<std::size_t>(s.owner[j])];
-      for (double *d : {&distance[element[i] * elements.size() + other],
-                        &distance[other * elements.size() + element[i]]})
-        *d = std::min(*d, std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]));
-    }
+  for_each_pair(frame, reach, [&](int i, int j, double r) {
+    const std::size_t a = element[static_cast<std::size_t>(i)],
+                      b = element[static_cast<std::size_t>(j)];
+    for (double *d : {&distance[a * elements.size() + b], &distance[b * elements.size() + a]})
+      *d = std::min(*d, r);
+  });
 }
 
 /// Unlike pairs may appear at the sites of a lattice only, where like ones were seen colliding:
