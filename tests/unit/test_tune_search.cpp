@@ -163,6 +163,21 @@ TEST(TuneSearch, TakesALargerModelUnlessTheFoldsSpeakAgainstIt)
   EXPECT_TRUE(search(1.0, {0.9, 1.1, 1.1, 1.05, 0.9}).chosen.empty());    // +0.01
 }
 
+TEST(TuneSearch, JudgesOnlyTheBetterSizeOnAllFolds)
+{
+  TableBench bench;
+  std::vector<TuneMove> moves = moves_of({"large", "larger"});
+  moves[0].judge = moves[1].judge = Judge::committee;
+  bench.force = {{"large", 0.8}, {"larger", 0.9}};
+  EXPECT_EQ(TuneSearch(bench, moves, 100).run().chosen, (SettingChanges{{"large", "1"}}));
+
+  std::map<std::string, std::set<int>> folds;
+  for (const TuneJob &job : bench.jobs)
+    for (const auto &[key, value] : job.changes) folds[key].insert(job.fold);
+  EXPECT_EQ(folds["large"].size(), 5u);
+  EXPECT_EQ(folds["larger"].size(), 2u);
+}
+
 TEST(TuneSearch, ComparesOtherMovesWithTheLargerModel)
 {
   TableBench bench;
