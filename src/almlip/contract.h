@@ -26,7 +26,7 @@ ALMLIP_INLINE void for_chunks(int count, Function &&function)
   for (; first + Most < count; first += Usual)
     function(std::integral_constant<int, Usual>{}, first);
   const int left = count - first;
-  static_for<Most>([&](auto n) __attribute__((always_inline)) {
+  static_for<Most>([&](auto n) {    // calls: inlined, members took 3 to 6 % longer
     if (left == n + 1) function(std::integral_constant<int, n + 1>{}, first);
   });
 }
