@@ -116,18 +116,14 @@ void TuneSearch::choose_size()
   std::vector<Choice> sizes;
   for (std::size_t m = 0; m < moves_.size(); ++m)
     if (moves_[m].judge == Judge::committee) sizes.push_back(with({}, m));
-  const std::vector<Scored> first = evaluate("size", sizes, 1.0, search_folds, 0.5 * limit_);
-  outcome_.score = 1.0;
-  const std::vector<Choice> best = best_of(first);
+  const std::vector<Choice> best =
+      best_of(evaluate("size", sizes, 1.0, search_folds, 0.5 * limit_));
   if (best.empty()) return;
-  for (const Scored &s : evaluate("size", {best[0]}, 1.0, all_folds, 0.8 * limit_)) {
-    const TuneTrial &t = s.trial;
-    if (t.folds.size() < least_size_folds || t.score >= 1.0 || t.force_ratio > most_force_ratio)
-      continue;
-    size_ = s.choice;
-    outcome_.score = t.score;
-  }
+  const std::vector<Scored> judged = evaluate("size", {best[0]}, 1.0, all_folds, 0.8 * limit_);
+  if (best_of(judged).empty() || judged[0].trial.folds.size() < least_size_folds) return;
+  size_ = best[0];
   outcome_.chosen = changes_of(size_);
+  outcome_.score = judged[0].trial.score;
 }
 
 /// For committees of the chosen size: two choices on the folds of the search, one on the others.
