@@ -16,6 +16,8 @@ constexpr double share_for_committees = 0.6;    // most, of the time after the s
 constexpr std::size_t most_moves = 4;           // that are combined at once
 constexpr std::size_t least_folds = 2;          // of a confirmation
 constexpr std::size_t least_size_folds = 3;     // to choose a size
+constexpr double half = 0.5;                    // of the epochs, by which sizes are judged
+constexpr double most_size_score = 0.97;
 const std::vector<int> search_folds{0, 1}, confirmation_folds{2, 3, 4}, all_folds{0, 1, 2, 3, 4};
 
 double log_ratio(double value, double reference)
@@ -76,23 +78,28 @@ TuneOutcome TuneSearch::run()
 {
   if (measure_reference()) {
     choose_size();
-    const double left = limit_ - bench_.seconds(),
-                 deadline = limit_ - std::min(share_for_committees * left, finalist_seconds());
-    double effort = screening_effort(0.4 * (deadline - bench_.seconds()));
-    Choice best;
-    while (bench_.seconds() < deadline) {
-      const double begin = bench_.seconds();
-      const Choice better = improve(best, effort, deadline);
-      const double round = bench_.seconds() - begin;
-      if (better == best || bench_.seconds() + round > deadline) break;
-      best = better;
-      effort = std::min(0.5, 2.0 * effort);
-    }
-    judge_by_committees(bench_.seconds() + 0.6 * (limit_ - bench_.seconds()));
-    confirm();
+    if (can_confirm()) search_moves();
   }
   outcome_.seconds = bench_.seconds();
   return outcome_;
+}
+
+void TuneSearch::search_moves()
+{
+  const double left = limit_ - bench_.seconds(),
+               deadline = limit_ - std::min(share_for_committees * left, finalist_seconds());
+  double effort = screening_effort(0.4 * (deadline - bench_.seconds()));
+  Choice best;
+  while (bench_.seconds() < deadline) {
+    const double begin = bench_.seconds();
+    const Choice better = improve(best, effort, deadline);
+    const double round = bench_.seconds() - begin;
+    if (better == best || bench_.seconds() + round > deadline) break;
+    best = better;
+    effort = std::min(0.5, 2.0 * effort);
+  }
+  judge_by_committees(bench_.seconds() + 0.6 * (limit_ - bench_.seconds()));
+  confirm();
 }
 
 /// False if whole fits take too long for a search.
@@ -117,13 +124,24 @@ void TuneSearch::choose_size()
   for (std::size_t m = 0; m < moves_.size(); ++m)
     if (moves_[m].judge == Judge::committee) sizes.push_back(with({}, m));
   const std::vector<Choice> best =
-      best_of(evaluate("size", sizes, 1.0, search_folds, 0.5 * limit_));
+      best_of(evaluate("size", sizes, half, search_folds, 0.5 * limit_));
   if (best.empty()) return;
-  const std::vector<Scored> judged = evaluate("size", {best[0]}, 1.0, all_folds, 0.8 * limit_);
-  if (best_of(judged).empty() || judged[0].trial.folds.size() < least_size_folds) return;
+  const std::vector<Scored> judged = evaluate("size", {best[0]}, half, all_folds, 0.8 * limit_);
+  if (best_of(judged).empty() || judged[0].trial.score > most_size_score ||
+      judged[0].trial.folds.size() < least_size_folds)
+    return;
   size_ = best[0];
   outcome_.chosen = changes_of(size_);
   outcome_.score = judged[0].trial.score;
+}
+
+/// Is there time for at least one choice, by committees of the chosen size with half of the epochs?
+bool TuneSearch::can_confirm() const
+{
+  const double num_committees = half * static_cast<double>(search_folds.size() + least_folds),
+               left = limit_ - bench_.seconds();
+  return num_committees * committee_seconds(size_) / bench_.num_parallel() <
+         share_for_committees * left;
 }
 
 /// For committees of the chosen size: two choices on the folds of the search, one on the others.
@@ -223,9 +241,15 @@ void TuneSearch::judge_by_committees(double deadline)
     for (const auto &[group, move] : size_) choice[group] = move;
     if (choice != size_ && choices.size() < 2) choices.push_back(choice);
   }
-  for (Scored s : evaluate("committee", choices, 1.0, search_folds, deadline)) {
-    s.trial = compare(s.trial.stage, s.choice, 1.0, search_folds, true, size_);
-    committees_.push_back(s);
+  for (const double effort : {half, 1.0}) {
+    std::vector<Choice> alike;
+    for (const Choice &choice : choices)
+      if (committee_effort(choice) == effort) alike.push_back(choice);
+    if (alike.empty()) continue;
+    for (Scored s : evaluate("committee", alike, effort, search_folds, deadline)) {
+      s.trial = compare(s.trial.stage, s.choice, effort, search_folds, true, size_);
+      committees_.push_back(s);
+    }
   }
 }
 
@@ -233,20 +257,23 @@ void TuneSearch::confirm()
 {
   const std::vector<Choice> best = best_of(committees_);
   const auto in_time = [&](const Choice &choice) {
-    const double seconds =
-        static_cast<double>(least_folds) * committee_seconds(choice) / bench_.num_parallel();
-    return bench_.seconds() + seconds <= limit_;
+    const double effort = committee_effort(choice);
+    double seconds = effort * committee_seconds(choice);
+    if (effort > half) seconds += committee_seconds(size_);    // not fitted yet
+    return bench_.seconds() + static_cast<double>(least_folds) * seconds / bench_.num_parallel() <=
+           limit_;
   };
   const auto finalist = std::find_if(best.begin(), best.end(), in_time);
   if (finalist == best.end()) return;
-  evaluate("confirm", {*finalist}, 1.0, confirmation_folds, limit_);
-  const TuneTrial fresh = compare("confirm", *finalist, 1.0, confirmation_folds, true, size_),
-                  all = compare("confirm", *finalist, 1.0, all_folds, true, size_);
+  const double effort = committee_effort(*finalist);
+  evaluate("confirm", {*finalist}, effort, confirmation_folds, limit_);
+  const TuneTrial fresh = compare("confirm", *finalist, effort, confirmation_folds, true, size_),
+                  all = compare("confirm", *finalist, effort, all_folds, true, size_);
   if (fresh.folds.size() < least_folds || fresh.score > 1.0 - least_gain ||
       fresh.force_ratio > most_force_ratio || std::log(all.score) > -all.uncertainty)
     return;
   outcome_.chosen = fresh.changes;
-  outcome_.score = compare("confirm", *finalist, 1.0, confirmation_folds, true, {}).score;
+  outcome_.score = compare("confirm", *finalist, effort, confirmation_folds, true, {}).score;
 }
 
 /// Over those of the folds that both the choice and the reference have been fitted for.
@@ -269,14 +296,23 @@ TuneTrial TuneSearch::compare(const std::string &stage, const Choice &choice, do
   return trial;
 }
 
+/// Share of the epochs by which committees are judged.
+double TuneSearch::committee_effort(const Choice &choice) const
+{
+  for (const auto &[group, move] : choice)
+    if (moves_[move].judge == Judge::whole_fit) return 1.0;
+  return half;
+}
+
 /// Time of a whole committee; before there was one, that of two networks.
 double TuneSearch::committee_seconds(const Choice &choice) const
 {
   double longest = 0.0;
-  for (const int fold : all_folds) {
-    const auto found = done_.find(key_of({changes_of(choice), 1.0, fold, true}));
-    if (found != done_.end()) longest = std::max(longest, found->second.seconds);
-  }
+  for (const double effort : {half, 1.0})
+    for (const int fold : all_folds) {
+      const auto found = done_.find(key_of({changes_of(choice), effort, fold, true}));
+      if (found != done_.end()) longest = std::max(longest, found->second.seconds / effort);
+    }
   return longest > 0.0 ? longest : 2.0 * whole_fit_seconds_;
 }
 

@@ -13,8 +13,8 @@ using SettingChanges = std::map<std::string, std::string>;
 enum class Judge {
   short_fit,    ///< of one network
   whole_fit,    ///< of one network; shortened fits would favour the move, such as a longer schedule
-  committee    ///< whole; one network would not show it, such as a larger model: its members differ
-               ///< more, so that their mean gains more
+  committee     ///< one network would not show it, such as a larger model: its members differ more,
+                ///< so that their mean gains more
 };
 
 /// One way to leave the user's settings. Of the moves of a group at most one is taken.
@@ -79,22 +79,26 @@ struct TuneOutcome {
 ///   score = (force MAE / user's)^(2/3) (energy MAE / user's)^(1/3),
 /// the geometric mean over the folds; below 1 is better.
 ///
-/// 1. size: the moves that need committees, larger models, by whole committees on folds 0 and 1,
-///    for half of the time at most, and the best of them, if it is better than the user's settings,
-///    on the others too, until four fifths of it. It is taken with three folds or more unless they
-///    make it worse, in the mean or by 2 % of the force error: larger models are better as a rule,
-///    by less than the scatter between folds.
+/// 1. size: the moves that need committees, larger models, by committees with half of the epochs on
+///    folds 0 and 1, for half of the time at most, and the best of them, if it is better than the
+///    user's settings, on the others too, until four fifths of it. It is taken with three folds or
+///    more if their mean is better by more than 3 %, by which half of the epochs favour it, and the
+///    force error has risen by less than 2 %: larger models are better as a rule, by less than the
+///    scatter between folds.
 /// 2. The moves that need a whole fit, alone and combined, in whole fits of one network, of the
 ///    user's size, on folds 0 and 1.
 /// 3. Every move for which a short fit will do, on the same folds (screen); the best moves of
 ///    different groups one by one on top of what 2. has found, in whole fits, of which those stay
 ///    that gain something (combine). Then 2. and 3. again around the best settings, as long as that
 ///    gains something and there is time.
-/// 4. committee: the best two on top of the size of 1.; whole committees, the same folds.
-/// 5. confirm: the best of 4. for which there is time, by whole committees on folds 2 to 4, which
-///    no choice of 2. to 4. has seen. It is taken instead of the size alone if its score relative
-///    to that is below 1 by more than 1 % here, below 1 on all folds by more than its standard
-///    error, and the force error has risen by less than 2 %.
+/// 4. committee: the best two on top of the size of 1.; committees, the same folds, with half of
+/// the
+///    epochs if no move needs a whole fit.
+/// 5. confirm: the best of 4. for which there is time, by such committees on folds 2 to 4, which no
+///    choice of 2. to 4. has seen. It is taken instead of the size alone if its score relative to
+///    that is below 1 by more than 1 % here, below 1 on all folds by more than its standard error,
+///    and the force error has risen by less than 2 %.
+/// 2. to 5. are left out if the size has taken so long that 5. is out of reach.
 /// Source: ours; the halving: Jamieson and Talwalkar, AISTATS (2016)
 class TuneSearch {
  public:
@@ -124,6 +128,8 @@ class TuneSearch {
 
   bool measure_reference();
   void choose_size();
+  void search_moves();
+  bool can_confirm() const;
   double finalist_seconds() const;
   double screening_effort(double seconds) const;
   Choice improve(const Choice &base, double effort, double deadline);
@@ -133,6 +139,7 @@ class TuneSearch {
   void confirm();
 
   std::vector<Choice> best_of(std::vector<Scored> scored) const;
+  double committee_effort(const Choice &choice) const;
   double committee_seconds(const Choice &choice) const;
   SettingChanges changes_of(const Choice &choice) const;
   Choice with(Choice choice, std::size_t move) const;
