@@ -86,6 +86,13 @@ Displacements brute_force_neighbors(const Frame &frame, double cutoff, int i, in
 void expect_same_as_brute_force(const Frame &frame, double cutoff, int reach)
 {
   const Surroundings s = find_surroundings(frame, cutoff);
+  std::vector<std::vector<std::pair<int, double>>> pairs(frame.atomic_numbers.size());
+  int last = 0;
+  for_each_pair(frame, cutoff, [&](int i, int j, double distance) {
+    EXPECT_GE(i, last);
+    last = i;
+    pairs[i].emplace_back(j, distance);
+  });
   for (int i = 0; i < frame.num_atoms(); ++i) {
     const Displacements found = found_neighbors(frame, s, i),
                         expected = brute_force_neighbors(frame, cutoff, i, reach);
@@ -94,6 +101,17 @@ void expect_same_as_brute_force(const Frame &frame, double cutoff, int reach)
     for (std::size_t n = 0; n < found.size(); ++n)
       for (int d = 0; d < 4; ++d)
         EXPECT_NEAR(found[n][d], expected[n][d], 1e-10);    // rounding of sums of cell vectors
+
+    std::vector<std::pair<int, double>> expected_pairs;
+    for (const auto &[owner, x, y, z] : expected)
+      expected_pairs.emplace_back(static_cast<int>(owner), std::hypot(x, y, z));
+    std::sort(pairs[i].begin(), pairs[i].end());
+    std::sort(expected_pairs.begin(), expected_pairs.end());
+    ASSERT_EQ(pairs[i].size(), expected_pairs.size()) << "atom " << i;
+    for (std::size_t n = 0; n < expected_pairs.size(); ++n) {
+      EXPECT_EQ(pairs[i][n].first, expected_pairs[n].first);
+      EXPECT_NEAR(pairs[i][n].second, expected_pairs[n].second, 1e-10);
+    }
   }
 }
 
