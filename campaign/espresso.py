@@ -1,9 +1,11 @@
 """Labels from Quantum ESPRESSO's pw.x, through ASE's calculator."""
 
 import math
+import os
 import re
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +131,7 @@ class SerialProfile(EspressoProfile):
                 stdout=out,
                 stderr=err,
                 env=serial_environment(self.threads),
-                preexec_fn=die_with_parent,
+                preexec_fn=partial(die_with_parent, os.getpid()),
                 check=False,
             )
         self.exit_status = done.returncode

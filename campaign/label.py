@@ -101,7 +101,8 @@ class Job:
     def __init__(self, labeller, key, atoms, cache):
         self.key = key
         self.target = cache / key
-        self.folder = cache / f"{key}.{os.getpid()}.tmp"
+        self.driver = os.getpid()
+        self.folder = cache / f"{key}.{self.driver}.tmp"
         self.timeout = labeller.settings["timeout"]
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
@@ -116,7 +117,7 @@ class Job:
 
     def work(self, labeller, atoms):
         os.setpgid(0, 0)
-        die_with_parent()
+        die_with_parent(self.driver)
         try:
             result = {"verdict": "ok", "reason": "", **labeller.label(atoms, self.folder)}
         except Rejected as rejection:

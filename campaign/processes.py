@@ -22,10 +22,16 @@ def serial_environment(threads):
     return {**kept, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
 
 
-def die_with_parent():
-    """Linux: the kernel kills this process when its parent ends, even by kill -9."""
+def die_with_parent(parent):
+    """Linux: the kernel kills this process when its parent ends, even by kill -9.
+
+    parent  its process id, taken before the fork: a parent that has already ended since then kills
+            this process at once
+    """
     set_parent_death_signal = 1
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def file_hash(path):

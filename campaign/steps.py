@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 from frames import write_atomically
@@ -53,7 +54,7 @@ def run_program(command, folder, log):
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
-            preexec_fn=die_with_parent,
+            preexec_fn=partial(die_with_parent, os.getpid()),
         )
     if done.returncode != 0:
         reason = error_line(log.read_text(errors="replace"))

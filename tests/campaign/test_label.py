@@ -290,6 +290,20 @@ def test_batch_goes_on_after_kill_9(tmp_path, write_json, processes_below):
     assert list(cache.glob("*.tmp")) == []
 
 
+def test_a_process_whose_parent_has_ended_before_its_first_step_ends_too():
+    child = "import os; from processes import die_with_parent; {}; print('alive')"
+
+    def outcome(call):
+        command = [sys.executable, "-c", child.format(call)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY / "campaign")
+        return done.returncode, done.stdout
+
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    assert outcome(f"die_with_parent({ended.pid})") == (-signal.SIGKILL, "")
+    assert outcome("die_with_parent(os.getppid())") == (0, "alive\n")
+
+
 def finished(cache):
     """{key: time of the result} of finished structures."""
     return {
