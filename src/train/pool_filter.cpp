@@ -55,15 +55,11 @@ std::vector<double> shortest_distances(const PoolEntry &entry)
   constexpr double reach = 4.0;    // Angstrom
   constexpr std::size_t num_shortest = 4;
   if (!entry.has_structure()) return {};
-  const Surroundings surroundings = find_surroundings(entry.frame, reach);
+  std::vector<std::vector<double>> by_atom(entry.frame.atomic_numbers.size());
+  for_each_pair(entry.frame, reach,
+                [&](int i, int, double distance) { by_atom[i].push_back(distance); });
   std::vector<double> result;
-  for (int i = 0; i < surroundings.num_atoms; ++i) {
-    std::vector<double> distances;
-    for (int p = surroundings.first[i]; p < surroundings.first[i + 1]; ++p) {
-      const double *a = &surroundings.positions[3 * i],
-                   *b = &surroundings.positions[3 * surroundings.neighbors[p]];
-      distances.push_back(std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]));
-    }
+  for (std::vector<double> &distances : by_atom) {
     distances.resize(std::max(distances.size(), num_shortest), reach);
     std::partial_sort(distances.begin(), distances.begin() + num_shortest, distances.end());
     result.insert(result.end(), distances.begin(), distances.begin() + num_shortest);

@@ -16,8 +16,8 @@ constexpr double share_for_committees = 0.6;    // most, of the time after the s
 constexpr std::size_t most_moves = 4;           // that are combined at once
 constexpr std::size_t least_folds = 2;          // of a confirmation
 constexpr std::size_t least_size_folds = 3;     // to choose a size
-constexpr double half = 0.5;                    // of the epochs, by which sizes are judged
-constexpr double most_size_score = 0.97;
+constexpr double short_effort = 0.5;            // of committees, but for a change of the schedule
+constexpr double most_size_score = 0.97;        // short_effort favours a larger model by that
 const std::vector<int> search_folds{0, 1}, confirmation_folds{2, 3, 4}, all_folds{0, 1, 2, 3, 4};
 
 double log_ratio(double value, double reference)
@@ -124,9 +124,10 @@ void TuneSearch::choose_size()
   for (std::size_t m = 0; m < moves_.size(); ++m)
     if (moves_[m].judge == Judge::committee) sizes.push_back(with({}, m));
   const std::vector<Choice> best =
-      best_of(evaluate("size", sizes, half, search_folds, 0.5 * limit_));
+      best_of(evaluate("size", sizes, short_effort, search_folds, 0.5 * limit_));
   if (best.empty()) return;
-  const std::vector<Scored> judged = evaluate("size", {best[0]}, half, all_folds, 0.8 * limit_);
+  const std::vector<Scored> judged =
+      evaluate("size", {best[0]}, short_effort, all_folds, 0.8 * limit_);
   if (best_of(judged).empty() || judged[0].trial.score > most_size_score ||
       judged[0].trial.folds.size() < least_size_folds)
     return;
@@ -138,7 +139,8 @@ void TuneSearch::choose_size()
 /// Is there time for at least one choice, by committees of the chosen size with half of the epochs?
 bool TuneSearch::can_confirm() const
 {
-  const double num_committees = half * static_cast<double>(search_folds.size() + least_folds),
+  const double num_committees =
+                   short_effort * static_cast<double>(search_folds.size() + least_folds),
                left = limit_ - bench_.seconds();
   return num_committees * committee_seconds(size_) / bench_.num_parallel() <
          share_for_committees * left;
@@ -241,7 +243,7 @@ void TuneSearch::judge_by_committees(double deadline)
     for (const auto &[group, move] : size_) choice[group] = move;
     if (choice != size_ && choices.size() < 2) choices.push_back(choice);
   }
-  for (const double effort : {half, 1.0}) {
+  for (const double effort : {short_effort, 1.0}) {
     std::vector<Choice> alike;
     for (const Choice &choice : choices)
       if (committee_effort(choice) == effort) alike.push_back(choice);
@@ -259,7 +261,7 @@ void TuneSearch::confirm()
   const auto in_time = [&](const Choice &choice) {
     const double effort = committee_effort(choice);
     double seconds = effort * committee_seconds(choice);
-    if (effort > half) seconds += committee_seconds(size_);    // not fitted yet
+    if (effort == 1.0) seconds += committee_seconds(size_);    // fitted by short_effort only
     return bench_.seconds() + static_cast<double>(least_folds) * seconds / bench_.num_parallel() <=
            limit_;
   };
@@ -301,14 +303,14 @@ double TuneSearch::committee_effort(const Choice &choice) const
 {
   for (const auto &[group, move] : choice)
     if (moves_[move].judge == Judge::whole_fit) return 1.0;
-  return half;
+  return short_effort;
 }
 
 /// Time of a whole committee; before there was one, that of two networks.
 double TuneSearch::committee_seconds(const Choice &choice) const
 {
   double longest = 0.0;
-  for (const double effort : {half, 1.0})
+  for (const double effort : {short_effort, 1.0})
     for (const int fold : all_folds) {
       const auto found = done_.find(key_of({changes_of(choice), effort, fold, true}));
       if (found != done_.end()) longest = std::max(longest, found->second.seconds / effort);

@@ -91,9 +91,8 @@ struct TuneOutcome {
 ///    different groups one by one on top of what 2. has found, in whole fits, of which those stay
 ///    that gain something (combine). Then 2. and 3. again around the best settings, as long as that
 ///    gains something and there is time.
-/// 4. committee: the best two on top of the size of 1.; committees, the same folds, with half of
-/// the
-///    epochs if no move needs a whole fit.
+/// 4. committee: the best two on top of the size of 1.; committees, on the same folds, with half of
+///    the epochs unless a move needs whole fits.
 /// 5. confirm: the best of 4. for which there is time, by such committees on folds 2 to 4, which no
 ///    choice of 2. to 4. has seen. It is taken instead of the size alone if its score relative to
 ///    that is below 1 by more than 1 % here, below 1 on all folds by more than its standard error,
