@@ -7,7 +7,7 @@
 #include <chrono>
 
 #include "almlip/committee.h"
-#include "almlip/shape.h"
+#include "almlip/kernels/shape.h"
 
 namespace almlip::benchmarks {
 

@@ -24,10 +24,10 @@ foreach(lammps IN LISTS ALMLIP_LAMMPS_TARGETS)
   almlip_check_mpi(${lammps})
 endforeach()
 
+find_package(Boost 1.66 REQUIRED)    # the headers of Boost.Math
 find_package(Eigen3 3.3 REQUIRED NO_MODULE)
 find_package(nlohmann_json 3.9 REQUIRED)
 find_package(ZLIB REQUIRED)
-include(ALMLIPKokkos)
 if(ALMLIP_BUILD_TRAINER)
   find_package(CLI11 2.1 REQUIRED)
 endif()

@@ -8,7 +8,7 @@
 #include "update.h"
 #include "utils.h"
 
-#include "almlip/fingerprint.h"
+#include "almlip/query/fingerprint.h"
 
 #include <algorithm>
 #include <cstring>

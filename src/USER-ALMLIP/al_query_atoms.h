@@ -3,7 +3,7 @@
 
 #include "pointers.h"
 
-#include "almlip/query_buffer.h"
+#include "almlip/query/buffer.h"
 
 #include <vector>
 

@@ -6,7 +6,7 @@
 #include "neighbor.h"
 #include "pair.h"
 
-#include "almlip/novelty.h"
+#include "almlip/query/novelty.h"
 
 #include <algorithm>
 #include <cmath>

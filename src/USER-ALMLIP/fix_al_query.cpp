@@ -17,8 +17,8 @@
 #include "utils.h"
 
 #include "almlip/error.h"
-#include "almlip/query_batch.h"
-#include "almlip/query_buffer.h"
+#include "almlip/query/batch.h"
+#include "almlip/query/buffer.h"
 #include "almlip/surroundings.h"
 
 #include <algorithm>

@@ -13,6 +13,7 @@
 #include "almlip/committee.h"
 #include "almlip/error.h"
 #include "almlip/potential.h"
+#include "almlip/text.h"
 #include "almlip_problem.h"
 #include "almlip_step.h"
 
@@ -31,13 +32,6 @@ using almlip::require;
 static constexpr double NOT_COMPUTED = std::numeric_limits<double>::quiet_NaN();
 static constexpr int NUM_SUMMARY = 3;    // of pvector: max sigma, mean sigma, max novelty
 
-static std::string joined(const std::vector<std::string> &words, const char *separator)
-{
-  std::string text;
-  for (const auto &word : words) text += (text.empty() ? "" : separator) + word;
-  return text;
-}
-
 // Element index of each atom type (from 1), -1 for NULL.
 static std::vector<int> map_types(const almlip::Potential &potential, const char *file, int ntypes,
                                   char **names, bool null_allowed)
@@ -50,8 +44,8 @@ static std::vector<int> map_types(const almlip::Potential &potential, const char
     require(!skip || null_allowed, "atom type ", type,
             " is NULL, which needs pair_style hybrid or hybrid/overlay");
     require(skip || element_of_type[type] >= 0, file, " has no element ", name, " (it has ",
-            joined(potential.settings.elements, ", "), "); retrain with ", name, " or map type ",
-            type, " to NULL");
+            almlip::joined(potential.settings.elements, ", "), "); retrain with ", name,
+            " or map type ", type, " to NULL");
   }
   require(*std::max_element(element_of_type.begin(), element_of_type.end()) >= 0,
           "all atom types are NULL; name the element of at least one");
@@ -322,7 +316,8 @@ void PairALMLIP::Impl::describe(const std::string &text)
   default_threshold[0] = 2.0 * potential.force_error * units.force();
   default_threshold[1] = 10.0 * potential.force_error * units.force();
   snprintf(potential_hash, sizeof(potential_hash), "%s", almlip::content_hash(text).c_str());
-  snprintf(element_symbols, sizeof(element_symbols), "%s", joined(settings.elements, " ").c_str());
+  snprintf(element_symbols, sizeof(element_symbols), "%s",
+           almlip::joined(settings.elements, " ").c_str());
 }
 
 void PairALMLIP::init_style()

@@ -1,12 +1,13 @@
 #include "almlip/committee.h"
 
-#include "almlip/instruction_set.h"
-#include "almlip/kokkos_lifetime.h"
-#include "almlip/shape.h"
+#include <cmath>
+
+#include "almlip/kernels/instruction_set.h"
+#include "almlip/kernels/shape.h"
 
 namespace almlip {
 
-// Compiled in committee_fast.cpp and so on, once for each instruction set.
+// Compiled from kernels/committee_kernel.cpp.in, for each shape and instruction set.
 #define ALMLIP_DECLARE(target)                                                                     \
   inline namespace target {                                                                        \
   template <class Shape>                                                                           \
@@ -18,7 +19,6 @@ ALMLIP_FOR_EACH_INSTRUCTION_SET(ALMLIP_DECLARE)
 Committee::Committee(const Potential &potential, Precision precision, Kernels kernels)
     : settings_(potential.settings)
 {
-  ensure_kokkos();
   const std::string chosen = chosen_instruction_set();
   with_shape(settings_, kernels, [&](auto tag) {
     using Shape = typename decltype(tag)::type;
@@ -39,5 +39,31 @@ void Committee::evaluate(const Neighborhood &neighborhood, CommitteeOutput &outp
 }
 
 const ModelSettings &Committee::settings() const { return settings_; }
+
+void MemberForces::reset(std::size_t num_atoms, int num_members)
+{
+  constexpr std::size_t line = 64;    // bytes of a cache line
+  length_ = static_cast<std::size_t>(row_length(num_members));
+  numbers_.assign(num_atoms * length_ + line / sizeof(double), 0.0);
+  void *begin = numbers_.data();
+  std::size_t bytes = sizeof(double) * numbers_.size();
+  first_ =
+      static_cast<double *>(std::align(line, sizeof(double) * num_atoms * length_, begin, bytes));
+}
+
+double force_spread(const double *member_forces, int num_members)
+{
+  if (num_members < 2) return 0.0;
+  double sum_of_squares = 0.0;
+  for (int d = 0; d < 3; ++d) {
+    double mean = 0.0;
+    for (int k = 0; k < num_members; ++k) mean += member_forces[3 * k + d] / num_members;
+    for (int k = 0; k < num_members; ++k) {
+      const double deviation = member_forces[3 * k + d] - mean;
+      sum_of_squares += deviation * deviation;
+    }
+  }
+  return std::sqrt(sum_of_squares / (num_members - 1));
+}
 
 }    // namespace almlip

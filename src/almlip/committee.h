@@ -126,28 +126,4 @@ class Committee {
 /// @param member_forces  shape [M][3], eV/Angstrom
 double force_spread(const double *member_forces, int num_members);
 
-/// Prediction for one frame. eV and Angstrom.
-struct FramePrediction {
-  double energy = 0.0;
-  std::vector<double> member_energies;    ///< shape [M]
-  std::vector<double> forces;             ///< shape [num_atoms][3]
-  Tensor6 virial{};                       ///< -dE/dstrain, eV
-  std::vector<double> member_forces;      ///< shape [num_atoms][3 M]
-  std::vector<double> spread;    ///< of the members' forces, shape [num_atoms], eV/Angstrom
-  std::vector<double> sigma;     ///< calibrated force uncertainty, shape [num_atoms], eV/Angstrom
-  std::vector<double> descriptors;    ///< standardised, shape [num_atoms][D]
-};
-
-/// Element index of every atom of a frame, shape [num_atoms].
-/// @throws Error that names the frame, an element that the model has not, and those it has
-std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings);
-
-/// sigma of every atom from its spread.
-void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Potential &potential);
-
-/// Evaluates a frame of a file: images, neighbours, committee, ghosts folded home, sigma.
-/// @throws Error if the frame has an element that the potential has not (names both), or the errors
-/// of find_surroundings
-FramePrediction predict(Committee &committee, const Potential &potential, const Frame &frame);
-
 }    // namespace almlip

@@ -7,7 +7,8 @@
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
-#include "almlip/text_file.h"
+#include "almlip/files/text_file.h"
+#include "almlip/kernels/coupling.h"
 
 namespace almlip {
 
@@ -19,14 +20,10 @@ using Couplings = std::vector<std::array<int, 3>>;
 Couplings parse_couplings(const std::string &four_body, const std::string &where)
 {
   if (four_body == "none") return {};
-  if (four_body == "b3") return {{1, 1, 2}, {2, 2, 2}, {1, 2, 3}, {3, 3, 2}};
-  if (four_body == "c4")
-    return {{1, 1, 2}, {2, 2, 2}, {1, 2, 3}, {3, 3, 2}, {2, 2, 4},
-            {1, 3, 4}, {3, 3, 4}, {4, 4, 2}, {4, 4, 4}};
-  if (four_body == "d4")
-    return {{1, 1, 2}, {2, 2, 2}, {1, 2, 3}, {3, 3, 2}, {2, 2, 4}, {1, 3, 4}, {3, 3, 4}, {4, 4, 2},
-            {4, 4, 4}, {1, 2, 1}, {1, 3, 2}, {2, 3, 1}, {2, 3, 3}, {2, 4, 2}, {1, 4, 3}, {3, 4, 3}};
-  Couplings couplings;
+  if (four_body == "b3") return couplings::b3::list();
+  if (four_body == "c4") return couplings::c4::list();
+  if (four_body == "d4") return couplings::d4::list();
+  Couplings found;
   std::istringstream words(four_body);
   for (std::string word; words >> word;) {
     require(
@@ -39,12 +36,12 @@ Couplings parse_couplings(const std::string &four_body, const std::string &where
     require((l1 + l2 + l) % 2 == 0 && l1 <= l2 && l2 - l1 <= l && l <= l1 + l2, where,
             ": \"four_body\" holds \"", word,
             "\", but a coupling l1 l2 L needs l1 <= l2, l2 - l1 <= L <= l1 + l2 and an even sum");
-    require(std::find(couplings.begin(), couplings.end(), coupling) == couplings.end(), where,
+    require(std::find(found.begin(), found.end(), coupling) == found.end(), where,
             ": \"four_body\" holds \"", word, "\" twice");
-    couplings.push_back(coupling);
+    found.push_back(coupling);
   }
-  require(!couplings.empty(), where, ": \"four_body\" is empty; write \"none\" for no couplings");
-  return couplings;
+  require(!found.empty(), where, ": \"four_body\" is empty; write \"none\" for no couplings");
+  return found;
 }
 
 }    // namespace

@@ -7,9 +7,9 @@
 #include <numeric>
 
 #include "almlip/error.h"
-#include "almlip/kernel_selection.h"
+#include "almlip/query/covariance_selection.h"
+#include "almlip/query/row_selection.h"
 #include "almlip/random.h"
-#include "almlip/row_selection.h"
 #include "almlip/rows.h"
 
 namespace almlip {

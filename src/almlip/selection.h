@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "almlip/kmeans.h"
+#include "almlip/query/kmeans.h"
 
 namespace almlip {
 

@@ -9,7 +9,7 @@
 
 #include "almlip/error.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Writes the bytes of a number; for files that the same kind of machine reads again.
 template <class Number>
@@ -64,4 +64,4 @@ void read_binary(std::istream &in, Container &numbers, std::uint64_t most)
   require(in.good(), "binary data end too early");
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <map>
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -151,4 +151,4 @@ Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
   return novelty;
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

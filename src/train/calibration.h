@@ -4,7 +4,7 @@
 
 #include "almlip/potential.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Force error and force spread of one held-out atom.
 struct AtomError {
@@ -42,4 +42,4 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements);
 /// the idea; the weight of the diagonal is fixed
 Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors);
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -5,10 +5,10 @@
 #include <sstream>
 
 #include "almlip/error.h"
-#include "almlip/text_file.h"
+#include "almlip/files/text_file.h"
 #include "train/binary_stream.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -75,4 +75,4 @@ bool read_checkpoint(const std::string &folder, const std::string &identity, Tra
   return true;
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

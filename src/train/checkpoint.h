@@ -4,7 +4,7 @@
 
 #include "train/trainer.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Writes the state to `folder`/checkpoint.bin atomically; the folder is made if needed.
 /// @param identity  hash of settings and data; only a fit of the same identity may continue
@@ -17,4 +17,4 @@ void write_checkpoint(const std::string &folder, const std::string &identity,
 /// @throws Error if the file is damaged, of another version, or of another identity
 bool read_checkpoint(const std::string &folder, const std::string &identity, TrainingState &state);
 
-}    // namespace almlip
+}    // namespace almlip::train

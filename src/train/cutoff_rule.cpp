@@ -5,7 +5,7 @@
 
 #include "almlip/surroundings.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -41,4 +41,4 @@ double cutoff_for(const std::vector<Frame> &frames)
   return std::clamp(static_cast<double>(bin) * step, least_cutoff, largest_cutoff);
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

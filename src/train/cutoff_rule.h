@@ -4,7 +4,7 @@
 
 #include "almlip/frame.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Cutoff within which an atom has 30 neighbours, on average over the atoms of the frames; from 3
 /// to 6 Angstrom, rounded to 0.01. At most 200 frames are looked at, evenly spaced.
@@ -15,4 +15,4 @@ namespace almlip {
 /// Source: ours; benchmarks/RESULTS.md
 double cutoff_for(const std::vector<Frame> &frames);
 
-}    // namespace almlip
+}    // namespace almlip::train

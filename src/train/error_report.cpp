@@ -5,9 +5,10 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "almlip/text.h"
 #include "train/calibration.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -48,12 +49,7 @@ Numbers numbers_of(const ErrorGroup &group)
 /// A number in a column of the table; "-" if it is absent.
 std::string cell(int width, int digits, std::optional<double> number, double factor = 1.0)
 {
-  char text[64];
-  if (number)
-    std::snprintf(text, sizeof text, "%*.*f", width, digits, *number * factor);
-  else
-    std::snprintf(text, sizeof text, "%*s", width, "-");
-  return text;
+  return number ? format("%*.*f", width, digits, *number * factor) : format("%*s", width, "-");
 }
 
 std::string padded(std::string text, std::size_t width)
@@ -64,13 +60,11 @@ std::string padded(std::string text, std::size_t width)
 
 std::string row(const std::string &name, const ErrorGroup &group)
 {
-  char counts[64];
-  std::snprintf(counts, sizeof counts, " %7d %8d", group.frames, group.atoms);
-  return name + counts + cell(10, 2, group.energy_mae, 1e3) + cell(9, 2, group.energy_rmse, 1e3) +
-         cell(10, 4, group.force_mae) + cell(9, 4, group.force_rmse) +
-         cell(9, 3, group.stress_mae) + cell(9, 3, group.stress_rmse) +
-         cell(10, 3, group.spearman) + cell(7, 3, group.ece) + cell(8, 3, group.coverage90) +
-         cell(8, 3, group.worst5_in_top10) + '\n';
+  return name + format(" %7d %8d", group.frames, group.atoms) + cell(10, 2, group.energy_mae, 1e3) +
+         cell(9, 2, group.energy_rmse, 1e3) + cell(10, 4, group.force_mae) +
+         cell(9, 4, group.force_rmse) + cell(9, 3, group.stress_mae) +
+         cell(9, 3, group.stress_rmse) + cell(10, 3, group.spearman) + cell(7, 3, group.ece) +
+         cell(8, 3, group.coverage90) + cell(8, 3, group.worst5_in_top10) + '\n';
 }
 
 }    // namespace
@@ -160,4 +154,4 @@ std::string ErrorReport::json() const
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

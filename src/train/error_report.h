@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "almlip/committee.h"
+#include "almlip/calculator.h"
+#include "almlip/error_statistics.h"
 #include "almlip/frame.h"
-#include "train/error_statistics.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Errors of a group of frames. Numbers without a reference, or without a committee that disagrees,
 /// are absent. Calibration (ece, coverage90) leaves out atoms whose members agree within
@@ -63,4 +63,4 @@ class ErrorReport {
   std::map<std::string, Samples> by_type_;
 };
 
-}    // namespace almlip
+}    // namespace almlip::train

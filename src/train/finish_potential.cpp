@@ -4,15 +4,15 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "almlip/committee.h"
+#include "almlip/calculator.h"
 #include "almlip/error.h"
-#include "almlip/fingerprint.h"
+#include "almlip/query/fingerprint.h"
 #include "train/calibration.h"
 #include "train/error_report.h"
 #include "train/predict_frames.h"
 #include "train/zbl_range.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -166,4 +166,4 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   });
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "train/committee_loss.h"
-#include "train/ranks.h"
+#include "parallel/ranks.h"
+#include "train/loss/committee_loss.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
 #include "train/training_settings.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Makes the potential file of a fit: calibrates sigma on the held-out frames, adds fingerprints,
 /// novelty and provenance, writes it atomically, and prints the errors on training and held-out
@@ -19,4 +19,4 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
                       const TrainingState *all_frames, const std::string &tuning,
                       const Ranks &ranks);
 
-}    // namespace almlip
+}    // namespace almlip::train

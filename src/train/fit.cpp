@@ -9,7 +9,7 @@
 #include "almlip/error.h"
 #include "train/initial_model.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -82,4 +82,4 @@ void Fit::begin(const TrainingSettings &settings, const Potential *start, const 
       Soap::create(Trainer::optimiser_blocks(model.settings, settings), {}, settings.precision);
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

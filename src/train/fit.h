@@ -4,12 +4,12 @@
 #include <optional>
 
 #include "almlip/potential.h"
-#include "train/ranks.h"
+#include "parallel/ranks.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
 #include "train/training_settings.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Whether a fit ends with passes over all frames, those held out too.
 bool has_last_passes(const TrainingSettings &settings, const TrainingData &data);
@@ -38,4 +38,4 @@ struct Fit {
   void begin(const TrainingSettings &settings, const Potential *start, const Ranks &ranks);
 };
 
-}    // namespace almlip
+}    // namespace almlip::train

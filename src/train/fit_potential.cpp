@@ -15,9 +15,9 @@
 #include "train/progress.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
-#include "train/tune.h"
+#include "train/tune/tune.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -200,4 +200,4 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
                    learned_all ? &all_frames : nullptr, tuning, ranks);
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -1,13 +1,13 @@
 #pragma once
 
-#include "train/ranks.h"
+#include "parallel/ranks.h"
 #include "train/training_settings.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Fits a committee potential as the settings ask for and writes it; progress goes to stderr, the
 /// final table of errors to stdout.
 /// @throws Error for bad input before any long work, on every rank (see Ranks::agree)
 void fit_potential(const TrainingSettings &settings, const Ranks &ranks);
 
-}    // namespace almlip
+}    // namespace almlip::train

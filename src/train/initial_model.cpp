@@ -8,7 +8,7 @@
 #include "almlip/error.h"
 #include "almlip/random.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -137,4 +137,4 @@ void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames
   loss.set_standardisation(model.mean, model.inverse_deviation);
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

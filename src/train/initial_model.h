@@ -2,12 +2,12 @@
 
 #include <vector>
 
-#include "train/committee_loss.h"
-#include "train/ranks.h"
+#include "parallel/ranks.h"
+#include "train/loss/committee_loss.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Model for a fit from nothing: scale, whitened radial functions and reference energies from the
 /// training frames; no standardisation yet.
@@ -33,4 +33,4 @@ std::vector<double> initial_parameters(const TrainingModel &model, int seed);
 void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames &frames,
                  double four_body_scale, const Ranks &ranks);
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -7,7 +7,7 @@
 
 #include "train/binary_stream.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -59,4 +59,4 @@ void predict_frames(const Potential &potential, const std::vector<Frame> &frames
   }
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

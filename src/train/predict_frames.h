@@ -3,11 +3,11 @@
 #include <functional>
 #include <vector>
 
-#include "almlip/committee.h"
+#include "almlip/calculator.h"
 #include "almlip/frame.h"
-#include "train/ranks.h"
+#include "parallel/ranks.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Energy, virial, forces, spread, sigma and descriptors of every frame; what belongs to single
 /// members is left out. The ranks share the work; call it on all of them, with the same potential
@@ -18,4 +18,4 @@ void predict_frames(
     const Potential &potential, const std::vector<Frame> &frames, const Ranks &ranks,
     const std::function<void(const Frame &frame, FramePrediction prediction)> &take);
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -5,20 +5,9 @@
 #include <cmath>
 #include <cstdio>
 
-namespace almlip {
+#include "almlip/text.h"
 
-std::string duration(double seconds)
-{
-  char text[32];
-  const long s = std::lround(seconds);
-  if (s < 60)
-    std::snprintf(text, sizeof text, "%ld s", s);
-  else if (s < 3600)
-    std::snprintf(text, sizeof text, "%ld:%02ld min", s / 60, s % 60);
-  else
-    std::snprintf(text, sizeof text, "%ld:%02ld h", s / 3600, s / 60 % 60);
-  return text;
-}
+namespace almlip::train {
 
 Progress::Progress()
     : terminal_(isatty(STDERR_FILENO) != 0), start_(std::chrono::steady_clock::now())
@@ -44,18 +33,12 @@ std::string Progress::line(const EpochReport &report) const
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const double left = seconds / (report.epoch - first_epoch_) * (report.num_epochs - report.epoch);
-  char text[256];
-  int length = std::snprintf(text, sizeof text, "epoch %d/%d  loss %.5f", report.epoch,
-                             report.num_epochs, report.train_loss);
-  const auto rest = [&] { return sizeof text - static_cast<std::size_t>(length); };
+  std::string text =
+      format("epoch %d/%d  loss %.5f", report.epoch, report.num_epochs, report.train_loss);
   if (report.has_held_out)
-    length += std::snprintf(text + length, rest(), "  held out: F %.4f eV/A  E %.2f meV/atom",
-                            report.held_out.force_mae, 1000.0 * report.held_out.energy_mae);
-  if (report.last)
-    std::snprintf(text + length, rest(), "  took %s", duration(seconds).c_str());
-  else
-    std::snprintf(text + length, rest(), "  %s left", duration(left).c_str());
-  return text;
+    text += format("  held out: F %.4f eV/A  E %.2f meV/atom", report.held_out.force_mae,
+                   1000.0 * report.held_out.energy_mae);
+  return text + (report.last ? "  took " + duration(seconds) : "  " + duration(left) + " left");
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

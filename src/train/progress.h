@@ -5,10 +5,7 @@
 
 #include "train/trainer.h"
 
-namespace almlip {
-
-/// A time for people: "12 s", "3:05 min", "1:10 h".
-std::string duration(double seconds);
+namespace almlip::train {
 
 /// Progress of a fit on stderr: one line that is rewritten on a terminal, a plain line about every
 /// tenth of the epochs in a log.
@@ -25,4 +22,4 @@ class Progress {
   std::string line(const EpochReport &report) const;
 };
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -1,8 +1,8 @@
 #include "train/radial_tie.h"
 
-#include "almlip/radial.h"
+#include "almlip/kernels/radial.h"
 
-namespace almlip {
+namespace almlip::train {
 
 RadialTie::RadialTie(const TrainingModel &model, double weight)
     : num_elements_(static_cast<int>(model.settings.elements.size())),
@@ -57,4 +57,4 @@ void RadialTie::add_gradient(const std::vector<double> &parameters,
   }
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

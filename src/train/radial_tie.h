@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "train/committee_loss.h"
+#include "train/loss/committee_loss.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Pulls the radial functions of one central element for different neighbours towards each other
 /// where the data do not tell them apart.
@@ -30,4 +30,4 @@ class RadialTie {
   std::vector<std::size_t> offset_;    ///< of the radial block of a pair, shape [E][E]
 };
 
-}    // namespace almlip
+}    // namespace almlip::train

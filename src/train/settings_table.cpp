@@ -1,6 +1,7 @@
+#include "almlip/presets.h"
 #include "train/training_settings.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -50,7 +51,7 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       outside(other("checkpoint", &s.checkpoint,
                     "folder for checkpoints; a fit that finds its own one there goes on exactly")),
 
-      word("preset", &s.preset, {"fast", "default", "accurate"},
+      word("preset", &s.preset, preset_names(),
            "shape of the model: fast, default or accurate; null: default, with start that of the "
            "potential"),
       other(
@@ -142,4 +143,4 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
   };
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

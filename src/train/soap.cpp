@@ -7,7 +7,7 @@
 
 #include "train/binary_stream.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -273,4 +273,4 @@ std::vector<int> share_blocks(const std::vector<SoapBlock> &blocks, int num_rank
   return first;
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace almlip {
+namespace almlip::train {
 
 /// Matrices of one shape in the flat parameter vector, one after the other, as the optimiser sees
 /// them. A side of length 1 has no basis.
@@ -71,4 +71,4 @@ class Soap {
 /// @return  first block of every rank and the number of blocks, shape [num_ranks + 1]
 std::vector<int> share_blocks(const std::vector<SoapBlock> &blocks, int num_ranks);
 
-}    // namespace almlip
+}    // namespace almlip::train

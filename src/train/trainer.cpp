@@ -10,7 +10,7 @@
 #include "almlip/error.h"
 #include "almlip/random.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -380,4 +380,4 @@ MeanErrors Trainer::errors(const std::vector<double> &parameters, const Prepared
   return errors;
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

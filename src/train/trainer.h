@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "almlip/frame.h"
-#include "train/committee_loss.h"
+#include "parallel/ranks.h"
+#include "train/loss/committee_loss.h"
 #include "train/radial_tie.h"
-#include "train/ranks.h"
 #include "train/soap.h"
 #include "train/training_settings.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Frames, dealt to the ranks, with what the loss has prepared from them. A rank keeps that of its
 /// own frames, as far as its memory goes, and prepares any other frame anew when it is asked for.
@@ -152,4 +152,4 @@ std::vector<int> deal(const std::vector<int> &work, int num_ranks);
 std::vector<int> deal_batch(const std::vector<int> &frames, const std::vector<int> &work,
                             const std::vector<int> &owners, double price, int rank, int num_ranks);
 
-}    // namespace almlip
+}    // namespace almlip::train

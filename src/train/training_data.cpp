@@ -8,13 +8,14 @@
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
-#include "almlip/extxyz.h"
-#include "almlip/radial.h"
+#include "almlip/files/extxyz.h"
+#include "almlip/kernels/radial.h"
 #include "almlip/random.h"
 #include "almlip/surroundings.h"
+#include "almlip/text.h"
 #include "train/cutoff_rule.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -29,13 +30,6 @@ std::vector<std::string> elements_of(const std::vector<Frame> &frames)
   std::vector<std::string> elements;
   for (const int number : numbers) elements.push_back(chemical_symbol(number));
   return elements;
-}
-
-std::string joined(const std::vector<std::string> &words)
-{
-  std::string text;
-  for (const std::string &word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
 }
 
 /// @param start  potential that the fit starts from, or empty
@@ -259,4 +253,4 @@ double rms_force(const std::vector<Frame> &frames)
   return std::sqrt(squares / count);
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

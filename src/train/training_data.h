@@ -6,7 +6,7 @@
 #include "almlip/frame.h"
 #include "train/training_settings.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Checked frames, split, with what is known about them before any fit.
 struct TrainingData {
@@ -50,4 +50,4 @@ std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutof
 /// Root mean square of all force components, eV/Angstrom.
 double rms_force(const std::vector<Frame> &frames);
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -6,22 +6,17 @@
 #include <nlohmann/json.hpp>
 
 #include "almlip/error.h"
-#include "train/nearest_word.h"
+#include "almlip/nearest_word.h"
+#include "almlip/presets.h"
+#include "almlip/text.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 constexpr double pi = 3.14159265358979323846;
-
-std::string joined(const std::vector<std::string> &words)
-{
-  std::string text;
-  for (const std::string &word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 const SettingEntry &find_entry(const std::vector<SettingEntry> &table, const std::string &key,
                                const std::string &name)
@@ -200,15 +195,15 @@ ModelSettings model_settings(const TrainingSettings &s, const std::vector<std::s
                              double cutoff)
 {
   ModelSettings model;
-  const bool fast = s.preset == "fast", accurate = s.preset == "accurate";    // else "default"
+  const Preset &preset = find_preset(s.preset.value_or("default"));
   model.elements = elements;
   model.cutoff = cutoff;
-  model.num_channels = s.num_channels.value_or(accurate ? 5 : 4);
-  model.lmax = s.lmax.value_or(fast ? 3 : 4);
+  model.num_channels = s.num_channels.value_or(preset.num_channels);
+  model.lmax = s.lmax.value_or(preset.lmax);
   model.num_radial = s.num_radial.value_or(8);
-  model.four_body = s.four_body.value_or(fast ? "b3" : accurate ? "d4" : "c4");
-  model.partners = s.partners.value_or(fast ? "same" : "all");
-  model.num_hidden = s.num_hidden.value_or(16);
+  model.four_body = s.four_body.value_or(preset.four_body);
+  model.partners = s.partners.value_or(preset.partners);
+  model.num_hidden = s.num_hidden.value_or(preset.num_hidden);
   model.num_members = s.members.value_or(5);
   return model;
 }
@@ -264,4 +259,4 @@ TrainingSettings for_all_frames(TrainingSettings settings, int num_train)
   return settings;
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -8,7 +8,7 @@
 
 #include "almlip/potential.h"
 
-namespace almlip {
+namespace almlip::train {
 
 constexpr double largest_weight_decay = 0.5;    ///< that of few frames
 
@@ -119,4 +119,4 @@ Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 /// Settings of the last passes, over all frames, after a fit to that many training frames.
 TrainingSettings for_all_frames(TrainingSettings settings, int num_train);
 
-}    // namespace almlip
+}    // namespace almlip::train

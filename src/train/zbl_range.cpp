@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "almlip/element_properties.h"
 #include "almlip/elements.h"
 #include "almlip/surroundings.h"
-#include "train/element_properties.h"
 
-namespace almlip {
+namespace almlip::train {
 
 namespace {
 
@@ -66,4 +66,4 @@ Zbl zbl_range(const TrainingData &data, double cutoff)
   return zbl;
 }
 
-}    // namespace almlip
+}    // namespace almlip::train

@@ -3,7 +3,7 @@
 #include "almlip/potential.h"
 #include "train/training_data.h"
 
-namespace almlip {
+namespace almlip::train {
 
 /// Where the repulsion of the nuclei is switched on. From d, the least distance of each pair of
 /// elements in training and held-out frames, but at most the sum of the covalent radii (pairs that
@@ -12,4 +12,4 @@ namespace almlip {
 /// @param cutoff  Angstrom
 Zbl zbl_range(const TrainingData &data, double cutoff);
 
-}    // namespace almlip
+}    // namespace almlip::train

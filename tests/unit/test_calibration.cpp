@@ -6,7 +6,7 @@
 
 #include "train/calibration.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 /// Atoms whose force errors are normal vectors with sigma_i = factor s_i^exponent, E |error|^2 =
@@ -175,4 +175,4 @@ TEST(Novelty, ThresholdIsTheQuantileOfTheTrainingEnvironments)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

@@ -1,4 +1,4 @@
-#include "almlip/committee.h"
+#include "almlip/calculator.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "train/committee_loss.h"
+#include "train/loss/committee_loss.h"
 
 #include <gtest/gtest.h>
 
@@ -6,11 +6,11 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "almlip/committee.h"
-#include "almlip/instruction_set.h"
+#include "almlip/calculator.h"
+#include "almlip/kernels/instruction_set.h"
 #include "random_potential.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 using test::normal_numbers;
@@ -236,4 +236,4 @@ TEST(CommitteeLoss, FrozenRadialChannelsGetNoGradientAndChangeNothingElse)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

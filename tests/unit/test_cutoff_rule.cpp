@@ -2,7 +2,7 @@
 
 #include "train/cutoff_rule.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 /// Simple cubic crystal: 6, 12, 8, 6 and 24 neighbours at 1, 1.414, 1.732, 2 and 2.236 times the
@@ -46,4 +46,4 @@ TEST(CutoffRule, IsForTheMeanAtom)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

@@ -3,10 +3,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "almlip/error_statistics.h"
 #include "train/error_report.h"
-#include "train/error_statistics.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 TEST(NormalQuantile, AgreesWithTables)
@@ -183,4 +183,4 @@ TEST(ErrorReport, TableShowsEnergiesInMilliElectronvoltAndTheTotalLast)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

@@ -7,8 +7,8 @@
 #include <fstream>
 
 #include "almlip/error.h"
-#include "almlip/extxyz.h"
-#include "almlip/extxyz_comment.h"
+#include "almlip/files/extxyz.h"
+#include "almlip/files/extxyz_comment.h"
 
 namespace almlip {
 namespace {

@@ -1,4 +1,4 @@
-#include "almlip/fingerprint.h"
+#include "almlip/query/fingerprint.h"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "almlip/harmonics.h"
+#include "almlip/kernels/harmonics.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <vector>
 
-#include "almlip/coupling.h"
+#include "almlip/kernels/coupling.h"
 
 namespace almlip {
 namespace {

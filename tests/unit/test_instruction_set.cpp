@@ -1,11 +1,11 @@
-#include "almlip/instruction_set.h"
+#include "almlip/kernels/instruction_set.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdlib>
 
-#include "almlip/committee.h"
+#include "almlip/calculator.h"
 #include "almlip/error.h"
 #include "random_potential.h"
 

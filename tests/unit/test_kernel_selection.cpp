@@ -8,7 +8,7 @@
 #include <set>
 
 #include "almlip/error.h"
-#include "almlip/kernel_selection.h"
+#include "almlip/query/covariance_selection.h"
 
 namespace almlip {
 namespace {

@@ -1,4 +1,4 @@
-#include "almlip/novelty.h"
+#include "almlip/query/novelty.h"
 
 #include <gtest/gtest.h>
 

@@ -3,9 +3,9 @@
 #include <Eigen/Dense>
 #include <cmath>
 
-#include "train/relu_committee.h"
+#include "pool/relu_committee.h"
 
-namespace almlip {
+namespace almlip::pool {
 namespace {
 
 Eigen::MatrixXf some_inputs(int count, int num_features)
@@ -200,4 +200,4 @@ TEST(ReluCommittee, MembersDifferAndSeedsDecide)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::pool

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "almlip/element_properties.h"
 #include "almlip/error.h"
-#include "train/element_properties.h"
-#include "train/pool_composition.h"
-#include "train/pool_density.h"
-#include "train/pool_descriptors.h"
-#include "train/pool_geometry.h"
+#include "pool/pool_composition.h"
+#include "pool/pool_density.h"
+#include "pool/pool_descriptors.h"
+#include "pool/pool_geometry.h"
 
-namespace almlip {
+namespace almlip::pool {
 namespace {
 
 constexpr int na = 11, cl = 17, ti = 22, o = 8;
@@ -238,4 +238,4 @@ TEST(PoolDescriptor, UnknownPartListsTheNames)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::pool

@@ -5,11 +5,11 @@
 #include <functional>
 
 #include "almlip/error.h"
-#include "train/pool_convert.h"
-#include "train/pool_filter.h"
-#include "train/pool_read.h"
+#include "pool/pool_convert.h"
+#include "pool/pool_filter.h"
+#include "pool/pool_read.h"
 
-namespace almlip {
+namespace almlip::pool {
 namespace {
 
 std::string write(const std::string &name, const std::string &text)
@@ -278,4 +278,4 @@ TEST(PoolFilter, SystemsHoldAllTheirElements)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::pool

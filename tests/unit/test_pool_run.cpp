@@ -8,13 +8,13 @@
 #include <set>
 
 #include "almlip/error.h"
-#include "train/pool_descriptors.h"
-#include "train/pool_execute.h"
-#include "train/pool_store.h"
-#include "train/pool_strategy.h"
-#include "train/pool_summary.h"
+#include "pool/pool_descriptors.h"
+#include "pool/pool_execute.h"
+#include "pool/pool_store.h"
+#include "pool/pool_strategy.h"
+#include "pool/pool_summary.h"
 
-namespace almlip {
+namespace almlip::pool {
 namespace {
 
 std::string message_of(const std::function<void()> &work)
@@ -296,4 +296,4 @@ TEST(ToHtml, KnowsHeadingsTablesAndEmphasis)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::pool

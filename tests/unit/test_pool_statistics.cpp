@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "train/pool_statistics.h"
+#include "pool/pool_statistics.h"
 
-namespace almlip {
+namespace almlip::pool {
 namespace {
 
 TEST(PoolStatistics, StudentTailsAreThoseOfScipy)
@@ -93,4 +93,4 @@ TEST(PoolStatistics, MeanAndStandardErrorOfCurves)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::pool

@@ -1,4 +1,4 @@
-#include "almlip/query_batch.h"
+#include "almlip/query/batch.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "almlip/error.h"
-#include "almlip/extxyz.h"
+#include "almlip/files/extxyz.h"
 
 using namespace almlip;
 using Json = nlohmann::json;

@@ -1,4 +1,4 @@
-#include "almlip/query_buffer.h"
+#include "almlip/query/buffer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "almlip/radial.h"
+#include "almlip/kernels/radial.h"
 
 #include <gtest/gtest.h>
 

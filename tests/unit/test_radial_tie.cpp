@@ -6,7 +6,7 @@
 
 #include "random_potential.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 using test::normal_numbers;
@@ -91,4 +91,4 @@ TEST(RadialTie, LeavesOneElementAndEqualFunctionsAlone)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "almlip/row_selection.h"
+#include "almlip/query/row_selection.h"
 
 namespace almlip {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "almlip/committee.h"
+#include "almlip/calculator.h"
 #include "random_potential.h"
 
 namespace almlip {

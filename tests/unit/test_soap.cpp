@@ -9,7 +9,7 @@
 #include "almlip/error.h"
 #include "train/soap.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 /// f(X) = 1/2 tr(X^T L X R) with rotated eigenvectors and eigenvalues from 1 to 1e-2 on either
@@ -204,4 +204,4 @@ TEST(SoapShares, GiveEveryRankTheSameWorkInARow)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

@@ -9,7 +9,7 @@
 #include "train/checkpoint.h"
 #include "train/trainer.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 /// L = sum over frames of |parameters - energy of the frame|^2, shared among the frames of the
@@ -214,4 +214,4 @@ TEST(PreparedFrames, OfTwoListsAreNotPreparedAnew)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

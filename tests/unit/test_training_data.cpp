@@ -8,12 +8,12 @@
 #include <set>
 
 #include "almlip/error.h"
-#include "almlip/extxyz.h"
-#include "almlip/radial.h"
+#include "almlip/files/extxyz.h"
+#include "almlip/kernels/radial.h"
 #include "almlip/surroundings.h"
 #include "train/training_data.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 /// A cubic cell of 6 Angstrom with the given atoms on a line, 2.4 Angstrom apart.
@@ -221,4 +221,4 @@ TEST(TrainingData, TooFewFramesAreAnError)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

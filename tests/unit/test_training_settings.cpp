@@ -3,10 +3,10 @@
 #include <cmath>
 
 #include "almlip/error.h"
-#include "almlip/shape.h"
+#include "almlip/kernels/shape.h"
 #include "train/training_settings.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 std::string error_of(const std::string &text)
@@ -88,9 +88,9 @@ TEST(TrainingSettings, PresetsAreTheCompiledShapes)
     settings.preset = name;
     return model_settings(settings, {"Si"}, 4.5);
   };
-  EXPECT_TRUE(has_shape<FastShape>(preset("fast")));
-  EXPECT_TRUE(has_shape<DefaultShape>(preset("default")));
-  EXPECT_TRUE(has_shape<AccurateShape>(preset("accurate")));
+  EXPECT_TRUE(has_shape<shape_fast>(preset("fast")));
+  EXPECT_TRUE(has_shape<shape_default>(preset("default")));
+  EXPECT_TRUE(has_shape<shape_accurate>(preset("accurate")));
   // channels, lmax C (C + 1) / 2 pairs, couplings times partners
   EXPECT_EQ(preset("fast").num_descriptors(), 4 + 3 * 10 + 4 * 4);
   EXPECT_EQ(preset("default").num_descriptors(), 4 + 4 * 10 + 9 * 16);
@@ -196,4 +196,4 @@ TEST(Schedule, ManyFramesAreLearnedInLargerBatchesAtALowerRate)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

@@ -6,9 +6,9 @@
 #include <set>
 
 #include "almlip/error.h"
-#include "train/tune.h"
+#include "train/tune/tune.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 TEST(TuningMoves, LeaveAloneWhatTheUserHasFixed)
@@ -80,4 +80,4 @@ TEST(TuningRecord, IsFoundAgainByTheSameSearchOnly)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

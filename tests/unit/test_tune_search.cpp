@@ -5,9 +5,9 @@
 #include <set>
 #include <tuple>
 
-#include "train/tune_search.h"
+#include "train/tune/tune_search.h"
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 /// Every change multiplies both errors by a fixed factor; a fit of one network takes one second per
@@ -292,4 +292,4 @@ TEST(TuneSearch, TriesInTheSameOrder)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace almlip {
+namespace almlip::train {
 namespace {
 
 Frame pair(int a, int b, double r)
@@ -46,4 +46,4 @@ TEST(ZblRange, OfAnUnlikePairEndsNoFartherOutThanThoseOfTheLikePairs)
 }
 
 }    // namespace
-}    // namespace almlip
+}    // namespace almlip::train

@@ -77,18 +77,6 @@ std::string mismatch(void *lmp)
   return "";
 }
 
-/// How to open the styles: with their own Kokkos in front where the process already has one that is
-/// not theirs.
-int open_flags()
-{
-  int flags = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;    // Kokkos stays until the process ends
-#ifndef __SANITIZE_ADDRESS__
-  // Not otherwise: it would also get in the way of a preloaded malloc.
-  if (dlsym(RTLD_DEFAULT, "_ZN6Kokkos14is_initializedEv")) flags |= RTLD_DEEPBIND;
-#endif
-  return flags;
-}
-
 /// The file beside this one.
 std::string styles_file()
 {
@@ -108,7 +96,7 @@ extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void *l
   const std::string wrong = mismatch(lmp);
   if (!wrong.empty()) return refuse(lmp, wrong);
 
-  void *styles = dlopen(styles_file().c_str(), open_flags());
+  void *styles = dlopen(styles_file().c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!styles) {
     const std::string reason = dlerror();
     const bool missing_symbol = reason.find("undefined symbol") != std::string::npos;

@@ -1,8 +1,0 @@
-#include "almlip/channel_functions.h"
-
-namespace almlip {
-
-template ChannelFunctions<double> channel_functions<double, native_lanes<double>>(int lmax,
-                                                                                  int num_channels);
-
-}    // namespace almlip

@@ -1,8 +1,0 @@
-#include "almlip/channel_functions.h"
-
-namespace almlip {
-
-template ChannelFunctions<float> channel_functions<float, native_lanes<float>>(int lmax,
-                                                                               int num_channels);
-
-}    // namespace almlip

@@ -1,8 +1,0 @@
-#include "almlip/committee_kernel.h"
-
-namespace almlip {
-
-template std::unique_ptr<Committee::Kernel>
-ALMLIP_KERNEL_TARGET::make_committee_kernel<GenericShape>(const Potential &, Precision);
-
-}    // namespace almlip

@@ -1,0 +1,416 @@
+#include "almlip/files/extxyz.h"
+
+#include <charconv>
+#include <cmath>
+#include <iterator>
+#include <optional>
+#include <string_view>
+
+#include "almlip/elements.h"
+#include "almlip/error.h"
+#include "almlip/files/extxyz_comment.h"
+
+namespace almlip {
+
+namespace {
+
+constexpr double least_volume = 1e-3;    // Angstrom^3 of a periodic cell
+
+/// One entry of `Properties`.
+struct Column {
+  std::string name;
+  char type;                                ///< S, R, I or L
+  int count;                                ///< columns of the file
+  std::vector<double> *target = nullptr;    ///< where numbers go; null if they are not kept
+  bool must_be_finite = false;
+
+  bool is_species() const
+  {
+    return count == 1 && (name == "species" || name == "Z" || name == "numbers");
+  }
+};
+
+std::optional<double> parse_number(std::string_view text)
+{
+  if (!text.empty() && text[0] == '+') text.remove_prefix(1);
+  double number = 0.0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return {};
+  return number;
+}
+
+/// Takes the next word off the front of `line`; empty at the end.
+std::string_view next_word(std::string_view &line)
+{
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  std::size_t start = 0;
+  while (start < line.size() && is_blank(line[start])) ++start;
+  std::size_t end = start;
+  while (end < line.size() && !is_blank(line[end])) ++end;
+  const std::string_view word = line.substr(start, end - start);
+  line.remove_prefix(end);
+  return word;
+}
+
+/// The words of a value such as "1 0 0", "[[1, 0], [0, 1]]" or "T, F, T".
+std::vector<std::string> words_of_array(std::string text)
+{
+  for (char &c : text)
+    if (c == ',' || c == '[' || c == ']' || c == '{' || c == '}') c = ' ';
+  std::vector<std::string> words;
+  std::string_view rest = text;
+  while (true) {
+    const std::string_view word = next_word(rest);
+    if (word.empty()) return words;
+    words.emplace_back(word);
+  }
+}
+
+std::vector<std::string> split(const std::string &text, char separator)
+{
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == separator)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+/// Reads one file, frame by frame.
+class ExtxyzReader {
+ public:
+  ExtxyzReader(const std::string &path, const ExtxyzNeeds &needs)
+      : path_(path), needs_(needs), text_(read_text(path)), rest_(text_)
+  {
+  }
+
+  std::vector<Frame> read();
+
+ private:
+  template <class... Parts>
+  [[noreturn]] void complain(const Parts &...parts) const
+  {
+    fail(path_, ", frame ", frame_number_, ", line ", line_number_, ": ", parts...);
+  }
+
+  bool next_line(std::string_view &line);
+  int parse_num_atoms(std::string_view line) const;
+  Frame read_frame(int num_atoms);
+
+  std::vector<std::pair<std::string, std::string>> keys_of(std::string_view line) const;
+  void read_comment(std::string_view line, Frame &frame);
+  void take_key(const std::string &key, const std::string &value, Frame &frame);
+  void finish_cell(Frame &frame) const;
+  void finish_energy_and_virial(Frame &frame) const;
+  void check_needs(const Frame &frame) const;
+  double number_of(const std::string &key, const std::string &text) const;
+  std::vector<double> numbers_of(const std::string &key, const std::string &text) const;
+  std::array<bool, 3> pbc_of(const std::string &text) const;
+  Tensor6 tensor_of(const std::string &key, const std::string &text) const;
+
+  void parse_properties(const std::string &text);
+  void plan_columns(int num_atoms, Frame &frame);
+  void read_atom(std::string_view line, int i, Frame &frame);
+  int species_of(std::string_view word, const Column &column) const;
+  double real_of(std::string_view word, const Column &column) const;
+
+  const std::string path_;
+  const ExtxyzNeeds needs_;
+  const std::string text_;
+  std::string_view rest_;
+  int frame_number_ = 0, line_number_ = 0;
+
+  // of the present frame
+  bool has_lattice_ = false, has_pbc_ = false;
+  std::optional<double> free_energy_;
+  std::optional<Tensor6> stress_;    ///< ASE's sign, eV/Angstrom^3
+  std::string properties_;
+  std::vector<Column> columns_;
+};
+
+bool ExtxyzReader::next_line(std::string_view &line)
+{
+  if (rest_.empty()) return false;
+  const std::size_t end = std::min(rest_.find('\n'), rest_.size());
+  line = rest_.substr(0, end);
+  rest_.remove_prefix(std::min(end + 1, rest_.size()));
+  ++line_number_;
+  return true;
+}
+
+std::vector<Frame> ExtxyzReader::read()
+{
+  std::vector<Frame> frames;
+  std::string_view line;
+  while (next_line(line)) {
+    std::string_view words = line;
+    if (next_word(words).empty()) continue;
+    ++frame_number_;
+    frames.push_back(read_frame(parse_num_atoms(line)));
+  }
+  require(!frames.empty(), path_, ": there is no frame in this file");
+  return frames;
+}
+
+int ExtxyzReader::parse_num_atoms(std::string_view line) const
+{
+  const std::string_view word = next_word(line);
+  int num_atoms = 0;
+  const auto result = std::from_chars(word.data(), word.data() + word.size(), num_atoms);
+  const bool ok = result.ec == std::errc() && result.ptr == word.data() + word.size();
+  if (!ok || num_atoms < 1 || !next_word(line).empty())
+    complain("a frame must begin with its number of atoms, 1 or more, but there is \"",
+             std::string(word), std::string(line).substr(0, 40), "\"");
+  return num_atoms;
+}
+
+Frame ExtxyzReader::read_frame(int num_atoms)
+{
+  Frame frame;
+  frame.source = path_ + ", frame " + std::to_string(frame_number_);
+  std::string_view line;
+  if (!next_line(line)) complain("the file ends before the comment line; it is incomplete");
+  read_comment(line, frame);
+  check_needs(frame);
+
+  // each atom needs a line of at least two characters: no memory for what cannot be there
+  if (static_cast<std::size_t>(num_atoms) > rest_.size())
+    complain("the frame has ", num_atoms, " atoms, but the file ends; it is incomplete");
+  plan_columns(num_atoms, frame);
+  for (int i = 0; i < num_atoms; ++i) {
+    if (!next_line(line))
+      complain("the frame has ", num_atoms, " atoms, but the file ends after ", i,
+               " of them; it is incomplete");
+    read_atom(line, i, frame);
+  }
+  return frame;
+}
+
+std::vector<std::pair<std::string, std::string>> ExtxyzReader::keys_of(std::string_view line) const
+{
+  try {
+    return parse_comment(line);
+  } catch (const Error &error) {
+    complain(error.what());
+  }
+}
+
+void ExtxyzReader::read_comment(std::string_view line, Frame &frame)
+{
+  has_lattice_ = has_pbc_ = false;
+  free_energy_.reset();
+  stress_.reset();
+  properties_ = "species:S:1:pos:R:3";    // what a plain XYZ file has
+  for (const auto &[key, value] : keys_of(line)) take_key(key, value, frame);
+  parse_properties(properties_);
+  finish_cell(frame);
+  finish_energy_and_virial(frame);
+}
+
+void ExtxyzReader::take_key(const std::string &key, const std::string &value, Frame &frame)
+{
+  if (key == "Lattice") {
+    const std::vector<double> cell = numbers_of(key, value);
+    if (cell.size() != 9) complain("Lattice has ", cell.size(), " numbers, but 9 are needed");
+    std::copy(cell.begin(), cell.end(), frame.cell.begin());
+    has_lattice_ = true;
+  } else if (key == "pbc") {
+    frame.pbc = pbc_of(value);
+    has_pbc_ = true;
+  } else if (key == "Properties") {
+    properties_ = value;
+  } else if (key == "energy") {
+    frame.energy = number_of(key, value);
+  } else if (key == "free_energy") {
+    free_energy_ = number_of(key, value);
+  } else if (key == "virial") {
+    frame.virial = tensor_of(key, value);
+  } else if (key == "stress") {
+    stress_ = tensor_of(key, value);
+  } else if (key == "config_type") {
+    frame.config_type = value;
+  } else {
+    frame.info[key] = value;
+  }
+}
+
+double ExtxyzReader::number_of(const std::string &key, const std::string &text) const
+{
+  const std::vector<double> numbers = numbers_of(key, text);
+  if (numbers.size() != 1) complain(key, " is \"", text, "\", but it must be one number");
+  return numbers[0];
+}
+
+std::vector<double> ExtxyzReader::numbers_of(const std::string &key, const std::string &text) const
+{
+  std::vector<double> numbers;
+  for (const std::string &word : words_of_array(text)) {
+    const std::optional<double> number = parse_number(word);
+    if (!number) complain(key, " holds \"", word, "\", which is not a number");
+    if (!std::isfinite(*number)) complain(key, " holds ", word, ", but numbers must be finite");
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+std::array<bool, 3> ExtxyzReader::pbc_of(const std::string &text) const
+{
+  const std::vector<std::string> words = words_of_array(text);
+  std::array<bool, 3> pbc{};
+  if (words.size() != 3) complain("pbc is \"", text, "\", but three of T and F are needed");
+  for (int d = 0; d < 3; ++d) {
+    const std::string &w = words[d];
+    pbc[d] = w == "T" || w == "True" || w == "true" || w == "1";
+    if (!pbc[d] && w != "F" && w != "False" && w != "false" && w != "0")
+      complain("pbc is \"", text, "\", but three of T and F are needed");
+  }
+  return pbc;
+}
+
+Tensor6 ExtxyzReader::tensor_of(const std::string &key, const std::string &text) const
+{
+  const std::vector<double> t = numbers_of(key, text);
+  // six numbers are in the order of Voigt: xx yy zz yz xz xy
+  if (t.size() == 6 && key == "stress") return {t[0], t[1], t[2], t[5], t[4], t[3]};
+  if (t.size() != 9)
+    complain(key, " has ", t.size(), " numbers, but ", key == "stress" ? "9 or 6" : "9",
+             " are needed");
+  return {t[0], t[4], t[8], (t[1] + t[3]) / 2, (t[2] + t[6]) / 2, (t[5] + t[7]) / 2};
+}
+
+void ExtxyzReader::finish_cell(Frame &frame) const
+{
+  if (!has_pbc_) frame.pbc.fill(has_lattice_);
+  const bool any = frame.pbc[0] || frame.pbc[1] || frame.pbc[2];
+  if (any && !has_lattice_)
+    complain(
+        "pbc asks for a periodic cell, but there is no Lattice; give it, or set "
+        "pbc=\"F F F\"");
+  if (frame.pbc[0] && frame.pbc[1] && frame.pbc[2] && frame.volume() < least_volume)
+    complain("the periodic cell has a volume of ", frame.volume(),
+             " Angstrom^3; give three independent vectors in Lattice, or set pbc=\"F F F\"");
+}
+
+void ExtxyzReader::finish_energy_and_virial(Frame &frame) const
+{
+  if (!frame.energy) frame.energy = free_energy_;
+  if (frame.virial || !stress_ || frame.volume() < least_volume) return;
+  frame.virial = *stress_;
+  for (double &component : *frame.virial) component *= -frame.volume();
+}
+
+void ExtxyzReader::check_needs(const Frame &frame) const
+{
+  if (needs_.energy && !frame.energy)
+    complain("there is no energy=... in the comment line, but the energy is needed");
+  bool has_forces = false;
+  for (const Column &column : columns_)
+    has_forces = has_forces || column.name == "forces" || column.name == "force";
+  if (needs_.forces && !has_forces)
+    complain("there is no column \"forces\" in Properties=", properties_,
+             ", but forces are needed");
+}
+
+void ExtxyzReader::parse_properties(const std::string &text)
+{
+  columns_.clear();
+  const std::vector<std::string> parts = split(text, ':');
+  if (parts.size() % 3 != 0) complain("Properties=", text, " is not a list of name:type:count");
+  for (std::size_t p = 0; p < parts.size(); p += 3) {
+    const std::optional<double> count = parse_number(parts[p + 2]);
+    const bool ok = parts[p + 1].size() == 1 && std::string("SRIL").find(parts[p + 1]) < 4;
+    if (!ok || !count || *count < 1 || *count > 1000 || *count != std::floor(*count))
+      complain("Properties holds ", parts[p], ":", parts[p + 1], ":", parts[p + 2],
+               ", but a type of S, R, I or L and a count of 1 or more are needed");
+    columns_.push_back({parts[p], parts[p + 1][0], static_cast<int>(*count), nullptr, false});
+  }
+}
+
+void ExtxyzReader::plan_columns(int num_atoms, Frame &frame)
+{
+  bool has_species = false;
+  for (Column &column : columns_) {
+    const auto &name = column.name;
+    has_species = has_species || column.is_species();
+    if (column.type != 'R') continue;
+    if (name == "pos" && column.count == 3)
+      column.target = &frame.positions;
+    else if ((name == "forces" || name == "force") && column.count == 3)
+      column.target = &frame.forces;
+    else if (column.count == 1)
+      column.target = &frame.per_atom[name];
+    else if (column.count == 3)
+      column.target = &frame.per_atom_vectors[name];
+    if (column.target) column.target->resize(static_cast<std::size_t>(num_atoms) * column.count);
+    column.must_be_finite = column.target == &frame.positions || column.target == &frame.forces;
+  }
+  if (!has_species)
+    complain("there is no column \"species:S:1\" or \"Z:I:1\" in Properties=", properties_);
+  if (frame.positions.empty())
+    complain("there is no column \"pos:R:3\" in Properties=", properties_);
+  frame.atomic_numbers.assign(num_atoms, 0);
+}
+
+void ExtxyzReader::read_atom(std::string_view line, int i, Frame &frame)
+{
+  for (const Column &column : columns_)
+    for (int k = 0; k < column.count; ++k) {
+      const std::string_view word = next_word(line);
+      if (word.empty())
+        complain("the line ends before column \"", column.name, "\" of atom ", i + 1,
+                 "; Properties=", properties_);
+      if (column.is_species())
+        frame.atomic_numbers[i] = species_of(word, column);
+      else if (column.target)
+        (*column.target)[static_cast<std::size_t>(i) * column.count + k] = real_of(word, column);
+    }
+  if (!next_word(line).empty()) complain("the line has more columns than Properties=", properties_);
+}
+
+int ExtxyzReader::species_of(std::string_view word, const Column &column) const
+{
+  int z = 0;
+  if (column.type == 'I')
+    std::from_chars(word.data(), word.data() + word.size(), z);
+  else
+    z = atomic_number(std::string(word));
+  if (z >= 1 && z <= 118) return z;
+  if (column.type != 'I' && parse_number(word))
+    complain("\"", std::string(word),
+             "\" is where a chemical element is expected; are there fewer atoms than the frame's "
+             "first line says?");
+  complain("\"", std::string(word), "\" is not a chemical element");
+}
+
+double ExtxyzReader::real_of(std::string_view word, const Column &column) const
+{
+  const std::optional<double> number = parse_number(word);
+  if (!number)
+    complain("column \"", column.name, "\" holds \"", std::string(word),
+             "\", which is not a number");
+  if (column.must_be_finite && !std::isfinite(*number))
+    complain("column \"", column.name, "\" holds ", std::string(word),
+             ", but numbers must be finite");
+  return *number;
+}
+
+}    // namespace
+
+std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs)
+{
+  return ExtxyzReader(path, needs).read();
+}
+
+std::vector<Frame> read_extxyz(const std::vector<std::string> &paths, const ExtxyzNeeds &needs)
+{
+  std::vector<Frame> frames;
+  for (const std::string &path : paths) {
+    std::vector<Frame> more = read_extxyz(path, needs);
+    std::move(more.begin(), more.end(), std::back_inserter(frames));
+  }
+  return frames;
+}
+
+}    // namespace almlip

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "almlip/files/text_file.h"
+#include "almlip/frame.h"
+
+namespace almlip {
+
+/// What must be there in every frame of a file; anything missing is an error that names file, frame
+/// and column.
+struct ExtxyzNeeds {
+  bool energy = false;
+  bool forces = false;
+};
+
+/// Reads all frames of an extended XYZ file, plain or gzip (recognised by its first bytes, not by
+/// its name).
+///
+/// Understands ASE's conventions: `Lattice`, `Properties`, `pbc`, `energy` (also `free_energy`),
+/// `stress` (3x3 or Voigt 6; ASE's sign, eV/Angstrom^3), `virial` (3x3, -dE/dstrain, eV; wins over
+/// `stress`), `config_type`; columns `species` (or atomic numbers as `Z`), `pos`, `forces` (also
+/// `force`), further real columns of one or three values. Without `Lattice` nothing is periodic and
+/// a stress is ignored. Checked: finite numbers (not in further columns), known elements, cell
+/// volume not zero when periodic, column counts, complete last frame, complete gzip stream.
+/// @throws Error with file, frame and line
+std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs = {});
+
+/// The frames of several files, in their order.
+std::vector<Frame> read_extxyz(const std::vector<std::string> &paths,
+                               const ExtxyzNeeds &needs = {});
+
+/// Writes frames as plain extended XYZ under a temporary name, then renames; numbers survive a
+/// round trip exactly. A virial is written as `virial` and, when the cell has a volume, as ASE's
+/// `stress`.
+/// @throws Error if the file cannot be written
+void write_extxyz(const std::string &path, const std::vector<Frame> &frames);
+
+/// The text of one frame as `write_extxyz` writes it.
+std::string to_extxyz(const Frame &frame);
+
+}    // namespace almlip

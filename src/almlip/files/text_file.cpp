@@ -1,0 +1,158 @@
+#include "almlip/files/text_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "almlip/error.h"
+
+namespace almlip {
+
+namespace {
+
+bool is_gzip(const std::string &bytes)
+{
+  return bytes.size() >= 2 && bytes[0] == '\x1f' && bytes[1] == '\x8b';
+}
+
+std::string read_bytes(const std::string &path)
+{
+  struct stat status {};
+  const bool exists = stat(path.c_str(), &status) == 0;
+  require(exists, path, ": cannot be read: ", std::strerror(errno));
+  require(!S_ISDIR(status.st_mode), path, ": cannot be read: it is a folder");
+
+  const std::unique_ptr<FILE, int (*)(FILE *)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  require(file != nullptr, path, ": cannot be read: ", std::strerror(errno));
+  std::string bytes;
+  std::vector<char> chunk(1 << 20);
+  while (const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file.get()))
+    bytes.append(chunk.data(), count);
+  require(!std::ferror(file.get()), path, ": cannot be read: ", std::strerror(errno));
+  return bytes;
+}
+
+/// Inflates one gzip member after the other.
+class GzipReader {
+ public:
+  GzipReader(const std::string &path, const std::string &bytes) : path_(path), bytes_(bytes)
+  {
+    // 15 bits of window, 16: gzip header and checksum
+    require(inflateInit2(&stream_, 15 + 16) == Z_OK, path, ": zlib cannot be started");
+  }
+  ~GzipReader() { inflateEnd(&stream_); }
+  GzipReader(const GzipReader &) = delete;
+  GzipReader &operator=(const GzipReader &) = delete;
+
+  std::string read()
+  {
+    std::string text;
+    do {
+      read_member(text);
+      inflateReset(&stream_);
+    } while (is_gzip(bytes_.substr(position_, 2)));
+    return text;
+  }
+
+ private:
+  void read_member(std::string &text)
+  {
+    std::vector<char> chunk(1 << 20);
+    int state = Z_OK;
+    while (state != Z_STREAM_END) {
+      // zlib counts in unsigned int
+      const std::size_t num_in = std::min(bytes_.size() - position_, std::size_t(1) << 30);
+      stream_.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(bytes_.data() + position_));
+      stream_.avail_in = static_cast<uInt>(num_in);
+      stream_.next_out = reinterpret_cast<Bytef *>(chunk.data());
+      stream_.avail_out = static_cast<uInt>(chunk.size());
+      state = inflate(&stream_, Z_NO_FLUSH);
+      position_ += num_in - stream_.avail_in;
+      text.append(chunk.data(), chunk.size() - stream_.avail_out);
+
+      require(state == Z_OK || state == Z_STREAM_END || state == Z_BUF_ERROR, path_,
+              ": the gzip stream is damaged (", stream_.msg ? stream_.msg : "unknown reason",
+              "); get the file again");
+      require(state != Z_BUF_ERROR, path_,
+              ": the gzip stream ends too early; the file is incomplete, get it again");
+    }
+  }
+
+  const std::string &path_, &bytes_;
+  std::size_t position_ = 0;
+  z_stream stream_{};
+};
+
+/// A file under construction that is removed unless it was renamed to its final name.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string &final_path)
+      : final_path_(final_path), path_(final_path + ".XXXXXX")
+  {
+    descriptor_ = mkstemp(path_.data());
+    check(descriptor_ >= 0);
+    const mode_t mask = umask(0);
+    umask(mask);
+    fchmod(descriptor_, 0666 & ~mask);    // mkstemp leaves it readable for the owner only
+  }
+  ~TemporaryFile()
+  {
+    if (descriptor_ >= 0) close(descriptor_);
+    if (!renamed_) unlink(path_.c_str());
+  }
+  TemporaryFile(const TemporaryFile &) = delete;
+  TemporaryFile &operator=(const TemporaryFile &) = delete;
+
+  void write(const std::string &text)
+  {
+    std::size_t done = 0;
+    while (done < text.size()) {
+      const ssize_t count = ::write(descriptor_, text.data() + done, text.size() - done);
+      if (count < 0 && errno == EINTR) continue;
+      check(count >= 0);
+      done += static_cast<std::size_t>(count);
+    }
+    check(fsync(descriptor_) == 0);
+  }
+
+  void rename()
+  {
+    check(std::rename(path_.c_str(), final_path_.c_str()) == 0);
+    renamed_ = true;
+  }
+
+ private:
+  void check(bool ok) const
+  {
+    require(ok, final_path_, ": cannot be written: ", std::strerror(errno));
+  }
+
+  std::string final_path_, path_;
+  int descriptor_ = -1;
+  bool renamed_ = false;
+};
+
+}    // namespace
+
+std::string read_text(const std::string &path)
+{
+  std::string bytes = read_bytes(path);
+  return is_gzip(bytes) ? GzipReader(path, bytes).read() : bytes;
+}
+
+void write_atomically(const std::string &path, const std::string &text)
+{
+  TemporaryFile file(path);
+  file.write(text);
+  file.rename();
+}
+
+}    // namespace almlip

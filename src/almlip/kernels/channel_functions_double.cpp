@@ -1,0 +1,8 @@
+#include "almlip/kernels/channel_functions.h"
+
+namespace almlip {
+
+template ChannelFunctions<double> channel_functions<double, native_lanes<double>>(int lmax,
+                                                                                  int num_channels);
+
+}    // namespace almlip

@@ -1,0 +1,8 @@
+#include "almlip/kernels/channel_functions.h"
+
+namespace almlip {
+
+template ChannelFunctions<float> channel_functions<float, native_lanes<float>>(int lmax,
+                                                                               int num_channels);
+
+}    // namespace almlip

@@ -1,0 +1,132 @@
+#include "almlip/query/batch.h"
+
+#include <sys/stat.h>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "almlip/files/extxyz.h"
+#include "almlip/text.h"
+
+namespace almlip {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool exists(const std::string &path)
+{
+  struct stat status;
+  return stat(path.c_str(), &status) == 0;
+}
+
+Json frame_entry(int place, const QueryCandidate &candidate, const Choice &choice)
+{
+  Json entry;
+  entry["frame"] = place;
+  entry["step"] = candidate.step;
+  entry["num_atoms"] = candidate.frame.num_atoms();
+  entry["max_sigma"] = candidate.max_sigma;
+  entry["mean_sigma"] = candidate.mean_sigma;
+  entry["worst_atom"] = candidate.worst_atom;
+  entry["score"] = choice.score;
+  entry["cluster"] = choice.cluster >= 0 ? Json(choice.cluster) : Json();
+  entry["distance"] = std::isfinite(choice.distance) ? Json(choice.distance) : Json();
+  return entry;
+}
+
+Json settings_entry(const BatchRecord &record)
+{
+  Json entry;
+  entry["threshold"] = {record.lo, record.hi};
+  entry["measure"] = "force";
+  entry["strategy"] = to_string(record.selection.strategy);
+  entry["alpha"] = record.selection.alpha;
+  entry["batch"] = record.selection.batch;
+  entry["clusters"] = record.selection.clusters;
+  entry["seed"] = record.selection.seed;
+  entry["duplicate"] = record.selection.duplicate;
+  entry["mindist"] = record.mindist;
+  entry["fmax"] = record.fmax;
+  for (const auto &[name, value] : record.periods) entry[name] = value;
+  return entry;
+}
+
+Json refusal_entry(Refusal refusal, const RefusalTally::Entry &tally)
+{
+  Json entry;
+  entry["reason"] = to_string(refusal);
+  entry["count"] = tally.count;
+  entry["first_step"] = tally.first_step;
+  entry["last_step"] = tally.last_step;
+  if (tally.worst != 0.0) entry["worst"] = tally.worst;
+  return entry;
+}
+
+}    // namespace
+
+void explain(Frame &frame, const Choice &choice, Strategy strategy)
+{
+  frame.info["strategy"] = to_string(strategy);
+  frame.info["score"] = format("%.10g", choice.score);
+  if (choice.cluster >= 0) frame.info["cluster"] = std::to_string(choice.cluster);
+  if (std::isfinite(choice.distance)) frame.info["distance"] = format("%.10g", choice.distance);
+}
+
+std::string batch_stem(const std::string &prefix, int number)
+{
+  return prefix + format(".%04d", number);
+}
+
+int first_free_batch(const std::string &prefix)
+{
+  int number = 1;
+  while (exists(batch_stem(prefix, number) + ".extxyz") ||
+         exists(batch_stem(prefix, number) + ".json"))
+    ++number;
+  return number;
+}
+
+std::string manifest(const std::vector<QueryCandidate> &candidates,
+                     const std::vector<Choice> &choices, const BatchRecord &record)
+{
+  Json json;
+  json["format"] = "almlip batch";
+  json["format_version"] = 1;
+  json["reason"] = record.reason;
+  json["step"] = record.step;
+  json["potential"] = record.potential;
+  json["lammps"] = record.lammps;
+  json["lammps_units"] = record.units;
+  json["settings"] = settings_entry(record);
+  for (const auto &[name, count] : record.counts) json["counts"][name] = count;
+  json["candidates"] = candidates.size();
+  json["frames"] = Json::array();
+  for (std::size_t i = 0; i < choices.size(); ++i)
+    json["frames"].push_back(
+        frame_entry(static_cast<int>(i), candidates[choices[i].index], choices[i]));
+  json["rejections"] = Json::array();
+  for (int i = 0; i < num_refusals; ++i)
+    if (record.refusals.entries[i].count > 0)
+      json["rejections"].push_back(
+          refusal_entry(static_cast<Refusal>(i), record.refusals.entries[i]));
+  return json.dump(2) + "\n";
+}
+
+std::string write_batch(const std::string &prefix, const std::vector<QueryCandidate> &candidates,
+                        const std::vector<Choice> &choices, const BatchRecord &record)
+{
+  std::vector<Frame> frames;
+  for (const Choice &choice : choices) {
+    const QueryCandidate &candidate = candidates[choice.index];
+    Frame frame = candidate.frame;
+    explain(frame, choice, record.selection.strategy);
+    frame.info["step"] = std::to_string(candidate.step);
+    frame.info["max_sigma"] = format("%.10g", candidate.max_sigma);
+    frames.push_back(std::move(frame));
+  }
+  const std::string stem = batch_stem(prefix, first_free_batch(prefix));
+  write_extxyz(stem + ".extxyz", frames);
+  write_atomically(stem + ".json", manifest(candidates, choices, record));
+  return stem;
+}
+
+}    // namespace almlip

@@ -1,0 +1,12 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace almlip::cli {
+
+/// Adds `almlip doctor`: versions, MPI flavour, and whether the plugin loads.
+void add_doctor_command(CLI::App &app);
+
+}    // namespace almlip::cli

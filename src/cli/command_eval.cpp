@@ -1,0 +1,134 @@
+#include "cli/command_eval.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "almlip/calculator.h"
+#include "almlip/elements.h"
+#include "almlip/error.h"
+#include "almlip/files/extxyz.h"
+#include "almlip/potential.h"
+#include "almlip/query/novelty.h"
+#include "almlip/text.h"
+#include "parallel/ranks.h"
+#include "train/error_report.h"
+
+namespace almlip::cli {
+
+using namespace train;
+
+namespace {
+
+struct EvalOptions {
+  std::string potential, json, output;
+  std::vector<std::string> frames;
+};
+
+std::vector<double> novelties(const Potential &potential, const Frame &frame,
+                              const FramePrediction &prediction)
+{
+  const int num_descriptors = potential.settings.num_descriptors();
+  std::vector<double> result;
+  for (int i = 0; i < frame.num_atoms(); ++i) {
+    const int element = potential.settings.element_index(chemical_symbol(frame.atomic_numbers[i]));
+    result.push_back(
+        novelty_of(potential.novelty[element], &prediction.descriptors[i * num_descriptors]));
+  }
+  return result;
+}
+
+std::string exact_text(const std::vector<double> &numbers)
+{
+  std::vector<std::string> words;
+  for (const double number : numbers) words.push_back(format("%.17g", number));
+  return joined(words, " ");
+}
+
+/// Moves what the file says about energy, forces and stress to names that begin with "ref_".
+void set_references_aside(Frame &frame)
+{
+  if (frame.energy) frame.info["ref_energy"] = exact_text({*frame.energy});
+  if (frame.virial) {
+    const Tensor6 &v = *frame.virial;
+    frame.info["ref_virial"] = exact_text({v[0], v[3], v[4], v[3], v[1], v[5], v[4], v[5], v[2]});
+  }
+  if (!frame.forces.empty()) frame.per_atom_vectors["ref_forces"] = frame.forces;
+  const auto free_energy = frame.info.find("free_energy");
+  if (free_energy == frame.info.end()) return;
+  frame.info["ref_free_energy"] = free_energy->second;
+  frame.info.erase(free_energy);
+}
+
+/// The frame with predictions in place of the references.
+Frame predicted_frame(const Potential &potential, Frame frame, const FramePrediction &prediction)
+{
+  set_references_aside(frame);
+  frame.energy = prediction.energy;
+  frame.forces = prediction.forces;
+  frame.virial.reset();
+  if (frame.volume() > 0.0) frame.virial = prediction.virial;
+  frame.per_atom["sigma"] = prediction.sigma;
+  if (!potential.novelty.empty())
+    frame.per_atom["novelty"] = novelties(potential, frame, prediction);
+  frame.info["member_energies"] = exact_text(prediction.member_energies);
+  return frame;
+}
+
+void evaluate(const EvalOptions &options)
+{
+  const Potential potential = read_potential(options.potential);
+  const std::vector<Frame> frames = read_extxyz(options.frames);
+  Committee committee(potential);
+  ErrorReport report(potential.calibration.quantile90);
+  std::string predictions;
+  for (const Frame &frame : frames) {
+    const FramePrediction prediction = predict(committee, potential, frame);
+    report.add(frame, prediction);
+    if (!options.output.empty())
+      predictions += to_extxyz(predicted_frame(potential, frame, prediction));
+  }
+  if (!options.output.empty()) write_atomically(options.output, predictions);
+  if (!options.json.empty()) write_atomically(options.json, report.json());
+  std::cout << report.table();
+  if (potential.calibration.num_atoms == 0)
+    std::cout << "The potential is not calibrated: sigma is the plain spread of its members.\n";
+}
+
+/// Work for one process; the others of an MPI run wait.
+void run(const EvalOptions &options)
+{
+  const Ranks ranks;
+  try {
+    ranks.agree([&] {
+      if (ranks.first()) evaluate(options);
+    });
+  } catch (const FailedElsewhere &) {
+    throw CLI::RuntimeError(1);    // the first rank says why
+  }
+}
+
+}    // namespace
+
+void add_eval_command(CLI::App &app)
+{
+  const auto options = std::make_shared<EvalOptions>();
+  CLI::App *command = app.add_subcommand("eval", "Compare a potential with reference frames");
+  command->add_option("potential", options->potential, "potential file")
+      ->required()
+      ->type_name("POT");
+  command->add_option("frames", options->frames, "frames (extended XYZ, plain or gzip)")
+      ->required()
+      ->type_name("F");
+  command->add_option("--json", options->json, "write the errors of all groups to this file")
+      ->type_name("OUT.json");
+  command
+      ->add_option("--output", options->output,
+                   "write energy, forces, stress, per-atom sigma (and novelty) and the members' "
+                   "energies to this file; references go to ref_energy, ref_forces, ref_virial")
+      ->type_name("PRED.extxyz");
+  command->callback([options] { run(*options); });
+}
+
+}    // namespace almlip::cli

@@ -1,8 +1,0 @@
-#include "train/loss_kernel.h"
-
-namespace almlip {
-
-template std::unique_ptr<CommitteeLoss> ALMLIP_KERNEL_TARGET::make_loss_kernel<GenericShape>(
-    const TrainingModel &, bool);
-
-}    // namespace almlip
