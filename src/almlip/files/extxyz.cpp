@@ -42,7 +42,7 @@ std::optional<double> parse_number(std::string_view text)
 /// Takes the next word off the front of `line`; empty at the end.
 std::string_view next_word(std::string_view &line)
 {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   std::size_t start = 0;
   while (start < line.size() && is_blank(line[start])) ++start;
   std::size_t end = start;
@@ -81,12 +81,14 @@ std::vector<std::string> split(const std::string &text, char separator)
 /// Reads one file, frame by frame.
 class ExtxyzReader {
  public:
-  ExtxyzReader(const std::string &path, const ExtxyzNeeds &needs)
-      : path_(path), needs_(needs), text_(read_text(path)), rest_(text_)
+  ExtxyzReader(const std::string &path, const ExtxyzNeeds &needs, std::string text)
+      : path_(path), needs_(needs), text_(std::move(text)), rest_(text_)
   {
   }
 
   std::vector<Frame> read();
+  /// The first frame of the text, which has these numbers in its file.
+  Frame read_one(int frame_number, int first_line);
 
  private:
   template <class... Parts>
@@ -154,15 +156,21 @@ std::vector<Frame> ExtxyzReader::read()
   return frames;
 }
 
+Frame ExtxyzReader::read_one(int frame_number, int first_line)
+{
+  frame_number_ = frame_number;
+  line_number_ = first_line - 1;
+  std::string_view line;
+  next_line(line);
+  return read_frame(parse_num_atoms(line));
+}
+
 int ExtxyzReader::parse_num_atoms(std::string_view line) const
 {
-  const std::string_view word = next_word(line);
-  int num_atoms = 0;
-  const auto result = std::from_chars(word.data(), word.data() + word.size(), num_atoms);
-  const bool ok = result.ec == std::errc() && result.ptr == word.data() + word.size();
-  if (!ok || num_atoms < 1 || !next_word(line).empty())
+  const int num_atoms = atoms_of_frame(line);
+  if (num_atoms < 1)
     complain("a frame must begin with its number of atoms, 1 or more, but there is \"",
-             std::string(word), std::string(line).substr(0, 40), "\"");
+             std::string(line).substr(0, 40), "\"");
   return num_atoms;
 }
 
@@ -400,7 +408,7 @@ double ExtxyzReader::real_of(std::string_view word, const Column &column) const
 
 std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs)
 {
-  return ExtxyzReader(path, needs).read();
+  return ExtxyzReader(path, needs, read_text(path)).read();
 }
 
 std::vector<Frame> read_extxyz(const std::vector<std::string> &paths, const ExtxyzNeeds &needs)
@@ -411,6 +419,37 @@ std::vector<Frame> read_extxyz(const std::vector<std::string> &paths, const Extx
     std::move(more.begin(), more.end(), std::back_inserter(frames));
   }
   return frames;
+}
+
+Frame parse_extxyz(const std::string &text, const std::string &path, int frame_number,
+                   int first_line)
+{
+  return ExtxyzReader(path, {}, text).read_one(frame_number, first_line);
+}
+
+int atoms_of_frame(std::string_view first_line)
+{
+  const std::string_view word = next_word(first_line);
+  int num_atoms = 0;
+  const auto result = std::from_chars(word.data(), word.data() + word.size(), num_atoms);
+  const bool whole = result.ec == std::errc() && result.ptr == word.data() + word.size();
+  return whole && first_line.find_first_not_of(" \t\r\n") == std::string_view::npos ? num_atoms : 0;
+}
+
+ExtxyzStream::ExtxyzStream(const std::string &path) : lines_(path) {}
+
+bool ExtxyzStream::next(Frame &frame)
+{
+  std::string text, line;
+  while (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    if (!lines_.next(text)) {
+      require(frame_number_ > 0, lines_.path(), ": there is no frame in this file");
+      return false;
+    }
+  const int first_line = lines_.number(), num_atoms = atoms_of_frame(text);
+  for (int k = 0; k <= num_atoms && lines_.next(line); ++k) text += line;
+  frame = parse_extxyz(text, lines_.path(), ++frame_number_, first_line);
+  return true;
 }
 
 }    // namespace almlip

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "almlip/files/line_reader.h"
 #include "almlip/files/text_file.h"
 #include "almlip/frame.h"
 
@@ -30,6 +32,30 @@ std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs
 /// The frames of several files, in their order.
 std::vector<Frame> read_extxyz(const std::vector<std::string> &paths,
                                const ExtxyzNeeds &needs = {});
+
+/// Reads the frame that a text begins with.
+/// @param path, frame_number, first_line  where it stands, for messages
+/// @throws Error as read_extxyz
+Frame parse_extxyz(const std::string &text, const std::string &path, int frame_number,
+                   int first_line);
+
+/// Number of atoms that the first line of a frame gives; 0 if it is no such line.
+int atoms_of_frame(std::string_view first_line);
+
+/// The frames of an extended XYZ file one after the other, for files that are too large to be held.
+class ExtxyzStream {
+ public:
+  /// @throws Error if the file cannot be read
+  explicit ExtxyzStream(const std::string &path);
+
+  /// Reads the next frame; false at the end of the file.
+  /// @throws Error as read_extxyz
+  bool next(Frame &frame);
+
+ private:
+  LineReader lines_;
+  int frame_number_ = 0;
+};
 
 /// Writes frames as plain extended XYZ under a temporary name, then renames; numbers survive a
 /// round trip exactly. A virial is written as `virial` and, when the cell has a volume, as ASE's
