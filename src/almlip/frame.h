@@ -15,6 +15,14 @@ using Tensor6 = std::array<double, 6>;
 constexpr int tensor_row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2},
               tensor_column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
 
+/// A column of a file that is kept as text.
+struct TextColumn {
+  std::string name;
+  char type = 'S';                   ///< of extended XYZ: S, R, I or L
+  int count = 1;                     ///< words per atom
+  std::vector<std::string> words;    ///< shape [num_atoms][count]
+};
+
 /// One configuration of atoms with whatever reference values its file holds. Angstrom and eV
 /// throughout.
 struct Frame {
@@ -33,7 +41,8 @@ struct Frame {
       per_atom;    ///< further real columns of one value per atom, shape [num_atoms]
   std::map<std::string, std::vector<double>>
       per_atom_vectors;    ///< further real columns of three values, shape [num_atoms][3]
-  std::string source;      ///< "file, frame k" for messages
+  std::vector<TextColumn> text_columns;    ///< all other columns
+  std::string source;                      ///< "file, frame k" for messages
 
   int num_atoms() const { return static_cast<int>(atomic_numbers.size()); }
   /// Volume of the cell, Angstrom^3; 0 for a cell that is not periodic in all three directions and

@@ -22,6 +22,7 @@ using namespace train;
 namespace {
 
 struct EvalOptions {
+  LabelKeys keys;
   std::string potential, json, output;
   std::vector<std::string> frames;
 };
@@ -55,10 +56,7 @@ void set_references_aside(Frame &frame)
     frame.info["ref_virial"] = exact_text({v[0], v[3], v[4], v[3], v[1], v[5], v[4], v[5], v[2]});
   }
   if (!frame.forces.empty()) frame.per_atom_vectors["ref_forces"] = frame.forces;
-  const auto free_energy = frame.info.find("free_energy");
-  if (free_energy == frame.info.end()) return;
-  frame.info["ref_free_energy"] = free_energy->second;
-  frame.info.erase(free_energy);
+  frame.per_atom_vectors.erase("forces");    // another column was the reference
 }
 
 /// The frame with predictions in place of the references.
@@ -79,7 +77,12 @@ Frame predicted_frame(const Potential &potential, Frame frame, const FramePredic
 void evaluate(const EvalOptions &options)
 {
   const Potential potential = read_potential(options.potential);
-  const std::vector<Frame> frames = read_extxyz(options.frames);
+  ExtxyzNeeds needs;
+  needs.labels = true;
+  needs.keys = options.keys;
+  ReadReport read;
+  const std::vector<Frame> frames = read_extxyz(options.frames, needs, &read);
+  read.require_one_source(needs.keys);
   Committee committee(potential);
   ErrorReport report(potential.calibration.quantile90);
   std::string predictions;
@@ -91,6 +94,7 @@ void evaluate(const EvalOptions &options)
   }
   if (!options.output.empty()) write_atomically(options.output, predictions);
   if (!options.json.empty()) write_atomically(options.json, report.json());
+  std::cerr << "read " << read.text() << '\n';
   std::cout << report.table();
   if (potential.calibration.num_atoms == 0)
     std::cout << "The potential is not calibrated: sigma is the plain spread of its members.\n";
@@ -128,6 +132,13 @@ void add_eval_command(CLI::App &app)
                    "write energy, forces, stress, per-atom sigma (and novelty) and the members' "
                    "energies to this file; references go to ref_energy, ref_forces, ref_virial")
       ->type_name("PRED.extxyz");
+  const auto add_keys = [&](const char *flag, std::vector<std::string> &keys, const char *usual) {
+    command->add_option(flag, keys, std::string("keys to take it from, in order; else ") + usual)
+        ->type_name("KEY");
+  };
+  add_keys("--energy-key", options->keys.energy, "free_energy, energy");
+  add_keys("--forces-key", options->keys.forces, "forces");
+  add_keys("--stress-key", options->keys.stress, "stress, virial");
   command->callback([options] { run(*options); });
 }
 

@@ -70,6 +70,9 @@ void run(const TrainOptions &options)
     TrainingSettings settings;
     ranks.agree([&] { settings = collect_settings(options); });
     if (!options.print_defaults) return fit_potential(settings, ranks);
+    ranks.agree([&] {
+      if (!settings.train.empty()) settings = resolved_settings(settings);
+    });
     if (ranks.first()) std::cout << to_json(settings);
   } catch (const FailedElsewhere &) {
     throw CLI::RuntimeError(1);    // the first rank says why
@@ -91,8 +94,9 @@ void add_train_command(CLI::App &app)
   CLI::App *command = app.add_subcommand("train", "Fit a committee potential to frames");
   command->add_option("settings", options->settings_file, "settings file (JSON); flags win over it")
       ->type_name("SETTINGS.json");
-  command->add_flag("--print-defaults", options->print_defaults,
-                    "print all settings as JSON, as they would be used, and end");
+  command->add_flag(
+      "--print-defaults", options->print_defaults,
+      "print all settings as JSON and end; with training frames, as they would be used for them");
   add_flags(*command, *options);
   command->footer("Run it with \"mpirun -n N almlip train ...\" to use N processes.");
   command->callback([options] { run(*options); });

@@ -42,6 +42,21 @@ void write_checkpoint(const std::string &folder, const std::string &identity,
   write_atomically(path_in(folder), out.str());
 }
 
+std::optional<std::string> owner_of_checkpoint(const std::string &folder)
+{
+  std::ifstream in(path_in(folder), std::ios::binary);
+  if (!in) return std::nullopt;
+  std::string format, owner;
+  try {
+    read_binary(in, format, format_name.size());
+    constexpr std::size_t hash_length = 16;
+    if (format == format_name) read_binary(in, owner, hash_length);
+  } catch (const Error &) {
+    return "";
+  }
+  return owner;
+}
+
 bool read_checkpoint(const std::string &folder, const std::string &identity, TrainingState &state)
 {
   const std::string path = path_in(folder);

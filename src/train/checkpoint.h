@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "train/trainer.h"
@@ -16,5 +17,8 @@ void write_checkpoint(const std::string &folder, const std::string &identity,
 /// checkpoint.
 /// @throws Error if the file is damaged, of another version, or of another identity
 bool read_checkpoint(const std::string &folder, const std::string &identity, TrainingState &state);
+
+/// Identity of the checkpoint in a folder; empty if it cannot be read, nothing if there is none.
+std::optional<std::string> owner_of_checkpoint(const std::string &folder);
 
 }    // namespace almlip::train

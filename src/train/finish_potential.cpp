@@ -25,6 +25,7 @@ std::vector<AtomError> atom_errors(const std::vector<Frame> &frames,
 {
   std::vector<AtomError> atoms;
   for (std::size_t f = 0; f < predictions.size(); ++f) {
+    if (frames[f].forces.empty()) continue;
     const std::vector<int> elements = elements_of(frames[f], settings);
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const double *force = &predictions[f].forces[3 * i], *reference = &frames[f].forces[3 * i];
@@ -86,6 +87,18 @@ class FrameMemory {
   Potential &potential_;
   std::vector<std::vector<double>> descriptors_;    ///< by element, shape [num_atoms][D]
 };
+
+/// Counts energies from the isolated atoms where these are known; predictions stay the same.
+void use_atom_energies(Potential &potential, const std::map<std::string, double> &atom_energies)
+{
+  for (std::size_t e = 0; e < potential.committees.size(); ++e) {
+    const auto known = atom_energies.find(potential.settings.elements[e]);
+    if (known == atom_energies.end()) continue;
+    ElementCommittee &committee = potential.committees[e];
+    for (double &bias : committee.output_bias) bias += committee.reference_energy - known->second;
+    committee.reference_energy = known->second;
+  }
+}
 
 std::string provenance_of(const TrainingData &data, const TrainingSettings &settings,
                           const TrainingState &state, const TrainingState *all_frames,
@@ -159,6 +172,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
                                       : "held-out frames\n") +
                held_out.table();
     }
+    use_atom_energies(potential, data.atom_energies);
     memory.keep_fingerprints(settings.max_fingerprints);
     potential.provenance = provenance_of(data, settings, state, all_frames, errors, tuning);
     write_potential(settings.output, potential);

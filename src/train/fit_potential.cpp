@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "almlip/error.h"
+#include "parallel/interruption.h"
 #include "train/checkpoint.h"
 #include "train/finish_potential.h"
 #include "train/fit.h"
@@ -23,7 +24,8 @@ namespace {
 
 /// What the settings name, read and checked.
 struct Input {
-  TrainingSettings settings;    ///< as given, and what `start` adds
+  TrainingSettings settings;      ///< as given, and what `start` adds
+  bool own_checkpoint = false;    ///< its folder was not asked for: removed at the end
   TrainingData data;
   std::optional<Potential> start;
 
@@ -58,8 +60,34 @@ void read(Input &input, const TrainingSettings &given)
           "--tune searches the shape of the model and --start keeps it; use one of them");
   if (!given.start.empty()) input.start = read_potential(given.start);
   input.settings = input.start ? continued(given, input.start->settings) : given;
+  input.own_checkpoint = given.checkpoint.empty();
+  if (input.own_checkpoint) input.settings.checkpoint = given.output + ".checkpoint";
   input.data = read_training_data(input.settings);
   if (!input.settings.weight_decay) input.settings.weight_decay = weight_decay_for(input.data);
+}
+
+/// The settings with everything that they leave open put in as it is used.
+TrainingSettings resolved(TrainingSettings s, const ModelSettings &model, const TrainingData &data)
+{
+  const int num_train = static_cast<int>(data.train.size());
+  const Schedule schedule = make_schedule(s, num_train);
+  if (!s.preset && s.start.empty()) s.preset = "default";
+  s.elements = model.elements;
+  s.cutoff = model.cutoff;
+  s.members = model.num_members;
+  s.num_channels = model.num_channels;
+  s.lmax = model.lmax;
+  s.num_radial = model.num_radial;
+  s.num_hidden = model.num_hidden;
+  s.four_body = model.four_body;
+  s.partners = model.partners;
+  s.all_frames_epochs = has_last_passes(s, data) ? for_all_frames(s, num_train).epochs : 0;
+  s.epochs = schedule.epochs;
+  s.batch = schedule.batch;
+  s.warmup_steps = schedule.warmup_steps;
+  s.learning_rate = schedule.learning_rate;
+  s.energy_rise_share = schedule.energy_rise_share;
+  return s;
 }
 
 /// Hash of everything that decides the fit, for its checkpoints.
@@ -78,12 +106,12 @@ std::string search_settings(const TrainingSettings &settings, const Input &input
   const std::string identity = identity_of(settings, input), &folder = settings.checkpoint;
   std::string record;
   ranks.agree([&] {
-    if (ranks.first() && !folder.empty()) record = read_tuned(folder, identity);
+    if (ranks.first() && !input.own_checkpoint) record = read_tuned(folder, identity);
   });
   ranks.broadcast(record);
   if (record.empty()) record = tune(settings, input.data, ranks);
   ranks.agree([&] {
-    if (ranks.first() && !folder.empty()) write_tuned(folder, identity, record);
+    if (ranks.first() && !input.own_checkpoint) write_tuned(folder, identity, record);
   });
   return record;
 }
@@ -96,6 +124,9 @@ void announce(const TrainingData &data, const TrainingSettings &settings, const 
   std::string elements;
   for (const std::string &symbol : data.elements) elements += " " + symbol;
   const Schedule schedule = make_schedule(settings, static_cast<int>(data.train.size()));
+  std::fprintf(stderr, "read %s\n", data.report.text().c_str());
+  for (const auto &[symbol, energy] : data.atom_energies)
+    std::fprintf(stderr, "isolated atom %s: %.6f eV\n", symbol.c_str(), energy);
   std::fprintf(stderr, "%zu training frames (%zu atoms of%s), %zu held out", data.train.size(),
                num_atoms, elements.c_str(), data.held_out.size());
   if (data.num_skipped > 0)
@@ -134,15 +165,25 @@ void broadcast(TrainingState &state, const Ranks &ranks)
   if (!ranks.first()) state.optimiser->load(in);
 }
 
+/// A checkpoint that nobody asked for and that another fit to the same output left.
+void remove_foreign_checkpoint(const std::string &folder, const std::string &identity)
+{
+  const std::optional<std::string> owner = owner_of_checkpoint(folder);
+  if (!owner || *owner == identity) return;
+  std::fprintf(stderr, "%s is of other settings or frames: replaced\n", folder.c_str());
+  std::filesystem::remove_all(folder);
+}
+
 /// Runs a fit to its end, from its checkpoint if there is one.
 /// @return  false if it ran out of time
+/// @throws Error if a signal ended it, with how to go on
 bool continue_fit(Fit &fit, TrainingState &state, const PreparedFrames &train,
                   const PreparedFrames &held_out, const TrainingSettings &settings,
                   const std::string &identity, const Ranks &ranks)
 {
   const std::string &folder = settings.checkpoint;
   ranks.agree([&] {
-    if (!ranks.first() || folder.empty()) return;
+    if (!ranks.first()) return;
     if (read_checkpoint(folder, identity, state))
       std::fprintf(stderr, "continued from %s after %d steps\n", folder.c_str(), state.step);
     write_checkpoint(folder, identity, state);    // a folder that cannot be written to shows now
@@ -151,9 +192,14 @@ bool continue_fit(Fit &fit, TrainingState &state, const PreparedFrames &train,
   Progress progress;
   Trainer::Hooks hooks;
   hooks.epoch = [&](const EpochReport &report) { progress.show(report); };
-  if (!folder.empty())
-    hooks.checkpoint = [&](const TrainingState &now) { write_checkpoint(folder, identity, now); };
-  return Trainer(*fit.loss, fit.model, settings, ranks).run(state, train, held_out, hooks);
+  hooks.checkpoint = [&](const TrainingState &now) { write_checkpoint(folder, identity, now); };
+  const Trainer::End end =
+      Trainer(*fit.loss, fit.model, settings, ranks).run(state, train, held_out, hooks);
+  ranks.agree([&] {
+    require(end != Trainer::End::interrupted || !ranks.first(), "ended by a signal after ",
+            state.step, " steps, which ", folder, " holds; the same command goes on from there");
+  });
+  return end == Trainer::End::finished;
 }
 
 }    // namespace
@@ -170,12 +216,17 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
   ranks.agree([&] { fit.emplace(settings, input.data, input.start_or_null(), ranks); });
   fit->begin(settings, input.start_or_null(), ranks);
   const std::string identity = identity_of(settings, input);
+  ranks.agree([&] {
+    if (ranks.first() && input.own_checkpoint)
+      remove_foreign_checkpoint(settings.checkpoint, identity);
+  });
   std::vector<double> num_not_kept{static_cast<double>(fit->num_not_kept())};
   ranks.sum(num_not_kept);
   ranks.agree([&] {
     if (ranks.first())
       announce(input.data, settings, *fit, static_cast<int>(num_not_kept[0]), ranks);
   });
+  const Interruption interruption;
   const auto begin = std::chrono::steady_clock::now();
   const bool in_time =
       continue_fit(*fit, fit->state, fit->train, fit->held_out, settings, identity, ranks);
@@ -184,8 +235,8 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
   TrainingSettings last = for_all_frames(settings, fit->train.size());
   if (settings.max_seconds > 0.0)
     last.max_seconds = std::max(settings.max_seconds - time.count(), 1e-3);
-  if (!settings.checkpoint.empty())    // beside that of the fit, which is needed once more
-    last.checkpoint = (std::filesystem::path(settings.checkpoint) / "all_frames").string();
+  // beside that of the fit, which is needed once more
+  last.checkpoint = (std::filesystem::path(settings.checkpoint) / "all_frames").string();
   TrainingState all_frames;
   bool learned_all = false;
   if (in_time && has_last_passes(settings, input.data)) {
@@ -196,8 +247,19 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
     learned_all = continue_fit(*fit, all_frames, fit->train, {}, last, identity, ranks);
   }
   fit->release();
-  finish_potential(fit->model, input.data, settings, fit->state,
-                   learned_all ? &all_frames : nullptr, tuning, ranks);
+  finish_potential(fit->model, input.data, resolved(settings, fit->model.settings, input.data),
+                   fit->state, learned_all ? &all_frames : nullptr, tuning, ranks);
+  if (ranks.first() && input.own_checkpoint) std::filesystem::remove_all(settings.checkpoint);
+}
+
+TrainingSettings resolved_settings(const TrainingSettings &given)
+{
+  Input input;
+  read(input, given);
+  TrainingSettings settings = input.settings;
+  settings.checkpoint = given.checkpoint;
+  return resolved(settings, model_settings(settings, input.data.elements, input.data.cutoff),
+                  input.data);
 }
 
 }    // namespace almlip::train

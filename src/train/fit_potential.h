@@ -10,4 +10,8 @@ namespace almlip::train {
 /// @throws Error for bad input before any long work, on every rank (see Ranks::agree)
 void fit_potential(const TrainingSettings &settings, const Ranks &ranks);
 
+/// The settings with what they leave open as a fit would use it; reads the frames.
+/// @throws Error as a fit would before it begins
+TrainingSettings resolved_settings(const TrainingSettings &given);
+
 }    // namespace almlip::train

@@ -49,7 +49,14 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
                 "members, shape) is that of the potential unless it is given")),
       outside(other("output", &s.output, "potential file to write")),
       outside(other("checkpoint", &s.checkpoint,
-                    "folder for checkpoints; a fit that finds its own one there goes on exactly")),
+                    "folder for checkpoints; a fit that finds its own one there goes on exactly; "
+                    "empty: a folder beside the output, which is removed at the end")),
+      outside(other("energy_key", &s.energy_key,
+                    "keys of the frames to take the energy from, in order of preference; empty: "
+                    "free_energy, energy")),
+      outside(other("forces_key", &s.forces_key, "columns to take the forces from; empty: forces")),
+      outside(other("stress_key", &s.stress_key,
+                    "keys to take stress or virial from; empty: stress, virial")),
 
       word("preset", &s.preset, preset_names(),
            "shape of the model: fast, default or accurate; null: default, with start that of the "
@@ -122,7 +129,9 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number("least_distance", &s.least_distance, "Angstrom", 1e-3, 10,
              "two atoms that are closer are an error"),
       word("isolated_atoms", &s.isolated_atoms, {"error", "skip"},
-           "frames with an atom that has no neighbour within the cutoff: error, or skip them"),
+           "frames with an atom that has no neighbour within the cutoff: error, or skip them; a "
+           "frame "
+           "of one such atom alone gives the energy of the isolated atom"),
       other("zbl", &s.zbl,
             "add the repulsion of the nuclei to pairs closer than any in the frames"),
       other("fingerprints", &s.fingerprints,

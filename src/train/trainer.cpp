@@ -9,6 +9,7 @@
 
 #include "almlip/error.h"
 #include "almlip/random.h"
+#include "parallel/interruption.h"
 
 namespace almlip::train {
 
@@ -43,7 +44,7 @@ struct ErrorSums {
   void add(const MemberPrediction &prediction, const Frame &frame, double huber)
   {
     const std::size_t num_members = prediction.energy.size();
-    for (std::size_t i = 0; i < frame.atomic_numbers.size(); ++i)
+    for (std::size_t i = 0; 3 * i < frame.forces.size(); ++i)
       for (std::size_t d = 0; d < 3; ++d) {
         double mean = 0.0;
         for (std::size_t k = 0; k < num_members; ++k)
@@ -81,7 +82,7 @@ PreparedFrames::PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &fr
 {
   for (const Frame &frame : frames) {
     frames_.push_back(&frame);
-    num_atoms_.push_back(frame.num_atoms());
+    num_labelled_atoms_.push_back(static_cast<int>(frame.forces.size() / 3));
     work_.push_back(work_of(frame));
   }
   owner_ = deal(work_, ranks.size());
@@ -105,7 +106,7 @@ PreparedFrames::PreparedFrames(const PreparedFrames &first, const PreparedFrames
     to.insert(to.end(), from.begin(), from.end());
   };
   append(frames_, second.frames_);
-  append(num_atoms_, second.num_atoms_);
+  append(num_labelled_atoms_, second.num_labelled_atoms_);
   append(owner_, second.owner_);
   append(kept_, second.kept_);
   for (const int f : second.own_) own_.push_back(first.size() + f);
@@ -263,8 +264,8 @@ std::vector<SoapBlock> Trainer::optimiser_blocks(const ModelSettings &model,
   return blocks;
 }
 
-bool Trainer::run(TrainingState &state, const PreparedFrames &train, const PreparedFrames &held_out,
-                  const Hooks &hooks)
+Trainer::End Trainer::run(TrainingState &state, const PreparedFrames &train,
+                          const PreparedFrames &held_out, const Hooks &hooks)
 {
   const Schedule schedule = make_schedule(settings_, train.size());
   share_work(state);
@@ -272,12 +273,13 @@ bool Trainer::run(TrainingState &state, const PreparedFrames &train, const Prepa
   Stopwatch since_checkpoint;
   int ordered_epoch = -1;
   std::vector<int> order;
-  bool in_time = true;
-  while (in_time && state.step < schedule.num_steps() && !out_of_patience(state, schedule)) {
+  bool in_time = true, interrupted = false;
+  while (in_time && !interrupted && state.step < schedule.num_steps() &&
+         !out_of_patience(state, schedule)) {
     const int epoch = state.step / schedule.steps_per_epoch;
     if (epoch != ordered_epoch)
       order = epoch_order(train.size(), settings_.seed, ordered_epoch = epoch);
-    do_step(state, train, schedule, order);
+    interrupted = do_step(state, train, schedule, order);
     if (state.step % schedule.steps_per_epoch == 0) end_epoch(state, held_out, schedule, hooks);
     std::vector<double> due{
         settings_.max_seconds > 0.0 && total.seconds() > settings_.max_seconds ? 1.0 : 0.0,
@@ -294,20 +296,22 @@ bool Trainer::run(TrainingState &state, const PreparedFrames &train, const Prepa
     state.kept_parameters = state.parameters;    // stopped within the first epoch
   collect(state);
   if (ranks_.first() && hooks.checkpoint) hooks.checkpoint(state);
-  return in_time || state.step == schedule.num_steps();
+  if (interrupted) return End::interrupted;
+  return in_time || state.step == schedule.num_steps() ? End::finished : End::out_of_time;
 }
 
-void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
+/// Returns whether any rank was asked to end.
+bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
                       const std::vector<int> &order)
 {
   const int begin = state.step % schedule.steps_per_epoch * schedule.batch,
             end = std::min(begin + schedule.batch, train.size());
   const std::vector<int> batch(order.begin() + begin, order.begin() + end),
-      &counts = train.num_atoms();
+      &counts = train.num_labelled_atoms();
   double num_atoms = 0.0;
   for (const int frame : batch) num_atoms += counts[static_cast<std::size_t>(frame)];
   BatchWeights weights;
-  weights.per_component = 1.0 / (3.0 * num_atoms);
+  weights.per_component = 1.0 / std::max(3.0 * num_atoms, 1.0);
   weights.per_frame = 1.0 / static_cast<double>(batch.size());
   weights.energy = settings_.energy_weight * schedule.energy_factor(state.step);
   weights.stress = settings_.stress_weight;
@@ -319,7 +323,7 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   for (const int frame :
        deal_batch(batch, train.work(), train.owners(), train.price(), ranks_.rank(), ranks_.size()))
     loss += loss_.add(*train.prepared(frame), weights, settings_.radial_rate > 0.0);
-  std::vector<double> gradient, sum{loss};
+  std::vector<double> gradient, sum{loss, Interruption::signal() != 0 ? 1.0 : 0.0};
   loss_.gradient(gradient);
   ranks_.sum_segments(gradient, begin_);
   ranks_.sum(sum);
@@ -332,6 +336,7 @@ void Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   ranks_.share_segments(state.parameters, begin_);
   state.epoch_loss += sum[0] * model_.scale * model_.scale / model_.settings.num_members;
   ++state.step;
+  return sum[1] > 0.0;
 }
 
 /// True between two epochs if the held-out error has not fallen for too long.
@@ -374,9 +379,9 @@ MeanErrors Trainer::errors(const std::vector<double> &parameters, const Prepared
                           sums.energy, sums.energy_square, sums.frames};
   ranks_.sum(all);
   MeanErrors errors;
-  errors.force_mae = all[0] / all[2];
+  errors.force_mae = all[0] / std::max(all[2], 1.0);
   errors.energy_mae = all[3] / all[5];
-  errors.score = all[1] / all[2] + settings_.energy_weight * all[4] / all[5];
+  errors.score = all[1] / std::max(all[2], 1.0) + settings_.energy_weight * all[4] / all[5];
   return errors;
 }
 

@@ -33,7 +33,8 @@ class PreparedFrames {
 
   int size() const { return static_cast<int>(frames_.size()); }
   const Frame &frame(int f) const { return *frames_[static_cast<std::size_t>(f)]; }
-  const std::vector<int> &num_atoms() const { return num_atoms_; }
+  /// Atoms with reference forces, by frame.
+  const std::vector<int> &num_labelled_atoms() const { return num_labelled_atoms_; }
   /// Cost of every frame: its atoms, those of each element rounded up to whole packs of lanes; of
   /// replicated frames the bytes that are prepared.
   const std::vector<int> &work() const { return work_; }
@@ -49,7 +50,7 @@ class PreparedFrames {
  private:
   CommitteeLoss *loss_ = nullptr;
   std::vector<const Frame *> frames_;
-  std::vector<int> num_atoms_, work_, owner_, own_;
+  std::vector<int> num_labelled_atoms_, work_, owner_, own_;
   mutable std::vector<std::shared_ptr<const PreparedFrame>> kept_;    ///< null: not kept
   double bytes_ = 0.0, most_bytes_ = 0.0;
   int num_kept_ = 0;
@@ -107,11 +108,13 @@ class Trainer {
   Trainer(CommitteeLoss &loss, const TrainingModel &model, const TrainingSettings &settings,
           const Ranks &ranks);
 
-  /// Continues from the state until the schedule ends, patience is lost or time is up.
-  /// @return false if time is up
+  enum class End { finished, out_of_time, interrupted };
+
+  /// Continues from the state until the schedule ends, patience is lost, time is up, or a signal
+  /// asks for the end (Interruption).
   /// @throws Error if the loss is not finite
-  bool run(TrainingState &state, const PreparedFrames &train, const PreparedFrames &held_out,
-           const Hooks &hooks);
+  End run(TrainingState &state, const PreparedFrames &train, const PreparedFrames &held_out,
+          const Hooks &hooks);
 
   /// Errors of the mean of the committee with these parameters, over all ranks.
   MeanErrors errors(const std::vector<double> &parameters, const PreparedFrames &frames);
@@ -132,7 +135,7 @@ class Trainer {
 
   void share_work(const TrainingState &state);
   void collect(TrainingState &state) const;
-  void do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
+  bool do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
                const std::vector<int> &order);
   bool out_of_patience(const TrainingState &state, const Schedule &schedule) const;
   void end_epoch(TrainingState &state, const PreparedFrames &held_out, const Schedule &schedule,

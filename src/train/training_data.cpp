@@ -50,11 +50,12 @@ void check_numbers(const Frame &frame)
   require(frame.num_atoms() > 0, frame.source, ": the frame has no atoms");
   require(frame.energy && std::isfinite(*frame.energy), frame.source,
           ": the energy is missing or not finite");
-  require(frame.forces.size() == 3 * frame.atomic_numbers.size(), frame.source,
-          ": the forces are missing");
-  for (std::size_t n = 0; n < frame.forces.size(); ++n)
-    require(std::isfinite(frame.forces[n]) && std::isfinite(frame.positions[n]), frame.source,
-            ": atom ", n / 3 + 1, " has a position or force that is not finite");
+  require(frame.forces.empty() || frame.forces.size() == frame.positions.size(), frame.source,
+          ": there are forces on some atoms only");
+  for (const std::vector<double> *numbers : {&frame.positions, &frame.forces})
+    for (std::size_t n = 0; n < numbers->size(); ++n)
+      require(std::isfinite((*numbers)[n]), frame.source, ": atom ", n / 3 + 1,
+              " has a position or force that is not finite");
 }
 
 /// Checks distances and neighbours; returns the least distance, or nothing if the frame is to be
@@ -79,6 +80,35 @@ std::optional<double> check_geometry(const Frame &frame, double cutoff,
           isolated - has_neighbor.begin() + 1, " has no neighbour within the cutoff of ", cutoff,
           " Angstrom; remove the frame, raise \"cutoff\", or set \"isolated_atoms\" to \"skip\"");
   return std::nullopt;
+}
+
+bool is_isolated_atom(const Frame &frame, double reach)
+{
+  if (frame.num_atoms() != 1) return false;
+  bool alone = true;
+  for_each_pair(frame, reach, [&](int, int, double) { alone = false; });
+  return alone;
+}
+
+/// Takes frames of one atom without neighbours out; returns the energies of these atoms, eV.
+std::map<std::string, double> take_isolated_atoms(std::vector<Frame> &frames, double reach)
+{
+  constexpr double tolerance = 1e-3;    // eV
+  std::map<std::string, double> energies;
+  std::vector<Frame> kept;
+  for (Frame &frame : frames) {
+    if (!is_isolated_atom(frame, reach)) {
+      kept.push_back(std::move(frame));
+      continue;
+    }
+    const std::string symbol = chemical_symbol(frame.atomic_numbers[0]);
+    const auto [entry, is_new] = energies.emplace(symbol, *frame.energy);
+    require(is_new || std::abs(entry->second - *frame.energy) < tolerance, frame.source,
+            ": the isolated atom of ", symbol, " has ", *frame.energy,
+            " eV, but another frame has it with ", entry->second, " eV; keep the right one");
+  }
+  frames = std::move(kept);
+  return energies;
 }
 
 /// Checks the geometry of all frames; returns those that stay and the least distance among them.
@@ -136,10 +166,13 @@ TrainingData read_training_data(const TrainingSettings &settings)
 {
   require(!settings.train.empty(),
           "there are no training frames; name at least one file with --train");
-  const ExtxyzNeeds needs{true, true};    // energy and forces
+  ExtxyzNeeds needs;
+  needs.energy = needs.labels = true;
+  needs.keys = {settings.energy_key, settings.forces_key, settings.stress_key};
   TrainingData data;
-  data.train = read_extxyz(settings.train, needs);
-  data.held_out = read_extxyz(settings.validation, needs);
+  data.train = read_extxyz(settings.train, needs, &data.report);
+  data.held_out = read_extxyz(settings.validation, needs, &data.report);
+  data.report.require_one_source(needs.keys);
   data.elements = settings.elements.empty() ? elements_of(data.train) : settings.elements;
   for (const std::string &symbol : data.elements)
     require(atomic_number(symbol) > 0, "\"elements\": there is no element \"", symbol, "\"");
@@ -150,16 +183,23 @@ TrainingData read_training_data(const TrainingSettings &settings)
       check_numbers(frame);
       check_elements(frame, data.elements, settings.start);
     }
+  constexpr double far = 6.0;    // Angstrom, the largest cutoff that is chosen for a set
+  data.atom_energies = take_isolated_atoms(data.train, settings.cutoff.value_or(far));
+  const std::size_t num_isolated = num_read - data.train.size() - data.held_out.size();
   data.cutoff = settings.cutoff ? *settings.cutoff : cutoff_for(data.train);
   data.least_distance = check_geometries(data.train, data.cutoff, settings);
   check_geometries(data.held_out, data.cutoff, settings);
-  data.num_skipped = static_cast<int>(num_read - data.train.size() - data.held_out.size());
+  data.num_skipped =
+      static_cast<int>(num_read - num_isolated - data.train.size() - data.held_out.size());
   data.hash = hash_of(data.train, data.held_out);
   if (settings.validation.empty())
     data.held_out = split_off(data.train, settings.validation_fraction, settings.seed);
-  require(data.train.size() >= least_frames, "there are ", data.train.size(),
-          " training frames after ", data.held_out.size(), " were held out, but at least ",
-          least_frames, " are needed");
+  const auto num_with_forces =
+      std::count_if(data.train.begin(), data.train.end(),
+                    [](const Frame &frame) { return !frame.forces.empty(); });
+  require(num_with_forces >= least_frames, "there are ", num_with_forces,
+          " training frames with forces after ", data.held_out.size(),
+          " frames were held out, but at least ", least_frames, " are needed");
   const std::vector<std::string> present = elements_of(data.train);
   for (const std::string &symbol : data.elements)
     require(std::count(present.begin(), present.end(), symbol) > 0,

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "almlip/files/label_keys.h"
 #include "almlip/frame.h"
 #include "train/training_settings.h"
 
@@ -14,6 +16,8 @@ struct TrainingData {
   std::vector<Frame> train, held_out;
   double cutoff = 0.0;    ///< what the settings say, else what suits the training frames, Angstrom
   int num_skipped = 0;    ///< frames left out because of isolated atoms
+  ReadReport report;      ///< what the files held
+  std::map<std::string, double> atom_energies;    ///< of isolated atoms, by symbol, eV
   std::string
       hash;    ///< of all numbers of all frames, in their order; does not depend on the split
   double least_distance = 0.0;    ///< over the training frames, Angstrom; at most the cutoff
@@ -21,10 +25,12 @@ struct TrainingData {
 };
 
 /// Reads the files that the settings name, checks every frame and splits off the held-out ones.
-/// @throws Error that names file, frame and atoms: missing energy or forces, numbers that are not
-///               finite, an element that the settings do not list,
+/// A frame without forces teaches its energy only. A frame of one atom without neighbours gives the
+/// energy of the isolated atom and is not learned.
+/// @throws Error that names file, frame and atoms: missing energy, numbers that are not finite, an
+/// element that the settings do not list,
 ///         a cell without volume, atoms closer than `least_distance` or without neighbours, fewer
-/// than four training frames
+/// than four training frames with forces
 TrainingData read_training_data(const TrainingSettings &settings);
 
 /// Moves a part of the frames into a second list. Every config_type gives its share, but keeps at

@@ -20,6 +20,7 @@ constexpr double largest_weight_decay = 0.5;    ///< that of few frames
 struct TrainingSettings {
   std::vector<std::string> train, validation;
   std::string start, output = "potential.almlip.json", checkpoint;
+  std::vector<std::string> energy_key, forces_key, stress_key;
 
   std::vector<std::string> elements;
   std::optional<double> cutoff;

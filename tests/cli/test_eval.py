@@ -144,7 +144,7 @@ def test_table_names_groups_and_total(potential, frames):
 
 
 def test_frame_without_references_gives_null(potential, tmp_path):
-    path = write(tmp_path, "1\n\nSi 0 0 0\n")
+    path = write(tmp_path, "1\npbc=[F,F,F]\nSi 0 0 0\n")
     groups = evaluate(potential, path, tmp_path)
     assert groups["all"]["energy_mae"] is None
     assert groups["all"]["force_mae"] is None
@@ -209,7 +209,7 @@ def test_potential_of_another_version_is_refused(potential, frames):
 
 
 def test_foreign_element_is_named(potential, tmp_path):
-    path = write(tmp_path, "1\n\nFe 0 0 0\n")
+    path = write(tmp_path, "1\npbc=[F,F,F]\nFe 0 0 0\n")
     assert_one_error(
         almlip("eval", potential, path), "frame 1: the potential has no element Fe (it has Si)"
     )
@@ -218,11 +218,11 @@ def test_foreign_element_is_named(potential, tmp_path):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("1\n\nSi 0 nan 0\n", 'frame 1, line 3: column "pos" holds nan'),
+        ("1\npbc=[F,F,F]\nSi 0 nan 0\n", 'frame 1, line 3: column "pos" holds nan'),
         ("1\nenergy=inf\nSi 0 0 0\n", "frame 1, line 2: energy holds inf"),
-        ("1\n\nXx 0 0 0\n", '"Xx" is not a chemical element'),
-        ("2\n\nSi 0 0 0\n", "the frame has 2 atoms, but the file ends after 1 of them"),
-        ("2\n\nSi 0 0 0\nSi 0 0 0\n", "atoms 1 and 2 are 0 Angstrom apart"),
+        ("1\npbc=[F,F,F]\nXx 0 0 0\n", '"Xx" is not a chemical element'),
+        ("2\npbc=[F,F,F]\nSi 0 0 0\n", "the frame has 2 atoms, but the file ends after 1 of them"),
+        ("2\npbc=[F,F,F]\nSi 0 0 0\nSi 0 0 0\n", "atoms 1 and 2 are 0 Angstrom apart"),
         ('1\nLattice="1 0 0 0 1 0 1 1 0"\nSi 0 0 0\n', "the periodic cell has a volume of 0"),
         ("", "there is no frame in this file"),
     ],
@@ -240,7 +240,7 @@ def test_truncated_gzip_is_named(potential, frames, tmp_path):
 
 
 def test_failure_leaves_no_output(potential, tmp_path):
-    path = write(tmp_path, SILICON.format(config_type="bulk") + "1\n\nSi 0 0 x\n")
+    path = write(tmp_path, SILICON.format(config_type="bulk") + "1\npbc=[F,F,F]\nSi 0 0 x\n")
     almlip(
         "eval",
         potential,

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from argon import ALMLIP, CUTOFF, QUICK, fit, hidden_weights, make_frames, train
+from argon import ALMLIP, CUTOFF, QUICK, fit, frame_text, hidden_weights, make_frames, train
 
 pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")
 
@@ -74,6 +74,83 @@ def test_killed_fit_continues_to_the_same_file(frames, tmp_path, precision, mome
     assert done.returncode == 0, done.stderr
     assert "continued from" in done.stderr
     assert (tmp_path / "broken").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_fit_ended_by_a_signal_says_how_to_go_on_and_does(frames, tmp_path, end):
+    fit(frames, tmp_path / "whole")
+    arguments = ["--train", frames, "--output", tmp_path / "broken", *QUICK]
+    process = subprocess.Popen(
+        [ALMLIP, "train", *map(str, arguments)], stderr=subprocess.PIPE, text=True
+    )
+    for line in process.stderr:
+        if line.startswith("epoch"):
+            break
+    process.send_signal(end)
+    last = process.stderr.read().splitlines()[-1]
+    assert process.wait() == 1
+    assert last.startswith("almlip: ended by a signal after ")
+    assert f"{tmp_path}/broken.checkpoint" in last and "the same command goes on" in last
+
+    done = train(*arguments)
+    assert "continued from" in done.stderr
+    assert (tmp_path / "broken").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir() if path != frames) == ["broken", "whole"]
+
+
+def test_checkpoint_that_nobody_asked_for_does_not_stop_another_fit(frames, tmp_path):
+    (tmp_path / "p.checkpoint").mkdir()
+    (tmp_path / "p.checkpoint" / "checkpoint.bin").write_bytes(b"of something else")
+    done = train("--train", frames, "--output", tmp_path / "p", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "p.checkpoint is of other settings or frames: replaced" in done.stderr
+
+
+def test_isolated_atom_sets_the_zero_of_energy_and_nothing_else(frames, tmp_path):
+    alone = frame_text(20 * np.eye(3), np.zeros((1, 3)), -7.5, np.zeros((1, 3)), np.zeros((3, 3)))
+    with_atom = tmp_path / "with.extxyz"
+    with_atom.write_text(frames.read_text() + alone)
+    plain = fit(frames, tmp_path / "plain")
+    referred = fit(with_atom, tmp_path / "referred")
+    [before], [after] = plain["committees"], referred["committees"]
+    assert after["reference_energy"] == -7.5
+    assert after["reference_energy"] + np.array(after["output_bias"]) == pytest.approx(
+        before["reference_energy"] + np.array(before["output_bias"]), abs=1e-12
+    )
+    assert after["hidden"] == before["hidden"]
+
+
+def test_frames_without_forces_teach_their_energies(tmp_path):
+    texts = make_frames(40)
+    silent = [text.replace(":forces:R:3", ":other:R:3") for text in texts[:20]]
+    path = tmp_path / "f.extxyz"
+    path.write_text("".join(silent + texts[20:]))
+    done = train("--train", path, "--output", tmp_path / "p", *QUICK, "--epochs", "80")
+    assert done.returncode == 0, done.stderr
+    assert "read 40 frames, 40 energies, 20 with forces, 40 with stress" in done.stderr
+    potential = json.loads((tmp_path / "p").read_text())
+    few = tmp_path / "few.extxyz"
+    few.write_text("".join(texts[20:]))
+    alone = fit(few, tmp_path / "q", "--epochs", "80")
+
+    def energy_error(name, potential):
+        report = tmp_path / f"{name}.json"
+        rest = tmp_path / "rest.extxyz"
+        rest.write_text("".join(texts[:20]))
+        subprocess.run([ALMLIP, "eval", potential, rest, "--json", report], check=True)
+        return json.loads(report.read_text())["groups"]["all"]["energy_mae"]
+
+    assert potential["provenance"]["errors"]["train"]["all"]["frames"] == 36
+    assert alone["provenance"]["errors"]["train"]["all"]["frames"] == 18
+    assert energy_error("with", tmp_path / "p") < energy_error("without", tmp_path / "q")
+
+
+def test_settings_are_stored_and_printed_as_they_were_used(frames, tmp_path):
+    used = fit(frames, tmp_path / "p")["provenance"]["settings"]
+    assert None not in used.values()
+    printed = train("--train", frames, "--output", tmp_path / "p", *QUICK, "--print-defaults")
+    printed = json.loads(printed.stdout)
+    assert {key: printed[key] for key in used} == used
 
 
 def test_held_out_frames_are_learned_at_the_end_but_not_those_of_the_user(frames, tmp_path):

@@ -12,10 +12,6 @@ from argon import ALMLIP, QUICK, fit, frame_text, make_frames, train
 pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")
 
 
-def without_forces(texts):
-    return "".join(line.replace(":forces:R:3", ":other:R:3") for line in texts)
-
-
 def with_first(old, new):
     return lambda texts: "".join(texts).replace(old, new, 1)
 
@@ -39,7 +35,12 @@ def not_a_number(texts):
 
 
 BAD_FILES = {
-    "missing column": (without_forces, ["bad.extxyz", "forces"]),
+    "no forces at all": (
+        lambda texts: "".join(texts).replace(":forces:R:3", ":other:R:3"),
+        ["there are 0 training frames with forces", "at least 4 are needed"],
+    ),
+    "two energies": (with_first("energy=", "REF_energy=-1 energy="), ["frame 1", "--energy-key"]),
+    "other energies": (with_first("energy=", "REF_energy="), ["REF_energy in 1, energy in 11 frames", "--energy-key"]),
     "missing energy": (with_first("energy=", "enthalpy="), ["bad.extxyz", "energy"]),
     "NaN": (not_a_number, ["bad.extxyz", "nan"]),
     "not an element": (with_first("Ar ", "Xx "), ["bad.extxyz", "Xx"]),
@@ -176,7 +177,8 @@ def test_memory_that_is_too_small_is_an_error(frames, tmp_path):
 
 
 def test_isolated_atoms_can_be_skipped(tmp_path):
-    alone = frame_text(20 * np.eye(3), np.zeros((1, 3)), 0.0, np.zeros((1, 3)), np.zeros((3, 3)))
+    apart = np.array([[0.0, 0, 0], [9.0, 0, 0]])  # cutoff 5 Angstrom
+    alone = frame_text(20 * np.eye(3), apart, 0.0, 0 * apart, np.zeros((3, 3)))
     path = tmp_path / "f.extxyz"
     path.write_text("".join(make_frames(12)) + alone)
     started = time.monotonic()

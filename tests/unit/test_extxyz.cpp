@@ -106,6 +106,21 @@ TEST(Extxyz, ReadsColumnsInAnyOrder)
   EXPECT_THAT(frame.per_atom_vectors, ElementsAre(Pair("dipole", ElementsAre(4, 5, 6))));
 }
 
+TEST(Extxyz, ColumnsOfAllTypesSurviveARoundTrip)
+{
+  const Frame frame =
+      read(
+          "1\npbc=\"F F F\" "
+          "Properties=species:S:1:pos:R:3:move_mask:L:1:tag:I:1:label:S:2:tensor:R:2\n"
+          "Si 1 2 3 T 7 a b 0.5 0.25\n")
+          .at(0);
+  const TestFile file;
+  write_extxyz(file.path(), {frame});
+  const std::string text = read_text(file.path());
+  EXPECT_THAT(text, testing::HasSubstr(":move_mask:L:1:tag:I:1:label:S:2:tensor:R:2 "));
+  EXPECT_THAT(text, testing::HasSubstr("\nSi 1 2 3 T 7 a b 0.5 0.25\n"));
+}
+
 TEST(Extxyz, ReadsGzipOfSeveralMembersByItsFirstBytes)
 {
   EXPECT_EQ(read(gzip(two_atoms)).size(), 1u);
@@ -133,21 +148,150 @@ TEST(Extxyz, StressOfSixNumbersIsInVoigtOrder)
   EXPECT_THAT(*frame.virial, ElementsAre(-8, -16, -24, -32, -40, -48));
 }
 
-TEST(Extxyz, VirialWinsOverStressAndIsSymmetrised)
+TEST(Extxyz, VirialIsSymmetrised)
 {
-  const Frame frame = read(cube("stress=\"9 9 9 9 9 9\" virial=\"1 4 5 4.5 2 6 5 7 3\"")).at(0);
+  const Frame frame = read(cube("virial=\"1 4 5 4.5 2 6 5 7 3\"")).at(0);
   EXPECT_THAT(*frame.virial, ElementsAre(1, 2, 3, 4.25, 5, 6.5));
 }
 
-TEST(Extxyz, EnergyWinsOverFreeEnergy)
+TEST(Extxyz, FreeEnergyToWhichTheForcesBelongWinsOverEnergy)
 {
   EXPECT_EQ(read(cube("free_energy=-3"))[0].energy, -3.0);
-  EXPECT_EQ(read(cube("free_energy=-3 energy=-2"))[0].energy, -2.0);
+  EXPECT_EQ(read(cube("free_energy=-3 energy=-2"))[0].energy, -3.0);
+}
+
+/// What is read from frames whose labels will be learned.
+std::vector<Frame> read_labels(const std::string &content, ReadReport &report, LabelKeys keys = {})
+{
+  ExtxyzNeeds needs;
+  needs.labels = true;
+  needs.keys = std::move(keys);
+  return read_extxyz(TestFile(content).path(), needs, &report);
+}
+
+std::string error_of_labels(const std::string &content, LabelKeys keys = {})
+{
+  ExtxyzNeeds needs;
+  needs.labels = true;
+  needs.keys = std::move(keys);
+  return error_of(content, needs);
+}
+
+TEST(Extxyz, OtherSpellingsOfCellAndLabelsAreTaken)
+{
+  ReadReport report;
+  const Frame frame = read_labels(
+                          "1\nlattice=\"2 0 0 0 2 0 0 0 2\" PBC=\"1 1 0\" REF_energy=-1 "
+                          "virials=\"1 4 5 4 2 6 5 6 3\" "
+                          "Properties=species:S:1:pos:R:3:dft_forces:R:3\nSi 0 0 0 7 8 9\n",
+                          report)
+                          .at(0);
+  EXPECT_EQ(frame.volume(), 8.0);
+  EXPECT_THAT(frame.pbc, ElementsAre(true, true, false));
+  EXPECT_EQ(frame.energy, -1.0);
+  EXPECT_THAT(frame.forces, ElementsAre(7, 8, 9));
+  EXPECT_THAT(*frame.virial, ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_EQ(
+      report.text(),
+      "1 frame, 1 energies (REF_energy), 1 with forces (dft_forces), 1 with stress (virials)");
+}
+
+TEST(Extxyz, CellWithoutPbcIsPeriodicUnderAnyName)
+{
+  for (const char *key : {"Lattice", "lattice", "cell", "Cell"})
+    EXPECT_THAT(read("1\n" + std::string(key) + "=\"2 0 0 0 2 0 0 0 2\"\nSi 0 0 0\n")[0].pbc,
+                ElementsAre(true, true, true))
+        << key;
+}
+
+TEST(Extxyz, ReportCountsWhatWasReadAndWhatWasNot)
+{
+  ReadReport report;
+  read_labels(
+      cube("free_energy=-3 energy=-2") + cube("free_energy=-4 energy=-3.5 stress=\"0 0 0 0 0 0\""),
+      report);
+  EXPECT_EQ(report.text(),
+            "2 frames, 2 energies (free_energy), 0 with forces, 1 with stress; not used: energy in "
+            "2 frames");
+}
+
+TEST(Extxyz, LabelsFromDifferentKeysDoNotMix)
+{
+  ReadReport report;
+  read_labels(cube("free_energy=-3 energy=-2") + cube("energy=-2"), report);
+  EXPECT_THROW(report.require_one_source({}), Error);
+  EXPECT_NO_THROW(report.require_one_source({{"free_energy", "energy"}, {}, {}}));
+
+  ReadReport equal;    // a code without smearing writes the same number twice
+  read_labels(cube("free_energy=-2 energy=-2") + cube("energy=-2"), equal);
+  EXPECT_NO_THROW(equal.require_one_source({}));
+}
+
+TEST(Extxyz, NamedKeysAreTaken)
+{
+  ReadReport report;
+  const std::string both = cube("energy=-2 REF_energy=-1");
+  EXPECT_EQ(read_labels(both, report, {{"REF_energy"}, {}, {}}).at(0).energy, -1.0);
+  EXPECT_EQ(read_labels(both, report, {{"other", "energy"}, {}, {}}).at(0).energy, -2.0);
+  EXPECT_FALSE(read_labels(both, report, {{"other"}, {}, {}}).at(0).energy);
+}
+
+TEST(Extxyz, ContradictingLabelsAreErrors)
+{
+  const std::string where = "frames.xyz, frame 1, line 2: ";
+  EXPECT_EQ(error_of_labels(cube("energy=-2 REF_energy=-1")),
+            where +
+                "the energy is there as energy and as REF_energy; name the one to take with "
+                "--energy-key");
+  EXPECT_EQ(error_of(cube("energy=-2 energy=-1")),
+            where + "energy is given twice, as \"-2\" and as \"-1\"");
+  EXPECT_EQ(error_of_labels("1\npbc=\"F F F\" Properties=species:S:1:pos:R:3:forces:R:3:force:R:3"
+                            "\nSi 0 0 0 1 1 1 2 2 2\n"),
+            where +
+                "the column of forces is there as forces and as force; name the one to take with "
+                "--forces-key");
+  EXPECT_EQ(error_of(cube("lattice=\"3 0 0 0 3 0 0 0 3\"")),
+            where + "lattice contradicts what the line says before of the cell");
+  // the virial of 1 eV is a stress of -1/8 eV/Angstrom^3 in this cell; here the sign is wrong
+  EXPECT_EQ(
+      error_of_labels(cube("virial=\"1 0 0 0 1 0 0 0 1\" stress=\"0.125 0.125 0.125 0 0 0\"")),
+      where +
+          "virial (-dE/dstrain, eV) and stress (eV/Angstrom^3, ASE's sign) contradict each "
+          "other by 2 eV: unit or sign of one is wrong; remove one, or name the right one "
+          "with --stress-key");
+}
+
+TEST(Extxyz, PlainXyzDoesNotSayWhetherItIsPeriodic)
+{
+  EXPECT_EQ(error_of("1\nAtoms. Timestep: 0\nSi 0 0 0\n"),    // LAMMPS's dump xyz
+            "frames.xyz, frame 1, line 2: this is plain XYZ, which does not say whether it is "
+            "periodic; write extended XYZ with Lattice=\"...\", or pbc=\"F F F\" for a molecule");
+}
+
+TEST(Extxyz, NumbersBeyondDoubleAreTheNearestOrAnError)
+{
+  EXPECT_EQ(read(cube("energy=1e-400")).at(0).energy, 0.0);
+  EXPECT_EQ(error_of(cube("energy=1e400")),
+            "frames.xyz, frame 1, line 2: energy holds 1e400, but numbers must be finite");
+}
+
+TEST(Extxyz, ByteOrderMarkIsSkippedAndOtherEncodingsAreNamed)
+{
+  EXPECT_EQ(read("\xef\xbb\xbf" + two_atoms).size(), 1u);
+  EXPECT_EQ(error_of("\xff\xfe"
+                     "2"),
+            "frames.xyz: this is text in UTF-16, but plain text or gzip is needed; convert it with "
+            "iconv -f UTF-16 -t UTF-8");
+  EXPECT_EQ(error_of(std::string("\xfd"
+                                 "7zXZ\0",
+                                 6)),
+            "frames.xyz: this is compressed with xz, but plain text or gzip is needed; unpack it "
+            "with unxz");
 }
 
 TEST(Extxyz, SkipsBlankLinesBetweenFramesAndCarriageReturns)
 {
-  EXPECT_EQ(read("1\r\nenergy=1\r\nH 0 0 0\r\n\r\n1\r\n\r\nH 0 0 0\r\n\n").size(), 2u);
+  EXPECT_EQ(read("1\r\nenergy=1\r\nH 0 0 0\r\n\r\n1\r\npbc=\"F F F\"\r\nH 0 0 0\r\n\n").size(), 2u);
 }
 
 TEST(ExtxyzComment, UnderstandsQuotesBracketsAndBareKeys)
@@ -216,20 +360,20 @@ TEST(Extxyz, ErrorsNameFileFrameLineAndRemedy)
   EXPECT_EQ(error_of(two_atoms + "3\nenergy=1\nSi 0 0 0\n"),
             "frames.xyz, frame 2, line 7: the frame has 3 atoms, but the file ends after 1 of "
             "them; it is incomplete");
-  EXPECT_EQ(error_of("1\n\nXx 0 0 0\n"),
+  EXPECT_EQ(error_of("1\nenergy=0\nXx 0 0 0\n"),
             "frames.xyz, frame 1, line 3: \"Xx\" is not a chemical element");
-  EXPECT_EQ(error_of("2\n\nSi 0 0 0\n1\n\nSi 0 0 0\n"),
+  EXPECT_EQ(error_of("2\nenergy=0\nSi 0 0 0\n1\n\nSi 0 0 0\n"),
             "frames.xyz, frame 1, line 4: \"1\" is where a chemical element is expected; are there "
             "fewer atoms than the frame's first line says?");
-  EXPECT_EQ(error_of("1\n\nSi 0 nan 0\n"),
+  EXPECT_EQ(error_of("1\nenergy=0\nSi 0 nan 0\n"),
             "frames.xyz, frame 1, line 3: column \"pos\" holds nan, but numbers must be finite");
-  EXPECT_EQ(error_of("1\n\nSi 0 1.5e- 0\n"),
+  EXPECT_EQ(error_of("1\nenergy=0\nSi 0 1.5e- 0\n"),
             "frames.xyz, frame 1, line 3: column \"pos\" holds \"1.5e-\", which is not a number");
-  EXPECT_EQ(error_of("1\n\nSi 0 0\n"),
+  EXPECT_EQ(error_of("1\nenergy=0\nSi 0 0\n"),
             "frames.xyz, frame 1, line 3: the line ends before column \"pos\" of atom 1; "
             "Properties=species:S:1:pos:R:3");
   EXPECT_EQ(
-      error_of("1\n\nSi 0 0 0 1\n"),
+      error_of("1\nenergy=0\nSi 0 0 0 1\n"),
       "frames.xyz, frame 1, line 3: the line has more columns than Properties=species:S:1:pos:R:3");
   EXPECT_EQ(error_of("1\nname=\"a b\nSi 0 0 0\n"),
             "frames.xyz, frame 1, line 2: a quote \" is opened but never closed");

@@ -192,7 +192,9 @@ TEST(TrainingData, AtomsOnTopOfEachOtherAreNamed)
 TEST(TrainingData, IsolatedAtomsAreNamedOrSkipped)
 {
   std::vector<Frame> frames(10, chain({14, 14}));
-  frames[3] = chain({14});
+  frames[3] = chain({14, 14});
+  frames[3].pbc = {false, false, false};
+  frames[3].positions[3] = 20.0;
   EXPECT_NE(error_of(frames).find("atom 1 has no neighbour within the cutoff of 6 Angstrom"),
             std::string::npos)
       << error_of(frames);
@@ -201,6 +203,34 @@ TEST(TrainingData, IsolatedAtomsAreNamedOrSkipped)
   TrainingSettings settings = file.settings();
   settings.isolated_atoms = "skip";
   EXPECT_EQ(read_training_data(settings).num_skipped, 1);
+}
+
+TEST(TrainingData, AtomAloneGivesItsEnergyAndIsNotLearned)
+{
+  std::vector<Frame> frames(10, chain({14, 14}));
+  frames[3] = chain({14});
+  frames[3].energy = -103.5;
+  const TrainingData data = read_training_data(FrameFile(frames).settings());
+  EXPECT_EQ(data.train.size() + data.held_out.size(), 9u);
+  EXPECT_EQ(data.atom_energies, (std::map<std::string, double>{{"Si", -103.5}}));
+
+  frames[4] = frames[3];
+  frames[4].energy = -103.6;
+  EXPECT_NE(error_of(frames).find("the isolated atom of Si has -103.6 eV, but another frame has it "
+                                  "with -103.5 eV"),
+            std::string::npos)
+      << error_of(frames);
+}
+
+TEST(TrainingData, FramesWithoutForcesAreReadForTheirEnergies)
+{
+  std::vector<Frame> frames(10, chain({14, 14}));
+  frames[0].forces.clear();
+  const TrainingData data = read_training_data(FrameFile(frames).settings());
+  EXPECT_EQ(data.train.size() + data.held_out.size(), 10u);
+
+  for (Frame &frame : frames) frame.forces.clear();
+  EXPECT_NE(error_of(frames).find("there are 0 training frames with forces"), std::string::npos);
 }
 
 TEST(TrainingData, ElementsOutsideTheListAreNamed)

@@ -1,27 +1,32 @@
 #include "almlip/files/extxyz.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string_view>
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/files/extxyz_comment.h"
+#include "almlip/text.h"
 
 namespace almlip {
 
 namespace {
 
-constexpr double least_volume = 1e-3;    // Angstrom^3 of a periodic cell
+constexpr double min_volume = 1e-3;    // Angstrom^3 of a periodic cell
 
 /// One entry of `Properties`.
 struct Column {
   std::string name;
-  char type;                                ///< S, R, I or L
-  int count;                                ///< columns of the file
-  std::vector<double> *target = nullptr;    ///< where numbers go; null if they are not kept
+  char type;                                    ///< S, R, I or L
+  int count;                                    ///< columns of the file
+  std::vector<double> *numbers = nullptr;       ///< where real numbers go, or
+  std::vector<std::string> *words = nullptr;    ///< where text goes
   bool must_be_finite = false;
 
   bool is_species() const
@@ -35,7 +40,11 @@ std::optional<double> parse_number(std::string_view text)
   if (!text.empty() && text[0] == '+') text.remove_prefix(1);
   double number = 0.0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return {};
+  if (result.ptr != text.data() + text.size()) return {};
+  // too small or too large for a double: the nearest, 0 or infinity
+  if (result.ec == std::errc::result_out_of_range)
+    return std::strtod(std::string(text).c_str(), nullptr);
+  if (result.ec != std::errc()) return {};
   return number;
 }
 
@@ -86,7 +95,7 @@ class ExtxyzReader {
   {
   }
 
-  std::vector<Frame> read();
+  std::vector<Frame> read(ReadReport &report);
   /// The first frame of the text, which has these numbers in its file.
   Frame read_one(int frame_number, int first_line);
 
@@ -104,12 +113,19 @@ class ExtxyzReader {
   std::vector<std::pair<std::string, std::string>> keys_of(std::string_view line) const;
   void read_comment(std::string_view line, Frame &frame);
   void take_key(const std::string &key, const std::string &value, Frame &frame);
+  void take_cell(const std::string &key, const std::string &value, Frame &frame);
+  void take_energy(Frame &frame);
+  void take_virial(Frame &frame);
+  void choose_forces();
+  std::string choose(const char *what, const std::vector<LabelText> &found,
+                     const std::vector<std::string> &wanted, const char *flag,
+                     std::string &key) const;
   void finish_cell(Frame &frame) const;
-  void finish_energy_and_virial(Frame &frame) const;
   void check_needs(const Frame &frame) const;
+  void count(const Frame &frame, ReadReport &report) const;
   double number_of(const std::string &key, const std::string &text) const;
   std::vector<double> numbers_of(const std::string &key, const std::string &text) const;
-  std::array<bool, 3> pbc_of(const std::string &text) const;
+  std::array<bool, 3> pbc_of(const std::string &key, const std::string &text) const;
   Tensor6 tensor_of(const std::string &key, const std::string &text) const;
 
   void parse_properties(const std::string &text);
@@ -126,8 +142,8 @@ class ExtxyzReader {
 
   // of the present frame
   bool has_lattice_ = false, has_pbc_ = false;
-  std::optional<double> free_energy_;
-  std::optional<Tensor6> stress_;    ///< ASE's sign, eV/Angstrom^3
+  std::map<Quantity, std::vector<LabelText>> labels_;    ///< as they stand in the comment line
+  std::string energy_key_, forces_key_, stress_key_;     ///< what was taken; empty: nothing
   std::string properties_;
   std::vector<Column> columns_;
 };
@@ -142,7 +158,7 @@ bool ExtxyzReader::next_line(std::string_view &line)
   return true;
 }
 
-std::vector<Frame> ExtxyzReader::read()
+std::vector<Frame> ExtxyzReader::read(ReadReport &report)
 {
   std::vector<Frame> frames;
   std::string_view line;
@@ -151,6 +167,7 @@ std::vector<Frame> ExtxyzReader::read()
     if (next_word(words).empty()) continue;
     ++frame_number_;
     frames.push_back(read_frame(parse_num_atoms(line)));
+    count(frames.back(), report);
   }
   require(!frames.empty(), path_, ": there is no frame in this file");
   return frames;
@@ -208,39 +225,41 @@ std::vector<std::pair<std::string, std::string>> ExtxyzReader::keys_of(std::stri
 void ExtxyzReader::read_comment(std::string_view line, Frame &frame)
 {
   has_lattice_ = has_pbc_ = false;
-  free_energy_.reset();
-  stress_.reset();
-  properties_ = "species:S:1:pos:R:3";    // what a plain XYZ file has
+  labels_.clear();
+  properties_.clear();
   for (const auto &[key, value] : keys_of(line)) take_key(key, value, frame);
+  if (!has_lattice_ && !has_pbc_ && labels_.empty() && properties_.empty())
+    complain(
+        "this is plain XYZ, which does not say whether it is periodic; write extended XYZ with "
+        "Lattice=\"...\", or pbc=\"F F F\" for a molecule");
+  // what a plain XYZ file has
+  if (properties_.empty()) properties_ = "species:S:1:pos:R:3";
   parse_properties(properties_);
   finish_cell(frame);
-  finish_energy_and_virial(frame);
+  take_energy(frame);
+  take_virial(frame);
+  choose_forces();
 }
 
 void ExtxyzReader::take_key(const std::string &key, const std::string &value, Frame &frame)
 {
-  if (key == "Lattice") {
-    const std::vector<double> cell = numbers_of(key, value);
-    if (cell.size() != 9) complain("Lattice has ", cell.size(), " numbers, but 9 are needed");
-    std::copy(cell.begin(), cell.end(), frame.cell.begin());
-    has_lattice_ = true;
-  } else if (key == "pbc") {
-    frame.pbc = pbc_of(value);
-    has_pbc_ = true;
-  } else if (key == "Properties") {
-    properties_ = value;
-  } else if (key == "energy") {
-    frame.energy = number_of(key, value);
-  } else if (key == "free_energy") {
-    free_energy_ = number_of(key, value);
-  } else if (key == "virial") {
-    frame.virial = tensor_of(key, value);
-  } else if (key == "stress") {
-    stress_ = tensor_of(key, value);
-  } else if (key == "config_type") {
-    frame.config_type = value;
-  } else {
-    frame.info[key] = value;
+  switch (const Quantity quantity = quantity_of(key)) {
+    case Quantity::lattice:
+    case Quantity::pbc:
+      return take_cell(key, value, frame);
+    case Quantity::other:
+      if (key == "Properties")
+        properties_ = value;
+      else if (key == "config_type")
+        frame.config_type = value;
+      else
+        frame.info[key] = value;
+      return;
+    default:
+      for (const auto &[other, text] : labels_[quantity])
+        if (other == key && text != value)
+          complain(key, " is given twice, as \"", text, "\" and as \"", value, "\"");
+      labels_[quantity].emplace_back(key, value);
   }
 }
 
@@ -263,16 +282,16 @@ std::vector<double> ExtxyzReader::numbers_of(const std::string &key, const std::
   return numbers;
 }
 
-std::array<bool, 3> ExtxyzReader::pbc_of(const std::string &text) const
+std::array<bool, 3> ExtxyzReader::pbc_of(const std::string &key, const std::string &text) const
 {
   const std::vector<std::string> words = words_of_array(text);
   std::array<bool, 3> pbc{};
-  if (words.size() != 3) complain("pbc is \"", text, "\", but three of T and F are needed");
+  if (words.size() != 3) complain(key, " is \"", text, "\", but three of T and F are needed");
   for (int d = 0; d < 3; ++d) {
     const std::string &w = words[d];
     pbc[d] = w == "T" || w == "True" || w == "true" || w == "1";
     if (!pbc[d] && w != "F" && w != "False" && w != "false" && w != "0")
-      complain("pbc is \"", text, "\", but three of T and F are needed");
+      complain(key, " is \"", text, "\", but three of T and F are needed");
   }
   return pbc;
 }
@@ -281,10 +300,10 @@ Tensor6 ExtxyzReader::tensor_of(const std::string &key, const std::string &text)
 {
   const std::vector<double> t = numbers_of(key, text);
   // six numbers are in the order of Voigt: xx yy zz yz xz xy
-  if (t.size() == 6 && key == "stress") return {t[0], t[1], t[2], t[5], t[4], t[3]};
+  const bool is_stress = quantity_of(key) == Quantity::stress;
+  if (t.size() == 6 && is_stress) return {t[0], t[1], t[2], t[5], t[4], t[3]};
   if (t.size() != 9)
-    complain(key, " has ", t.size(), " numbers, but ", key == "stress" ? "9 or 6" : "9",
-             " are needed");
+    complain(key, " has ", t.size(), " numbers, but ", is_stress ? "9 or 6" : "9", " are needed");
   return {t[0], t[4], t[8], (t[1] + t[3]) / 2, (t[2] + t[6]) / 2, (t[5] + t[7]) / 2};
 }
 
@@ -296,29 +315,116 @@ void ExtxyzReader::finish_cell(Frame &frame) const
     complain(
         "pbc asks for a periodic cell, but there is no Lattice; give it, or set "
         "pbc=\"F F F\"");
-  if (frame.pbc[0] && frame.pbc[1] && frame.pbc[2] && frame.volume() < least_volume)
+  if (frame.pbc[0] && frame.pbc[1] && frame.pbc[2] && frame.volume() < min_volume)
     complain("the periodic cell has a volume of ", frame.volume(),
              " Angstrom^3; give three independent vectors in Lattice, or set pbc=\"F F F\"");
 }
 
-void ExtxyzReader::finish_energy_and_virial(Frame &frame) const
+/// `Lattice`, `pbc` and their other spellings.
+void ExtxyzReader::take_cell(const std::string &key, const std::string &value, Frame &frame)
 {
-  if (!frame.energy) frame.energy = free_energy_;
-  if (frame.virial || !stress_ || frame.volume() < least_volume) return;
-  frame.virial = *stress_;
-  for (double &component : *frame.virial) component *= -frame.volume();
+  const bool is_lattice = quantity_of(key) == Quantity::lattice;
+  const Frame before = frame;
+  if (is_lattice) {
+    const std::vector<double> cell = numbers_of(key, value);
+    if (cell.size() != 9) complain(key, " has ", cell.size(), " numbers, but 9 are needed");
+    std::copy(cell.begin(), cell.end(), frame.cell.begin());
+  } else {
+    frame.pbc = pbc_of(key, value);
+  }
+  bool &has = is_lattice ? has_lattice_ : has_pbc_;
+  if (has && (before.cell != frame.cell || before.pbc != frame.pbc))
+    complain(key, " contradicts what the line says before of the ", is_lattice ? "cell" : "pbc");
+  has = true;
+}
+
+/// The text of the label to take, and its key; both empty if there is none.
+std::string ExtxyzReader::choose(const char *what, const std::vector<LabelText> &found,
+                                 const std::vector<std::string> &wanted, const char *flag,
+                                 std::string &key) const
+{
+  const LabelChoice choice = choose_label(found, wanted);
+  key = choice.taken.first;
+  if (needs_.labels && !choice.rivals.empty() && choice.rivals[0].second != choice.taken.second)
+    complain("the ", what, " is there as ", choice.taken.first, " and as ", choice.rivals[0].first,
+             "; name the one to take with ", flag);
+  return choice.taken.second;
+}
+
+void ExtxyzReader::take_energy(Frame &frame)
+{
+  const std::vector<LabelText> &found = labels_[Quantity::energy];
+  const std::string text = choose("energy", found, needs_.keys.energy, "--energy-key", energy_key_);
+  if (energy_key_.empty()) return;
+  frame.energy = number_of(energy_key_, text);
+  for (const auto &[key, value] : found)    // the same number under another name is no other source
+    if (key == "energy" && number_of(key, value) == *frame.energy) energy_key_ = key;
+}
+
+void ExtxyzReader::take_virial(Frame &frame)
+{
+  const std::vector<std::string> &wanted = needs_.keys.stress;
+  std::string stress_key;
+  const std::string virial =
+      choose("virial", labels_[Quantity::virial], wanted, "--stress-key", stress_key_);
+  const std::string stress =
+      choose("stress", labels_[Quantity::stress], wanted, "--stress-key", stress_key);
+  if (!stress_key_.empty()) frame.virial = tensor_of(stress_key_, virial);
+  if (stress_key.empty() || frame.volume() < min_volume) return;
+  Tensor6 of_stress = tensor_of(stress_key, stress);
+  for (double &component : of_stress) component *= -frame.volume();
+  if (!frame.virial) {
+    frame.virial = of_stress;
+    stress_key_ = stress_key;
+    return;
+  }
+  double size = 0.0, difference = 0.0;
+  for (int q = 0; q < 6; ++q) {
+    size = std::max({size, std::abs(of_stress[q]), std::abs((*frame.virial)[q])});
+    difference = std::max(difference, std::abs(of_stress[q] - (*frame.virial)[q]));
+  }
+  constexpr double rounding = 1e-3;    // of numbers printed with few digits
+  if (needs_.labels && difference > rounding * size + rounding)
+    complain(stress_key_, " (-dE/dstrain, eV) and ", stress_key,
+             " (eV/Angstrom^3, ASE's sign) contradict each other by ", difference,
+             " eV: unit or sign of one is wrong; remove one, or name the right one with "
+             "--stress-key");
+}
+
+void ExtxyzReader::choose_forces()
+{
+  std::vector<LabelText> found;
+  for (const Column &column : columns_)
+    if (column.type == 'R' && column.count == 3 && quantity_of(column.name) == Quantity::forces)
+      found.emplace_back(column.name, column.name);
+  choose("column of forces", found, needs_.keys.forces, "--forces-key", forces_key_);
 }
 
 void ExtxyzReader::check_needs(const Frame &frame) const
 {
+  const auto named = [](const std::vector<std::string> &keys, const char *usual) {
+    return keys.empty() ? std::string(usual) : joined(keys, " or ");
+  };
   if (needs_.energy && !frame.energy)
-    complain("there is no energy=... in the comment line, but the energy is needed");
-  bool has_forces = false;
-  for (const Column &column : columns_)
-    has_forces = has_forces || column.name == "forces" || column.name == "force";
-  if (needs_.forces && !has_forces)
-    complain("there is no column \"forces\" in Properties=", properties_,
-             ", but forces are needed");
+    complain("there is no ", named(needs_.keys.energy, "energy"),
+             "=... in the comment line, but the energy is needed");
+  if (needs_.forces && forces_key_.empty())
+    complain("there is no column \"", named(needs_.keys.forces, "forces"),
+             "\" in Properties=", properties_, ", but forces are needed");
+}
+
+void ExtxyzReader::count(const Frame &frame, ReadReport &report) const
+{
+  ++report.frames;
+  if (frame.energy) ++report.energy_keys[energy_key_];
+  if (!frame.forces.empty()) ++report.forces_keys[forces_key_ == "force" ? "forces" : forces_key_];
+  if (frame.virial) ++report.stress_keys[stress_key_ == "virial" ? "stress" : stress_key_];
+  for (const auto &[quantity, labels] : labels_)
+    for (const auto &[key, value] : labels) {
+      const bool used =
+          quantity == Quantity::energy ? key == energy_key_ : frame.virial.has_value();
+      if (!used) ++report.unused[key];
+    }
 }
 
 void ExtxyzReader::parse_properties(const std::string &text)
@@ -332,27 +438,36 @@ void ExtxyzReader::parse_properties(const std::string &text)
     if (!ok || !count || *count < 1 || *count > 1000 || *count != std::floor(*count))
       complain("Properties holds ", parts[p], ":", parts[p + 1], ":", parts[p + 2],
                ", but a type of S, R, I or L and a count of 1 or more are needed");
-    columns_.push_back({parts[p], parts[p + 1][0], static_cast<int>(*count), nullptr, false});
+    columns_.push_back({parts[p], parts[p + 1][0], static_cast<int>(*count)});
   }
 }
 
 void ExtxyzReader::plan_columns(int num_atoms, Frame &frame)
 {
+  const std::size_t n = static_cast<std::size_t>(num_atoms);
+  frame.text_columns.reserve(columns_.size());    // addresses stay
   bool has_species = false;
   for (Column &column : columns_) {
     const auto &name = column.name;
     has_species = has_species || column.is_species();
-    if (column.type != 'R') continue;
-    if (name == "pos" && column.count == 3)
-      column.target = &frame.positions;
-    else if ((name == "forces" || name == "force") && column.count == 3)
-      column.target = &frame.forces;
-    else if (column.count == 1)
-      column.target = &frame.per_atom[name];
-    else if (column.count == 3)
-      column.target = &frame.per_atom_vectors[name];
-    if (column.target) column.target->resize(static_cast<std::size_t>(num_atoms) * column.count);
-    column.must_be_finite = column.target == &frame.positions || column.target == &frame.forces;
+    if (column.is_species()) continue;
+    const bool real = column.type == 'R';
+    if (real && name == "pos" && column.count == 3)
+      column.numbers = &frame.positions;
+    else if (real && name == forces_key_ && column.count == 3)
+      column.numbers = &frame.forces;
+    else if (real && column.count == 1)
+      column.numbers = &frame.per_atom[name];
+    else if (real && column.count == 3)
+      column.numbers = &frame.per_atom_vectors[name];
+    if (column.numbers) {
+      column.numbers->resize(n * column.count);
+    } else {
+      frame.text_columns.push_back({name, column.type, column.count, {}});
+      column.words = &frame.text_columns.back().words;
+      column.words->resize(n * column.count);
+    }
+    column.must_be_finite = column.numbers == &frame.positions || column.numbers == &frame.forces;
   }
   if (!has_species)
     complain("there is no column \"species:S:1\" or \"Z:I:1\" in Properties=", properties_);
@@ -369,10 +484,13 @@ void ExtxyzReader::read_atom(std::string_view line, int i, Frame &frame)
       if (word.empty())
         complain("the line ends before column \"", column.name, "\" of atom ", i + 1,
                  "; Properties=", properties_);
+      const std::size_t place = static_cast<std::size_t>(i) * column.count + k;
       if (column.is_species())
         frame.atomic_numbers[i] = species_of(word, column);
-      else if (column.target)
-        (*column.target)[static_cast<std::size_t>(i) * column.count + k] = real_of(word, column);
+      else if (column.numbers)
+        (*column.numbers)[place] = real_of(word, column);
+      else
+        (*column.words)[place] = word;
     }
   if (!next_word(line).empty()) complain("the line has more columns than Properties=", properties_);
 }
@@ -406,16 +524,19 @@ double ExtxyzReader::real_of(std::string_view word, const Column &column) const
 
 }    // namespace
 
-std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs)
+std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs,
+                               ReadReport *report)
 {
-  return ExtxyzReader(path, needs, read_text(path)).read();
+  ReadReport own;
+  return ExtxyzReader(path, needs, read_text(path)).read(report ? *report : own);
 }
 
-std::vector<Frame> read_extxyz(const std::vector<std::string> &paths, const ExtxyzNeeds &needs)
+std::vector<Frame> read_extxyz(const std::vector<std::string> &paths, const ExtxyzNeeds &needs,
+                               ReadReport *report)
 {
   std::vector<Frame> frames;
   for (const std::string &path : paths) {
-    std::vector<Frame> more = read_extxyz(path, needs);
+    std::vector<Frame> more = read_extxyz(path, needs, report);
     std::move(more.begin(), more.end(), std::back_inserter(frames));
   }
   return frames;

@@ -4,34 +4,41 @@
 #include <string_view>
 #include <vector>
 
+#include "almlip/files/label_keys.h"
 #include "almlip/files/line_reader.h"
 #include "almlip/files/text_file.h"
 #include "almlip/frame.h"
 
 namespace almlip {
 
-/// What must be there in every frame of a file; anything missing is an error that names file, frame
-/// and column.
+/// What a reader of frames needs; anything missing is an error that names file, frame and column.
 struct ExtxyzNeeds {
-  bool energy = false;
-  bool forces = false;
+  bool energy = false;    ///< in every frame
+  bool forces = false;    ///< in every frame
+  bool labels = false;    ///< labels will be learned or compared with: what is ambiguous is refused
+  LabelKeys keys = {};
 };
 
 /// Reads all frames of an extended XYZ file, plain or gzip (recognised by its first bytes, not by
 /// its name).
 ///
-/// Understands ASE's conventions: `Lattice`, `Properties`, `pbc`, `energy` (also `free_energy`),
-/// `stress` (3x3 or Voigt 6; ASE's sign, eV/Angstrom^3), `virial` (3x3, -dE/dstrain, eV; wins over
-/// `stress`), `config_type`; columns `species` (or atomic numbers as `Z`), `pos`, `forces` (also
-/// `force`), further real columns of one or three values. Without `Lattice` nothing is periodic and
-/// a stress is ignored. Checked: finite numbers (not in further columns), known elements, cell
-/// volume not zero when periodic, column counts, complete last frame, complete gzip stream.
+/// Understands ASE's conventions: `Lattice`, `Properties`, `pbc`, `free_energy` or `energy`,
+/// `stress` (3x3 or Voigt 6; ASE's sign, eV/Angstrom^3), `virial` (3x3, -dE/dstrain, eV),
+/// `config_type`; columns `species` (or atomic numbers as `Z`), `pos`, `forces`; further columns of
+/// any type are kept. Labels under other usual names are taken where these are missing
+/// (LabelKeys). Without `Lattice` nothing is periodic and a stress is ignored.
+///
+/// Checked: finite numbers (not in further columns), known elements, cell volume not zero when
+/// periodic, column counts, complete last frame, complete gzip stream; keys given twice; a virial
+/// that contradicts the stress; a frame that says neither its cell nor that it has none.
+/// @param[in,out] report  what was read is added to it
 /// @throws Error with file, frame and line
-std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs = {});
+std::vector<Frame> read_extxyz(const std::string &path, const ExtxyzNeeds &needs = {},
+                               ReadReport *report = nullptr);
 
 /// The frames of several files, in their order.
-std::vector<Frame> read_extxyz(const std::vector<std::string> &paths,
-                               const ExtxyzNeeds &needs = {});
+std::vector<Frame> read_extxyz(const std::vector<std::string> &paths, const ExtxyzNeeds &needs = {},
+                               ReadReport *report = nullptr);
 
 /// Reads the frame that a text begins with.
 /// @param path, frame_number, first_line  where it stands, for messages

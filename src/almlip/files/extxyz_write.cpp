@@ -35,6 +35,8 @@ std::string properties(const Frame &frame)
   if (!frame.forces.empty()) text += ":forces:R:3";
   for (const auto &[name, values] : frame.per_atom) text += ":" + name + ":R:1";
   for (const auto &[name, values] : frame.per_atom_vectors) text += ":" + name + ":R:3";
+  for (const TextColumn &column : frame.text_columns)
+    text += ":" + column.name + ":" + column.type + ":" + std::to_string(column.count);
   return text;
 }
 
@@ -70,12 +72,14 @@ void require_lengths(const Frame &frame)
   const std::size_t n = frame.atomic_numbers.size();
   const auto check = [&](const std::string &name, std::size_t length, std::size_t needed) {
     require(length == needed, "write_extxyz: ", frame.source, ": ", name, " has ", length,
-            " numbers, but ", needed, " are needed for ", n, " atoms");
+            " values, but ", needed, " are needed for ", n, " atoms");
   };
   check("pos", frame.positions.size(), 3 * n);
   if (!frame.forces.empty()) check("forces", frame.forces.size(), 3 * n);
   for (const auto &[name, values] : frame.per_atom) check(name, values.size(), n);
   for (const auto &[name, values] : frame.per_atom_vectors) check(name, values.size(), 3 * n);
+  for (const TextColumn &column : frame.text_columns)
+    check(column.name, column.words.size(), column.count * n);
 }
 
 }    // namespace
@@ -90,6 +94,8 @@ std::string to_extxyz(const Frame &frame)
     if (!frame.forces.empty()) append_numbers(text, frame.forces, i, 3);
     for (const auto &[name, values] : frame.per_atom) append_numbers(text, values, i, 1);
     for (const auto &[name, values] : frame.per_atom_vectors) append_numbers(text, values, i, 3);
+    for (const TextColumn &column : frame.text_columns)
+      for (int k = 0; k < column.count; ++k) text += ' ' + column.words[column.count * i + k];
     text += '\n';
   }
   return text;

@@ -91,6 +91,30 @@ class GzipReader {
   z_stream stream_{};
 };
 
+bool begins_with(const std::string &bytes, const std::string &start)
+{
+  return bytes.compare(0, start.size(), start) == 0;
+}
+
+/// Refuses what is no plain text, with what to do.
+void check_encoding(const std::string &path, const std::string &text)
+{
+  const struct {
+    std::string start;
+    const char *what, *remedy;
+  } others[] = {{"\xfd"
+                 "7zXZ",
+                 "compressed with xz", "unpack it with unxz"},
+                {"BZh", "compressed with bzip2", "unpack it with bunzip2"},
+                {"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it with unzstd"},
+                {"PK\x03\x04", "a zip archive", "unpack it with unzip"},
+                {"\xff\xfe", "text in UTF-16", "convert it with iconv -f UTF-16 -t UTF-8"},
+                {"\xfe\xff", "text in UTF-16", "convert it with iconv -f UTF-16 -t UTF-8"}};
+  for (const auto &other : others)
+    require(!begins_with(text, other.start), path, ": this is ", other.what,
+            ", but plain text or gzip is needed; ", other.remedy);
+}
+
 /// A file under construction that is removed unless it was renamed to its final name.
 class TemporaryFile {
  public:
@@ -145,7 +169,10 @@ class TemporaryFile {
 std::string read_text(const std::string &path)
 {
   std::string bytes = read_bytes(path);
-  return is_gzip(bytes) ? GzipReader(path, bytes).read() : bytes;
+  std::string text = is_gzip(bytes) ? GzipReader(path, bytes).read() : std::move(bytes);
+  check_encoding(path, text);
+  if (begins_with(text, "\xef\xbb\xbf")) text.erase(0, 3);    // byte order mark of UTF-8
+  return text;
 }
 
 void write_atomically(const std::string &path, const std::string &text)

@@ -32,7 +32,7 @@ class LossFrame final : public PreparedFrame {
   double energy = 0.0;              ///< (reference - sum E0) / num_atoms / scale
   double reference_energy = 0.0;    ///< sum of E0, eV
   Tensor6 virial{};                 ///< reference / num_atoms / scale
-  bool has_virial = false;
+  bool has_forces = false, has_virial = false;
   AlignedArray<Real> basis_density;    ///< A0, shape [num_packs][E][num_lm][num_radial][Lanes]
 
   LossFrame(const Frame &frame, const TrainingModel &model)
@@ -98,7 +98,8 @@ class LossFrame final : public PreparedFrame {
     for (int e : element_) reference_energy += model.reference_energy[e];
     if (frame.energy) energy = (*frame.energy - reference_energy) / num_atoms / model.scale;
     forces.assign(stride() * 3, 0.0);
-    for (int i = 0; i < num_atoms && !frame.forces.empty(); ++i)
+    has_forces = !frame.forces.empty();
+    for (int i = 0; i < num_atoms && has_forces; ++i)
       for (int d = 0; d < 3; ++d) forces[3 * slot[i] + d] = frame.forces[3 * i + d] / model.scale;
     has_virial = frame.virial.has_value();
     for (int q = 0; has_virial && q < 6; ++q)

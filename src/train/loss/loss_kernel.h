@@ -373,7 +373,7 @@ class LossKernel final : public CommitteeLoss {
     const double inverse_huber = w.huber > 0 ? model_.scale / w.huber : 0.0;
     for (int slot = 0; slot < static_cast<int>(f.stride()); ++slot) {
       Real *row = force_.data() + static_cast<std::size_t>(slot) * force_row_;
-      if (f.is_atom[slot] == Real(0)) {
+      if (f.is_atom[slot] == Real(0) || !f.has_forces) {
         std::fill(row, row + force_row_, Real(0));
         continue;
       }
