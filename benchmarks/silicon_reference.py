@@ -14,13 +14,11 @@ import sys
 
 import numpy as np
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "campaign"))
-
-from label import label_batch, load_settings, print_progress
-from labellers import make_labeller
+from almlip.labels.batch import label_batch, load_settings, print_progress
+from almlip.labels.labellers import make_labeller
 from silicon_statics import GPA_PER_EV_A3, statics
 
+HERE = pathlib.Path(__file__).resolve().parent
 LABEL = HERE.parent / "examples" / "silicon" / "label.json"
 
 

@@ -21,13 +21,11 @@ from ase import Atoms
 from ase.build import bulk
 from ase.io import read
 
+from almlip.frames import BadInput, write_frames
+from almlip.labels.batch import label_batch, load_settings, print_progress, split_frames
+from almlip.labels.labellers import make_labeller
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "campaign"))
-
-from frames import BadInput, write_frames
-from label import label_batch, load_settings, print_progress, split_frames
-from labellers import make_labeller
-
 LATTICE_CONSTANT = 5.47  # Angstrom, PBE
 
 MELT_INPUT = """

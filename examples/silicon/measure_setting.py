@@ -8,19 +8,16 @@ The reference has a cutoff of 35 Ry and k-points 0.25 1/Angstrom apart; all else
 
 import argparse
 import copy
-import sys
 from pathlib import Path
 
 import numpy as np
 from ase.build import bulk
 
+from almlip.frames import read_frames
+from almlip.labels.batch import label_batch, load_settings, print_progress
+from almlip.labels.labellers import make_labeller
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "campaign"))
-
-from frames import read_frames
-from label import label_batch, load_settings, print_progress
-from labellers import make_labeller
-
 FRAMES_PER_GROUP = 3
 EV_PER_A3_IN_GPA = 160.21766
 

@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "campaign"))
-
 
 @pytest.fixture
 def write_json(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frames import read_frames
+from almlip.frames import read_frames
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "examples/silicon"
@@ -36,7 +36,7 @@ def test_dynamics_query_dft_and_refit_make_a_better_potential(tmp_path):
     settings["rounds"] = settings["rounds"][:1]
     (tmp_path / "loop.json").write_text(json.dumps(settings))
     output = tmp_path / "out"
-    command = [sys.executable, REPOSITORY / "campaign/loop.py", tmp_path / "loop.json"]
+    command = [sys.executable, "-m", "almlip.campaign", tmp_path / "loop.json"]
     command += ["--output", output, "--cache", tmp_path / "labels"]
 
     run(*command)

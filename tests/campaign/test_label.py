@@ -14,11 +14,11 @@ import pytest
 from ase.build import bulk
 from ase.cell import Cell
 
-from espresso import kpoint_grid, reject_failed_run
-from frames import BadInput, read_frames, write_frames
-from label import label_batch, main, split_frames
-from labeller import Rejected
-from labellers import make_labeller
+from almlip.frames import BadInput, read_frames, write_frames
+from almlip.labels.batch import label_batch, main, split_frames
+from almlip.labels.espresso import kpoint_grid, reject_failed_run
+from almlip.labels.labeller import Rejected
+from almlip.labels.labellers import make_labeller
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PSEUDO_DIR = "/usr/share/espresso/pseudo"
@@ -268,7 +268,8 @@ def test_batch_goes_on_after_kill_9(tmp_path, write_json, processes_below):
     cache = tmp_path / "cache"
     command = [
         sys.executable,
-        str(REPOSITORY / "campaign/label.py"),
+        "-m",
+        "almlip.labels",
         str(settings),
         str(tmp_path / "batch.extxyz"),
         "--output",
@@ -291,11 +292,11 @@ def test_batch_goes_on_after_kill_9(tmp_path, write_json, processes_below):
 
 
 def test_a_process_whose_parent_has_ended_before_its_first_step_ends_too():
-    child = "import os; from processes import die_with_parent; {}; print('alive')"
+    child = "import os; from almlip.processes import die_with_parent; {}; print('alive')"
 
     def outcome(call):
         command = [sys.executable, "-c", child.format(call)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY / "campaign")
+        done = subprocess.run(command, capture_output=True, text=True)
         return done.returncode, done.stdout
 
     ended = subprocess.Popen(["true"])

@@ -10,14 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from ase.build import bulk
 
-from frames import read_frames, with_results, write_frames
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from almlip.frames import read_frames, with_results, write_frames
 
 ALMLIP = """
 import json, os, shutil, sys, time
@@ -100,11 +97,11 @@ class LoopRun:
     def start(self, **environment):
         self.write("loop.json", self.settings)
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
-        campaign = str(REPOSITORY / "campaign")
         return subprocess.Popen(
             [
                 sys.executable,
-                f"{campaign}/loop.py",
+                "-m",
+                "almlip.campaign",
                 str(self.folder / "loop.json"),
                 "--output",
                 str(self.folder / "out"),
@@ -118,7 +115,6 @@ class LoopRun:
                 **os.environ,
                 "PATH": path,
                 "FAKE_CALLS": str(self.calls_file),
-                "FAKE_CAMPAIGN": campaign,
                 "ALMLIP_PLUGIN": str(self.folder / "plugin.so"),
                 **environment,
             },

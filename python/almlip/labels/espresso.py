@@ -12,9 +12,8 @@ import numpy as np
 from ase.calculators.espresso import EspressoProfile, EspressoTemplate
 from ase.data import chemical_symbols
 
-from frames import BadInput
-from labeller import Labeller, Rejected, require_positive
-from processes import (
+from ..frames import BadInput
+from ..processes import (
     describe_exit,
     die_with_parent,
     file_hash,
@@ -22,6 +21,7 @@ from processes import (
     one_line,
     serial_environment,
 )
+from .labeller import Labeller, Rejected, require_positive
 
 
 class EspressoLabeller(Labeller):

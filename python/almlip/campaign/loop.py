@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Active learning from the command line: explore, label, refit, test, and again.
 
-    . scripts/env.sh && python campaign/loop.py examples/silicon/loop.json --output demo-output
+    . scripts/env.sh && python -m almlip.campaign examples/silicon/loop.json --output demo-output
 
 Every round runs molecular dynamics with the current potential until `fix al_query` has filled a
 batch, labels the batch from first principles, refits, measures the error on the test set, and goes
@@ -17,8 +16,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from frames import BadInput, read_frames, write_atomically, write_frames
-from label import (
+from ..frames import BadInput, read_frames, write_atomically, write_frames
+from ..labels.batch import (
     label_batch,
     load_settings,
     make_report,
@@ -26,8 +25,8 @@ from label import (
     read_labeller,
     split_frames,
 )
-from report import format_table, read_trace
-from steps import StepFailed, hash_of, run_program, run_step
+from .steps import StepFailed, hash_of, run_program, run_step
+from .tables import format_table, read_trace
 
 DEFAULTS = {
     "elements": None,  # list of symbols, in the order of the LAMMPS atom types
@@ -73,7 +72,9 @@ class Campaign:
             self.run_round(number, variables)
         final = self.output / ("".join(self.settings["elements"]) + ".almlip.json")
         write_atomically(final, self.potential.read_text())
-        from figure import draw_campaign  # matplotlib takes a second to load; errors need not wait
+        from ..report.campaign_figure import (
+            draw_campaign,  # matplotlib takes a second to load; errors need not wait
+        )
 
         draw_campaign(self.output, self.rows, self.settings["test"])
         print(
@@ -330,8 +331,10 @@ def summarise_dynamics(folder, failure):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="loop.py", description=__doc__.splitlines()[0])
-    parser.add_argument("settings", help="JSON file, see campaign/README.md")
+    parser = argparse.ArgumentParser(
+        prog="python -m almlip.campaign", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("settings", help="JSON file, see docs/campaign.md")
     parser.add_argument("--output", required=True, help="folder of all results")
     parser.add_argument(
         "--cache", help="folder of labelled structures [$ALMLIP_CACHE/labels, else OUTPUT/labels]"
@@ -347,7 +350,3 @@ def main(argv=None):
         print("almlip-loop: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Labels a batch of structures with energies, forces and stresses from first principles.
 
-    python campaign/label.py SETTINGS.json BATCH.extxyz --output LABELLED.extxyz
+    python -m almlip.labels SETTINGS.json BATCH.extxyz --output LABELLED.extxyz
 
 Every structure ends with one verdict (see labeller.VERDICTS). Good ones go to the output, in the
 order of the batch; the others are set aside in a quarantine file with verdict and reason, and never
@@ -26,10 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
-from frames import BadInput, read_frames, with_results, write_atomically, write_frames
-from labeller import VERDICTS, Rejected
-from labellers import make_labeller
-from processes import describe_exit, die_with_parent, one_line
+from ..frames import BadInput, read_frames, with_results, write_atomically, write_frames
+from ..processes import describe_exit, die_with_parent, one_line
+from .labeller import VERDICTS, Rejected
+from .labellers import make_labeller
 
 
 def label_batch(labeller, frames, cache, retry_failed=False, progress=None):
@@ -261,9 +260,10 @@ def print_progress(count, total, result):
 
 def parse_arguments(argv):
     parser = argparse.ArgumentParser(
-        prog="label.py", description="Label a batch of structures with a first-principles code."
+        prog="python -m almlip.labels",
+        description="Label a batch of structures with a first-principles code.",
     )
-    parser.add_argument("settings", help="JSON file, see campaign/README.md")
+    parser.add_argument("settings", help="JSON file, see docs/campaign.md")
     parser.add_argument("batch", help="extended XYZ, plain or gzip")
     parser.add_argument("--output", required=True, help="labelled frames, extended XYZ")
     parser.add_argument("--quarantine", help="failed frames [OUTPUT.quarantine.extxyz]")
@@ -289,7 +289,3 @@ def main(argv=None):
         print("almlip-label: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

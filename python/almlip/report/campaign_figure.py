@@ -6,8 +6,8 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-from frames import read_frames
-from report import read_trace
+from ..campaign.tables import read_trace
+from ..frames import read_frames
 
 BLUE, RED, GREY = "#1f5fa8", "#c8442b", "#9a9a9a"
 

@@ -1,4 +1,4 @@
-"""Figures of a pool study: `python campaign/pool_figures.py OUTPUT` draws from the tables in the folder that `almlip pool` wrote.
+"""Figures of a pool study: `python -m almlip.report.pool_figures OUTPUT` draws from the tables in the folder that `almlip pool` wrote.
 
 learning_curves, savings, calibration and map, each as SVG and PNG, beside the tables; the HTML summary shows them.
 """
@@ -171,7 +171,9 @@ def draw_map(folder, points, picks):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m almlip.report.pool_figures", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("output", type=Path, help="folder that almlip pool wrote")
     folder = parser.parse_args().output
     missing = [
@@ -181,7 +183,7 @@ def main():
     ]
     if missing:
         sys.exit(
-            f"pool_figures.py: {folder} has no {', '.join(missing)}; give the folder that almlip pool wrote"
+            f"almlip.report.pool_figures: {folder} has no {', '.join(missing)}; give the folder that almlip pool wrote"
         )
     plt.rcParams.update({"font.size": 8.5, "axes.spines.top": False, "axes.spines.right": False})
     summary = read_table(folder / "summary.csv")

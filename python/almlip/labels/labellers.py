@@ -9,10 +9,10 @@ import os
 
 from ase.calculators.calculator import get_calculator_class
 
-from espresso import EspressoLabeller
-from frames import BadInput
-from labeller import Labeller, Rejected
-from processes import one_line
+from ..frames import BadInput
+from ..processes import one_line
+from .espresso import EspressoLabeller
+from .labeller import Labeller, Rejected
 
 
 class AseLabeller(Labeller):

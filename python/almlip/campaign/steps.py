@@ -9,8 +9,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from frames import write_atomically
-from processes import die_with_parent, file_hash, last_line
+from ..frames import write_atomically
+from ..processes import die_with_parent, file_hash, last_line
 
 
 class StepFailed(Exception):

@@ -3,7 +3,7 @@
 import numpy as np
 from ase.neighborlist import neighbor_list
 
-from frames import BadInput
+from ..frames import BadInput
 
 VERDICTS = ("ok", "scf_not_converged", "timeout", "crashed", "parse_error", "unphysical")
 

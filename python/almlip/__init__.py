@@ -1,0 +1,1 @@
+"""ALMLIP from Python: labels from first principles, active-learning campaigns, figures."""

@@ -1,0 +1,1 @@
+"""Active learning: explore, label, refit, test, and again."""

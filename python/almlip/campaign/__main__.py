@@ -1,0 +1,5 @@
+import sys
+
+from almlip.campaign.loop import main
+
+sys.exit(main())

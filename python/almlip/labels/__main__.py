@@ -1,0 +1,5 @@
+import sys
+
+from almlip.labels.batch import main
+
+sys.exit(main())

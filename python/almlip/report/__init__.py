@@ -1,0 +1,1 @@
+"""Figures of campaigns and of pool studies."""
