@@ -13,6 +13,11 @@
 
 using namespace LAMMPS_NS;
 
+/// What Pair::extract() must answer; the fingerprints of a potential that has none may be null.
+static constexpr const char *CONTRACT[] = {
+    "sigma_flag",    "descriptor_flag", "potential_hash",  "default_threshold", "least_distance",
+    "largest_force", "num_elements",    "element_symbols", "element_map",       "num_known"};
+
 ALQuerySource::ALQuerySource(LAMMPS *lmp) : Pointers(lmp) {}
 
 void ALQuerySource::init()
@@ -38,21 +43,48 @@ void ALQuerySource::read_units()
   units = ALMLIPUnits::of(lmp);
 }
 
-/// The pair style that knows its uncertainty, alone or in a hybrid.
-Pair *ALQuerySource::find_pair()
+/// All pair styles of the run: the one there is, or the sub-styles of a hybrid.
+std::vector<Pair *> ALQuerySource::pair_styles() const
+{
+  if (!utils::strmatch(force->pair_style, "^hybrid")) return {force->pair};
+  std::vector<Pair *> found;
+  // Together the patterns match every name but that of the hybrid itself, which pair_match would
+  // return instead of its sub-styles.
+  for (const char *pattern : {"^[^h]", "^h[^y]"}) {
+    for (int k = 1; Pair *sub = force->pair_match(pattern, 0, k); k++) {
+      if (!found.empty() && found.back() == sub) break;    // a single one is returned for each k
+      found.push_back(sub);
+    }
+  }
+  return found;
+}
+
+/// What a pair style does not offer of all that the fix reads; null if it offers everything.
+const char *ALQuerySource::missing(Pair *style)
 {
   int dim;
+  for (const char *name : CONTRACT)
+    if (!style->extract(name, dim)) return name;
+  return nullptr;
+}
+
+/// The one pair style that offers what the fix reads.
+Pair *ALQuerySource::find_pair() const
+{
   if (!force->pair)
     error->all(FLERR, "fix al_query: there is no pair style; use pair_style almlip");
-  if (!utils::strmatch(force->pair_style, "^hybrid") && force->pair->extract("sigma_flag", dim))
-    return force->pair;
-  Pair *sub = force->pair_match("^almlip", 0);
-  if (!sub)
-    error->all(
-        FLERR,
-        "fix al_query: pair style '" + std::string(force->pair_style) +
-            "' has no uncertainty; use pair_style almlip, alone or exactly once in a hybrid style");
-  return sub;
+  std::vector<Pair *> able;
+  std::string looked_at;
+  for (Pair *style : pair_styles()) {
+    const char *gap = missing(style);
+    if (!gap) able.push_back(style);
+    looked_at += (looked_at.empty() ? "" : ", ") + std::string(force->pair_match_ptr(style)) +
+                 (gap ? " does not tell its " + std::string(gap) : " tells all");
+  }
+  if (able.size() != 1)
+    error->all(FLERR, "fix al_query: exactly one pair style must tell its uncertainty, but " +
+                          looked_at + "; use pair_style almlip, alone or once in a hybrid style");
+  return able[0];
 }
 
 void *ALQuerySource::read(const char *name) const
@@ -60,8 +92,7 @@ void *ALQuerySource::read(const char *name) const
   int dim;
   void *data = pair->extract(name, dim);
   if (!data)
-    error->all(FLERR, "fix al_query: the pair style does not tell its \"" + std::string(name) +
-                          "\"; use a pair style and a fix of the same version");
+    error->all(FLERR, "fix al_query: the pair style does not tell its " + std::string(name));
   return data;
 }
 

@@ -43,7 +43,9 @@ class ALQuerySource : protected Pointers {
   class Pair *pair = nullptr;
   int *sigma_flag = nullptr, *descriptor_flag = nullptr;
 
-  class Pair *find_pair();
+  std::vector<class Pair *> pair_styles() const;
+  static const char *missing(class Pair *);
+  class Pair *find_pair() const;
   void *read(const char *) const;
   void read_units();
   void read_elements();

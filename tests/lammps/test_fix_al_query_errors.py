@@ -68,7 +68,22 @@ mass * 28.0855
             "units metal",
             "pair_style zero 1.5\npair_coeff * *",
             "",
-            "pair style 'zero' has no uncertainty; use pair_style almlip, alone or exactly once in a hybrid style",
+            (
+                "exactly one pair style must tell its uncertainty, but zero does not tell its sigma_flag; "
+                "use pair_style almlip, alone or once in a hybrid style"
+            ),
+        ),
+        (
+            "units metal",
+            (
+                "pair_style hybrid/overlay almlip almlip zero 1.5\npair_coeff * * almlip 1 {potential} Si Si\n"
+                "pair_coeff * * almlip 2 {potential} Si Si\npair_coeff * * zero"
+            ),
+            "",
+            (
+                "exactly one pair style must tell its uncertainty, but almlip tells all, almlip tells all, "
+                "zero does not tell its sigma_flag; use pair_style almlip, alone or once in a hybrid style"
+            ),
         ),
         (
             "units lj",
