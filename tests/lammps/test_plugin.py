@@ -79,6 +79,18 @@ def test_loading_from_the_plugin_path_needs_no_command(lmp_run, script, monkeypa
     assert run.thermo
 
 
+def test_a_lammps_that_cannot_use_the_plugin_on_its_path_runs_after_a_warning(lmp_run, monkeypatch):
+    other = os.environ.get("ALMLIP_OTHER_PLUGIN")
+    if not other:
+        pytest.skip("no plugin for another LAMMPS was built (ALMLIP_OTHER_PLUGIN)")
+    monkeypatch.setenv("LAMMPS_PLUGIN_PATH", os.path.dirname(other))
+
+    run = lmp_run("print 'still here'", ranks=2, plugin=False)
+
+    assert "still here" in run.log
+    assert run.screen.count("WARNING: almlipplugin.so: built for LAMMPS") == 1
+
+
 def test_plugin_can_be_unloaded_and_loaded_again(lmp_run, script):
     again = f"clear\nplugin unload pair almlip\nplugin unload fix al_query\n{script(f'plugin load {PLUGIN}')}"
 
@@ -91,7 +103,9 @@ def test_plugin_can_be_unloaded_and_loaded_again(lmp_run, script):
 @pytest.mark.skipif(SANITIZED, reason="sanitizers bring their own libraries")
 def test_styles_need_system_libraries_only():
     """Kokkos above all: LAMMPS may have another one in the same process."""
-    needed = subprocess.run(["objdump", "-p", STYLES], capture_output=True, text=True, check=True).stdout
+    needed = subprocess.run(
+        ["objdump", "-p", STYLES], capture_output=True, text=True, check=True
+    ).stdout
 
     libraries = re.findall(r"NEEDED +(\S+?)\.so", needed)
 

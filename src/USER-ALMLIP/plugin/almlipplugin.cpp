@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 namespace {
@@ -19,11 +20,38 @@ Function *find(const char *name)
   return reinterpret_cast<Function *>(dlsym(RTLD_DEFAULT, name));
 }
 
+/// Folder of this file; "." if the system does not tell.
+std::string own_folder()
+{
+  Dl_info self;
+  if (!dladdr(reinterpret_cast<void *>(&own_folder), &self) || !self.dli_fname) return ".";
+  const std::string path = self.dli_fname;
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+std::string styles_file() { return own_folder() + "/almlip_lammps.so"; }
+
+/// Whether each LAMMPS of this shell loads the plugin, wanted or not.
+bool in_plugin_path()
+{
+  const char *folders = std::getenv("LAMMPS_PLUGIN_PATH");
+  return folders &&
+         (":" + std::string(folders) + ":").find(":" + own_folder() + ":") != std::string::npos;
+}
+
 /// Ends the run with one line, as LAMMPS's own errors do; does not return if LAMMPS can be found.
+/// Where each LAMMPS loads the plugin, those that cannot use it go on, after a warning.
 void refuse(void *lmp, const std::string &message)
 {
-  constexpr int error_all = 2;    // LMP_ERROR_ALL in LAMMPS's library.h
   const std::string line = "almlipplugin.so: " + message;
+  auto *lammps_extract_setting = find<int(void *, const char *)>("lammps_extract_setting");
+  if (in_plugin_path()) {
+    if (!lammps_extract_setting || lammps_extract_setting(lmp, "world_rank") == 0)
+      std::fprintf(stderr, "WARNING: %s\n", line.c_str());
+    return;
+  }
+  constexpr int error_all = 2;    // LMP_ERROR_ALL in LAMMPS's library.h
   if (auto *lammps_error = find<void(void *, int, const char *)>("lammps_error"))
     lammps_error(lmp, error_all, line.c_str());
   std::fprintf(stderr, "ERROR: %s\n", line.c_str());
@@ -75,17 +103,6 @@ std::string mismatch(void *lmp)
              found.substr(0, found.find_first_of(",\n")) + rebuild;
   }
   return "";
-}
-
-/// The file beside this one.
-std::string styles_file()
-{
-  Dl_info self;
-  if (!dladdr(reinterpret_cast<void *>(&styles_file), &self) || !self.dli_fname)
-    return "almlip_lammps.so";
-  const std::string path = self.dli_fname;
-  const auto slash = path.rfind('/');
-  return (slash == std::string::npos ? "./" : path.substr(0, slash + 1)) + "almlip_lammps.so";
 }
 
 }    // namespace
