@@ -27,7 +27,7 @@ set(mpi_folder "")
 if(ALMLIP_BUILD_TRAINER)
   if(ALMLIP_INSTALL_RPATH)
     set_target_properties(almlip PROPERTIES INSTALL_RPATH "${ALMLIP_INSTALL_RPATH}")
-  else()
+  elseif(MPI_CXX_LIBRARIES)    # else the compiler itself knows MPI
     list(GET MPI_CXX_LIBRARIES 0 library)
     get_filename_component(folder ${library} DIRECTORY)
     if(NOT folder IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)

@@ -51,6 +51,15 @@ def test_a_program_of_another_project_predicts_what_eval_does(moved, tmp_path):
     assert own == [pytest.approx(values, abs=1e-8) for values in expected]
 
 
+def test_headers_need_each_other_and_the_standard_library_only(moved):
+    include = moved / "include"
+    for header in include.rglob("*.h"):
+        own = re.findall(r'#include "(.*)"', header.read_text())
+        others = re.findall(r"#include <(.*)>", header.read_text())
+        assert all((include / name).exists() for name in own), header
+        assert not any("/" in name or name.endswith(".h") for name in others), header
+
+
 def test_nothing_points_to_the_build_or_the_first_prefix(moved):
     programs = [moved / "bin/almlip", *(moved / "lib/almlip").glob("*.so")]
     paths = [line for p in programs for line in output_of("readelf", "-d", p).splitlines()]
@@ -85,14 +94,20 @@ def test_env_sets_up_a_shell(moved, shell):
     ]
 
 
-def test_env_reports_the_first_prefix_to_a_plain_sh(moved):
-    """sh cannot tell where the file lies; a link from there serves it."""
+def test_a_plain_sh_takes_the_first_prefix_or_says_what_to_do(moved):
+    """It cannot tell where a sourced file lies."""
     first = moved.with_name("first")
+    script = f". {moved}/share/almlip/env.sh || echo refused"
+    refused = subprocess.run(["sh", "-c", script], env=CLEAN, capture_output=True, text=True)
     first.symlink_to(moved)
-    try:
-        assert in_its_shell(moved, "command -v almlip", "sh") == f"{first}/bin/almlip\n"
-    finally:
-        first.unlink()
+    found = in_its_shell(moved, "command -v almlip", "sh")
+    first.unlink()
+
+    assert refused.stdout == "refused\n"
+    assert refused.stderr == (
+        f"env.sh: there is no {first}/share/almlip/env.sh; use bash or zsh, or change its name in env.sh\n"
+    )
+    assert found == f"{first}/bin/almlip\n"
 
 
 def test_lammps_loads_the_plugin_by_itself(moved, tmp_path):
