@@ -40,7 +40,10 @@ BAD_FILES = {
         ["there are 0 training frames with forces", "at least 4 are needed"],
     ),
     "two energies": (with_first("energy=", "REF_energy=-1 energy="), ["frame 1", "--energy-key"]),
-    "other energies": (with_first("energy=", "REF_energy="), ["REF_energy in 1, energy in 11 frames", "--energy-key"]),
+    "other energies": (
+        with_first("energy=", "REF_energy="),
+        ["REF_energy in 1, energy in 11 frames", "--energy-key"],
+    ),
     "missing energy": (with_first("energy=", "enthalpy="), ["bad.extxyz", "energy"]),
     "NaN": (not_a_number, ["bad.extxyz", "nan"]),
     "not an element": (with_first("Ar ", "Xx "), ["bad.extxyz", "Xx"]),

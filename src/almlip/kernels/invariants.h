@@ -134,12 +134,14 @@ class Invariants {
     for (int c = 0; c < C; ++c) {
       V sum[num_M] = {};
       static_for<Q::terms.num_products>([&](auto i) {
-        const int at1 = at(row1 + Q::terms.a[i], c), at2 = at(row2 + Q::terms.b[i], c);
+        constexpr int ia = Q::terms.a[i], ib = Q::terms.b[i];
+        const int at1 = at(row1 + ia, c), at2 = at(row2 + ib, c);
         V product = load<V>(a + at1) * load<V>(b + at2);
         if constexpr (Tangent) product = product + load<V>(b + at1) * load<V>(a + at2);
         static_for<Q::terms.first[i + 1] - Q::terms.first[i]>([&](auto q_) {
-          constexpr int q = Q::terms.first[i] + q_;
-          sum[Q::terms.M[q]] = sum[Q::terms.M[q]] + Real(Q::terms.g[q]) * product;
+          constexpr int q = Q::terms.first[i] + q_, M = Q::terms.M[q];
+          constexpr Real g = Real(Q::terms.g[q]);
+          sum[M] = sum[M] + g * product;
         });
       });
       for (int M = 0; M < num_M; ++M) store(out + at(M, c), sum[M]);
@@ -206,9 +208,13 @@ class Invariants {
                       ia = Q::terms.a[i], ib = Q::terms.b[i];
         const int at1 = at(row1 + ia, c), at2 = at(row2 + ib, c);
         auto contract = [&](const V(&w)[num_M][C]) {
-          V k = w[Q::terms.M[first]][c] * Real(sign * Q::terms.g[first]);
-          static_for<count - 1>([&](auto q) {
-            k = k + w[Q::terms.M[first + 1 + q]][c] * Real(sign * Q::terms.g[first + 1 + q]);
+          constexpr int first_M = Q::terms.M[first];
+          constexpr Real first_g = Real(sign * Q::terms.g[first]);
+          V k = w[first_M][c] * first_g;
+          static_for<count - 1>([&](auto q_) {
+            constexpr int q = first + 1 + q_, M = Q::terms.M[q];
+            constexpr Real g = Real(sign * Q::terms.g[q]);
+            k = k + w[M][c] * g;
           });
           return k;
         };

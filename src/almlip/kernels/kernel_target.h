@@ -12,7 +12,11 @@
 /// of the standard library for everybody, on processors that do not have the instructions.
 #if defined(ALMLIP_KERNELS_AVX512)
 #define ALMLIP_KERNEL_TARGET avx512
+#ifdef __clang__    // has no such preference
+#define ALMLIP_KERNEL_OPTIONS "avx512f,avx512bw,avx512dq,avx512vl,fma"
+#else
 #define ALMLIP_KERNEL_OPTIONS "avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512"
+#endif
 #define ALMLIP_REGISTER_BYTES 64
 #elif defined(ALMLIP_KERNELS_AVX2)
 #define ALMLIP_KERNEL_TARGET avx2
@@ -31,15 +35,22 @@
 
 // clang-format off
 #define ALMLIP_PRAGMA(text) _Pragma(#text)
-#define ALMLIP_PRAGMA_TARGET(options) ALMLIP_PRAGMA(GCC target(options))
-#ifdef ALMLIP_KERNEL_OPTIONS
-#define ALMLIP_BEGIN_KERNELS              \
-  ALMLIP_PRAGMA(GCC push_options)         \
-  ALMLIP_PRAGMA_TARGET(ALMLIP_KERNEL_OPTIONS) \
-  inline namespace ALMLIP_KERNEL_TARGET {
-#define ALMLIP_END_KERNELS } ALMLIP_PRAGMA(GCC pop_options)
+#if !defined(ALMLIP_KERNEL_OPTIONS)
+#define ALMLIP_PUSH_OPTIONS(options)
+#define ALMLIP_POP_OPTIONS
+#elif defined(__clang__)
+#define ALMLIP_PUSH_OPTIONS(options) \
+  ALMLIP_PRAGMA(clang attribute push(__attribute__((target(options))), apply_to = function))
+#define ALMLIP_POP_OPTIONS ALMLIP_PRAGMA(clang attribute pop)
 #else
-#define ALMLIP_BEGIN_KERNELS inline namespace ALMLIP_KERNEL_TARGET {
-#define ALMLIP_END_KERNELS }
+#define ALMLIP_PRAGMA_TARGET(options) ALMLIP_PRAGMA(GCC target(options))
+#define ALMLIP_PUSH_OPTIONS(options) ALMLIP_PRAGMA(GCC push_options) ALMLIP_PRAGMA_TARGET(options)
+#define ALMLIP_POP_OPTIONS ALMLIP_PRAGMA(GCC pop_options)
 #endif
 // clang-format on
+#define ALMLIP_BEGIN_KERNELS                 \
+  ALMLIP_PUSH_OPTIONS(ALMLIP_KERNEL_OPTIONS) \
+  inline namespace ALMLIP_KERNEL_TARGET {
+#define ALMLIP_END_KERNELS \
+  }                        \
+  ALMLIP_POP_OPTIONS

@@ -8,10 +8,17 @@
 
 #include "almlip/kernels/kernel_target.h"
 
-#define ALMLIP_INLINE inline __attribute__((always_inline))
+/// What a kernel's function needs in order to exist on a device too. A build for a device defines
+/// it, e.g. as `__host__ __device__`; elsewhere it is empty.
+#ifdef ALMLIP_FUNCTION
+#define ALMLIP_STAGE ALMLIP_INLINE
+#else
+#define ALMLIP_FUNCTION
 /// Keeps the compiler's register allocation of the stages apart; measured to be faster and steadier
 /// than inlining them all.
 #define ALMLIP_STAGE __attribute__((noinline))
+#endif
+#define ALMLIP_INLINE ALMLIP_FUNCTION inline __attribute__((always_inline))
 
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
@@ -56,7 +63,9 @@ ALMLIP_INLINE void store(Real *to, const V &v)
 template <class V>
 ALMLIP_INLINE V in_register(V v)
 {
-#if defined(__AVX512F__)
+#if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
+  // a device's compiler keeps it by itself
+#elif defined(__AVX512F__)
   asm("" : "+v"(v));
 #elif defined(__SSE2__)
   asm("" : "+x"(v));
@@ -140,6 +149,29 @@ ALMLIP_INLINE Pack<Real, Lanes> pack_exp(Pack<Real, Lanes> x)
   return bit_cast<V>(VInt(bit_cast<VInt>(series) + (bit_cast<VInt>(shifted) << mantissa_bits)));
 }
 
+/// Lane w of the result is lane lane[w] of v.
+template <class V, class Index>
+ALMLIP_INLINE V permute(const V &v, const Index &lane)
+{
+#ifdef __clang__
+  return __builtin_shufflevector(v, lane);
+#else
+  return __builtin_shuffle(v, lane);
+#endif
+}
+
+/// Blocks of Stride lanes of u and v in turn: their even blocks, or with Odd their odd ones.
+template <class Index, int Stride, bool Odd, class V, int... I>
+ALMLIP_INLINE V interleave(const V &u, const V &v, std::integer_sequence<int, I...>)
+{
+  constexpr int first = Odd ? Stride : 0, other = static_cast<int>(sizeof...(I)) - Stride;
+#ifdef __clang__
+  return __builtin_shufflevector(u, v, (first + ((I & Stride) ? I + other : I))...);
+#else    // g++ has the other only since 12
+  return __builtin_shuffle(u, v, Index{(first + ((I & Stride) ? I + other : I))...});
+#endif
+}
+
 /// Transposes a tile of Lanes rows, given by row(i), to Lanes rows at to, to + stride, ...
 template <class Real, int Lanes, class Row>
 ALMLIP_INLINE void transpose_rows(Row &&row, Real *to, std::size_t stride)
@@ -148,8 +180,8 @@ ALMLIP_INLINE void transpose_rows(Row &&row, Real *to, std::size_t stride)
     *to = row(0);
   } else {
     using V = Pack<Real, Lanes>;
-    using Int = LaneInt<Real>;
-    using VInt = Pack<Int, Lanes>;
+    using Index = Pack<LaneInt<Real>, Lanes>;
+    constexpr std::make_integer_sequence<int, Lanes> lanes{};
     V r[Lanes];
     static_for<Lanes>([&](auto i) { r[i] = row(i); });
     static_for<(Lanes == 16  ? 4
@@ -157,16 +189,11 @@ ALMLIP_INLINE void transpose_rows(Row &&row, Real *to, std::size_t stride)
                 : Lanes == 4 ? 2
                              : 1)>([&](auto bit) {
       constexpr int s = 1 << bit;
-      VInt low{}, high{};
-      for (int i = 0; i < Lanes; ++i) {
-        low[i] = (i & s) ? Lanes + i - s : i;
-        high[i] = (i & s) ? Lanes + i : i + s;
-      }
       static_for<Lanes>([&](auto i) {
         if constexpr (!(i & s)) {
           const V u = r[i], v = r[i + s];
-          r[i] = __builtin_shuffle(u, v, low);
-          r[i + s] = __builtin_shuffle(u, v, high);
+          r[i] = interleave<Index, s, false>(u, v, lanes);
+          r[i + s] = interleave<Index, s, true>(u, v, lanes);
         }
       });
     });

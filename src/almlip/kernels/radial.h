@@ -22,7 +22,7 @@ struct LaneWeights {
     if constexpr (Lanes == 1) {
       return by_element[element * num_weights + q];
     } else {
-      if (by_lane) return __builtin_shuffle(load<V>(by_lane + q * Lanes), element);
+      if (by_lane) return permute(load<V>(by_lane + q * Lanes), element);
       V v;
       for (int w = 0; w < Lanes; ++w) v[w] = by_element[element[w] * num_weights + q];
       return v;
