@@ -210,9 +210,7 @@ def test_every_kind_of_file_gives_the_same_choice(select, name):
         (path / "0001.extxyz").write_text(spool_text(frames))
     else:
         text = dump_text(frames) if "dump" in name else spool_text(frames)
-        opened = gzip.open(path, "wt") if name.endswith(".gz") else path.open("w")
-        with opened as file:
-            file.write(text)
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
     done = select(
         "--count",
         5,
@@ -255,7 +253,6 @@ def test_spools_of_many_runs_are_one_pool(select):
 def test_torn_and_replaced_candidates_of_a_spool_are_no_candidates(select):
     (select.folder / "run.spool").mkdir()
     file = select.folder / "run.spool" / "0001.extxyz"
-    frames = frames_text(4, seed=5)
     frame = len(spool_text(frames_text(1, seed=5)))
     text = spool_text(frames_text(4, seed=5)) + spool_text(
         frames_text(1, seed=6), first=5, replaces='"2 3"'
