@@ -33,8 +33,10 @@ extern "C" __attribute__((visibility("default"))) void almlip_register(void *lmp
   register_plugin(&plugin, lmp);
 
   plugin.style = "fix";
-  plugin.name = "al_query";
   plugin.info = "chooses configurations to label, ALMLIP " ALMLIP_VERSION;
   plugin.creator.v2 = &create_fix;
-  register_plugin(&plugin, lmp);
+  for (const char *name : {"al_query", "al/query"}) {    // the second as LAMMPS names its styles
+    plugin.name = name;
+    register_plugin(&plugin, lmp);
+  }
 }
