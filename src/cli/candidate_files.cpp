@@ -32,7 +32,8 @@ bool CandidateFiles::next(Frame &frame)
       for (const std::string &note : notes_of_file_()) notes_.push_back(note);
     read_ = nullptr;
     if (next_file_ == files_.size()) return false;
-    open(files_[next_file_++]);
+    file_ = files_[next_file_++];
+    open(file_);
   }
 }
 

@@ -19,6 +19,8 @@ class CandidateFiles {
   /// Reads the next frame; false after the last one.
   /// @throws Error of the file's reader
   bool next(Frame &frame);
+  /// That the latest frame is from.
+  const std::string &file() const { return file_; }
   /// What was passed over in the files read so far, for people.
   const std::vector<std::string> &notes() const { return notes_; }
 
@@ -26,6 +28,7 @@ class CandidateFiles {
   void open(const std::string &path);
 
   std::vector<std::string> files_, elements_, notes_;
+  std::string file_;
   std::size_t next_file_ = 0;
   std::function<bool(Frame &)> read_;    ///< of the file at hand; empty if there is none
   std::function<std::vector<std::string>()> notes_of_file_;
