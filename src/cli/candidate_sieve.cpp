@@ -42,7 +42,7 @@ bool CandidateSieve::look(const Frame &frame, const std::string &file)
   ++num_looks_;
   if (file != file_) excursion_taken_ = false;
   file_ = file;
-  seen_ = observe(frame, potential_);
+  seen_ = observe(frame, potential_, rule_.min_distance);
   seen_.step = step_of(frame);
   seen_.excursion_taken = excursion_taken_;
   if (!seen_.not_finite.empty()) {

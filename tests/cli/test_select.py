@@ -278,3 +278,69 @@ def test_a_folder_of_batches_can_be_known(select):
     done = select("--known", "batches", "--count", 10, "--strategy", "random")
 
     assert done.stdout.endswith("4 of 30 candidates written to batch.extxyz\n")
+
+
+def test_window_gates_and_known_refuse_by_reason(select):
+    pool = read(select.folder / "pool.extxyz", index=":")
+    least = [atoms.get_all_distances(mic=True)[np.triu_indices(8, 1)].min() for atoms in pool]
+    subprocess.run(
+        [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
+        cwd=select.folder,
+        check=True,
+        capture_output=True,
+    )
+    sigma = [
+        atoms.arrays["sigma"].max() for atoms in read(select.folder / "eval.extxyz", index=":")
+    ]
+    lo, mindist = float(np.median(sigma)), float(np.median(least))
+    flagged = [k for k in range(30) if sigma[k] >= lo]
+    taken = {k for k in flagged if least[k] >= mindist}
+    options = ["--threshold", lo, 1e6, "--measure", "force", "--mindist", mindist, "--fmax", 0]
+    done = select("--count", 30, "--strategy", "random", "--manifest", *options)
+
+    assert done.returncode == 0, done.stderr
+    assert {-40 - int(energy) for energy in chosen(select)} == taken
+    assert f"{30 - len(flagged):8d} not uncertain enough\n" in done.stdout
+    assert f"{len(flagged) - len(taken):8d} refused: mindist" in done.stdout
+    assert done.stdout.endswith(f"{len(taken)} of 30 candidates written to batch.extxyz\n")
+    manifest = json.loads((select.folder / "batch.json").read_text())
+    assert manifest["settings"]["threshold"] == [pytest.approx(lo), 1e6]
+    assert manifest["counts"] == {"looks": 30, "below": 30 - len(flagged)}
+    assert {entry["from"] for entry in manifest["frames"]} == set(sources(select))
+    assert [(entry["reason"], entry["count"]) for entry in manifest["rejections"]] == [
+        ("mindist", len(flagged) - len(taken))
+    ]
+
+
+def test_of_frames_above_hi_in_a_row_only_the_first_is_taken(select):
+    options = ["--threshold", 0, 1e-9, "--measure", "force", "--fmax", 0, "--mindist", 0]
+    (select.folder / "more.extxyz").write_text(frames_text(5, seed=9))
+    done = select(
+        *["--count", 30, "--strategy", "random", *options],
+        candidates=["pool.extxyz", "more.extxyz"],
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(sources(select)) == ["more.extxyz, frame 1", "pool.extxyz, frame 1"]
+    assert f"{33:8d} refused: above_hi" in done.stdout
+
+
+def test_frames_that_cannot_be_predicted_are_refused(select):
+    text = dump_text((select.folder / "pool.extxyz").read_text())
+    snapshots = text.split("ITEM: TIMESTEP\n")[1:]
+    first, second = (snapshot.splitlines() for snapshot in snapshots[:2])
+    first[-1] = first[-1].replace(first[-1].split()[2], "nan")
+    second[-1] = "1 " + second[-2].split(" ", 1)[1]  # at the place of its neighbour
+    broken = ["\n".join(lines) + "\n" for lines in (first, second)]
+    (select.folder / "broken.dump").write_text(
+        "".join("ITEM: TIMESTEP\n" + snapshot for snapshot in broken + snapshots[2:])
+    )
+    done = select(
+        *["--count", 30, "--strategy", "random", "--elements", "C", "Si"],
+        candidates=["broken.dump"],
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "1 refused: not_finite" in done.stdout
+    assert "1 refused: mindist, two atoms too close, down to 0 Angstrom\n" in done.stdout
+    assert done.stdout.endswith("28 of 30 candidates written to batch.extxyz\n")

@@ -25,6 +25,7 @@ Json frame_entry(int place, const QueryCandidate &candidate, const Choice &choic
 {
   Json entry;
   entry["frame"] = place;
+  if (!candidate.frame.source.empty()) entry["from"] = candidate.frame.source;
   entry["step"] = candidate.step;
   entry["num_atoms"] = candidate.frame.num_atoms();
   entry["max_sigma"] = candidate.max_sigma;

@@ -48,11 +48,10 @@ double density(const Frame &frame)
   return grams_per_cm3 * mass / frame.volume();
 }
 
-/// Within the least distance of the training set, beyond which nothing is near.
-void see_distances(const Frame &frame, double least_known, Observation &seen)
+void see_distances(const Frame &frame, double least_known, double reach, Observation &seen)
 {
   try {
-    for_each_pair(frame, least_known, [&](int i, int, double distance) {
+    for_each_pair(frame, reach, [&](int i, int, double distance) {
       if (distance >= seen.least_distance) return;
       seen.least_distance = distance;
       seen.nearness = {least_known / distance, i + 1};
@@ -65,12 +64,12 @@ void see_distances(const Frame &frame, double least_known, Observation &seen)
 
 }    // namespace
 
-Observation observe(const Frame &frame, const Potential &potential)
+Observation observe(const Frame &frame, const Potential &potential, double reach)
 {
   Observation seen;
   see_numbers(frame.positions, 3, "position", seen.not_finite);
   if (!seen.not_finite.empty()) return seen;
-  see_distances(frame, potential.least_distance, seen);
+  see_distances(frame, potential.least_distance, std::max(potential.least_distance, reach), seen);
   seen.density = density(frame);
   return seen;
 }

@@ -9,7 +9,9 @@ namespace almlip {
 
 /// What a frame of a file shows before anything is predicted: numbers that are none, least
 /// distance, nearness and density. Atoms count from 1. Atoms at the same place have distance 0.
-Observation observe(const Frame &frame, const Potential &potential);
+/// @param reach  distances are looked for up to there, and up to the least one of the training set,
+///               Angstrom
+Observation observe(const Frame &frame, const Potential &potential, double reach);
 
 /// Adds what was predicted for the frame.
 /// @param novelty  shape [num_atoms]; empty if the potential does not tell it
