@@ -5,28 +5,50 @@
 #include "atom.h"
 #include "comm.h"
 #include "domain.h"
+#include "force.h"
 #include "update.h"
 #include "utils.h"
 
+#include "almlip/element_properties.h"
+#include "almlip/elements.h"
 #include "almlip/query/fingerprint.h"
+#include "almlip/query/vacuum.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 using namespace LAMMPS_NS;
 
 namespace {
 
-/// What is gathered of each atom; its descriptor follows. All numbers are doubles, so that one
-/// message carries them.
+/// Between the atoms of a frame and their images along directions that are not periodic, Angstrom:
+/// more than the electrons of a surface reach.
+constexpr double VACUUM = 12.0;
+
+/// What is kept of each atom; its descriptor follows. All numbers are doubles, so that one message
+/// carries them.
 struct AtomRecord {
   double id, type, watched;
-  double position[3];    // relative to the corner of the box
-  double force[3];
-  double sigma;
+  double position[3];    // relative to the corner of the box, Angstrom
+  double force[3];       // eV/Angstrom
+  double sigma, novelty;
+
+  double squared_force() const
+  {
+    return force[0] * force[0] + force[1] * force[1] + force[2] * force[2];
+  }
 };
 constexpr int RECORD_LENGTH = sizeof(AtomRecord) / sizeof(double);
+
+AtomRecord record_at(const double *row)
+{
+  AtomRecord record;
+  std::memcpy(&record, row, sizeof(record));
+  return record;
+}
 
 /// Everybody's numbers on rank 0, in the order of ranks.
 std::vector<double> gather_numbers(const std::vector<double> &mine, MPI_Comm world)
@@ -43,95 +65,234 @@ std::vector<double> gather_numbers(const std::vector<double> &mine, MPI_Comm wor
   return all;
 }
 
+/// A number and the ID of the atom that has it, as MPI_MAXLOC wants them. IDs of a configuration
+/// that fits into one message fit into an int.
+struct Largest {
+  double value = 0.0;
+  int id = 0;
+
+  void see(double candidate, double candidate_id)
+  {
+    const int number = static_cast<int>(candidate_id);
+    if (candidate < value || (candidate == value && id > 0 && number > id)) return;
+    value = candidate;
+    id = number;
+  }
+};
+
+/// What all ranks put together into an observation.
+struct Extremes {
+  Largest sigma, novelty, force, nearness, short_distance, broken;
+  double sum_sigma = 0.0, num_watched = 0.0, num_atoms = 0.0, num_without_element = 0.0;
+};
+
 }    // namespace
 
 ALQueryAtoms::ALQueryAtoms(LAMMPS *lmp, ALQuerySource &source) : Pointers(lmp), source(source) {}
 
-bool ALQueryAtoms::fits() const
-{
-  return atom->natoms <= MAXSMALLINT / (RECORD_LENGTH + source.num_descriptors);
-}
+int ALQueryAtoms::width() const { return RECORD_LENGTH + source.num_descriptors; }
 
-almlip::QueryCandidate ALQueryAtoms::gather(int groupbit)
-{
-  const double energy_here = source.energy_on_this_rank();
-  double energy = 0.0;
-  MPI_Reduce(&energy_here, &energy, 1, MPI_DOUBLE, MPI_SUM, 0, world);
-  const std::vector<double> atoms = gather_numbers(pack(groupbit), world);
-  if (comm->me != 0) return {};
+bool ALQueryAtoms::fits() const { return atom->natoms <= MAXSMALLINT / width(); }
 
-  almlip::QueryCandidate candidate = unpack(atoms);
-  candidate.step = update->ntimestep;
-  if (update->eflag_global == update->ntimestep)
-    candidate.frame.info["predicted_energy"] =
-        fmt::format("{:.10f}", energy / source.units.electron_volt);
-  return candidate;
-}
-
-std::vector<double> ALQueryAtoms::pack(int groupbit)
+ALQuerySnapshot ALQueryAtoms::take(int groupbit) const
 {
-  const double *sigma = source.sigma();
-  double **descriptors = source.descriptors();
-  std::vector<double> mine;
-  mine.reserve(static_cast<std::size_t>(atom->nlocal) * (RECORD_LENGTH + source.num_descriptors));
-  for (int i = 0; i < atom->nlocal; i++) {
+  const ALQuerySource::Outputs out = source.outputs();
+  const double angstrom = source.units.angstrom, force_unit = source.units.force();
+  ALQuerySnapshot shot;
+  shot.step = update->ntimestep;
+  shot.lengths = {domain->xprd / angstrom, domain->yprd / angstrom, domain->zprd / angstrom};
+  shot.tilts = {domain->xy / angstrom, domain->xz / angstrom, domain->yz / angstrom};
+  for (int d = 0; d < 3; d++) shot.periodic[d] = domain->periodicity[d] != 0;
+  if (domain->dimension == 2)
+    shot.periodic[2] = false;    // a single sheet, whatever the boundary is
+  shot.energy_known = update->eflag_global == update->ntimestep;
+  shot.energy = out.energy;
+  if (out.member_energies)
+    shot.member_energies.assign(out.member_energies, out.member_energies + source.num_members);
+  shot.least_distance = std::numeric_limits<double>::infinity();
+  if (out.nearness) {
+    shot.nearness = out.nearness[0];
+    shot.nearest_atom = static_cast<tagint>(out.nearness[1]);
+    shot.least_distance = out.nearness[2] / angstrom;
+  }
+
+  shot.atoms.resize(static_cast<std::size_t>(atom->nlocal) * width());
+  double *row = shot.atoms.data();
+  for (int i = 0; i < atom->nlocal; i++, row += width()) {
     AtomRecord record;
     record.id = static_cast<double>(atom->tag[i]);
     record.type = atom->type[i];
     record.watched = (atom->mask[i] & groupbit) ? 1.0 : 0.0;
     std::copy_n(atom->x[i], 3, record.position);
-    domain->remap(record.position);
-    for (int k = 0; k < 3; k++) record.position[k] -= domain->boxlo[k];
-    std::copy_n(atom->f[i], 3, record.force);
-    record.sigma = sigma[i];
-    const auto *numbers = reinterpret_cast<const double *>(&record);
-    mine.insert(mine.end(), numbers, numbers + RECORD_LENGTH);
-    mine.insert(mine.end(), descriptors[i], descriptors[i] + source.num_descriptors);
+    // LAMMPS never comes back with an infinite one
+    if (std::isfinite(atom->x[i][0] + atom->x[i][1] + atom->x[i][2]))
+      domain->remap(record.position);
+    for (int k = 0; k < 3; k++) {
+      record.position[k] = (record.position[k] - domain->boxlo[k]) / angstrom;
+      record.force[k] = atom->f[i][k] / force_unit;
+    }
+    record.sigma = out.sigma[i] / force_unit;
+    record.novelty = out.novelty ? out.novelty[i] : 0.0;
+    std::memcpy(row, &record, sizeof(record));
+    std::copy_n(out.descriptors[i], source.num_descriptors, row + RECORD_LENGTH);
   }
-  return mine;
+  return shot;
 }
 
-almlip::QueryCandidate ALQueryAtoms::unpack(const std::vector<double> &atoms)
+ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
 {
-  const int width = RECORD_LENGTH + source.num_descriptors;
+  Extremes extremes;
+  for (std::size_t k = 0; k < shot.atoms.size(); k += width()) {
+    const AtomRecord record = record_at(&shot.atoms[k]);
+    const double force2 = record.squared_force();
+    extremes.num_atoms += 1.0;
+    if (source.element_of_type[static_cast<int>(record.type)] < 0)
+      extremes.num_without_element += 1.0;
+    if (!std::isfinite(force2 + record.position[0] + record.position[1] + record.position[2] +
+                       record.sigma + record.novelty)) {
+      extremes.broken.see(1.0, record.id);
+      continue;
+    }
+    extremes.force.see(force2, record.id);
+    if (record.watched == 0.0) continue;
+    extremes.sigma.see(record.sigma, record.id);
+    extremes.novelty.see(record.novelty, record.id);
+    extremes.sum_sigma += record.sigma;
+    extremes.num_watched += 1.0;
+  }
+  extremes.nearness.see(shot.nearness, static_cast<double>(shot.nearest_atom));
+  extremes.short_distance.see(1.0 / shot.least_distance, 0.0);
+  MPI_Allreduce(MPI_IN_PLACE, &extremes.sigma, 6, MPI_DOUBLE_INT, MPI_MAXLOC, world);
+  std::vector<double> sums{extremes.sum_sigma, extremes.num_watched, extremes.num_atoms,
+                           extremes.num_without_element};
+  sums.insert(sums.end(), shot.member_energies.begin(), shot.member_energies.end());
+  MPI_Allreduce(MPI_IN_PLACE, sums.data(), static_cast<int>(sums.size()), MPI_DOUBLE, MPI_SUM,
+                world);
+
+  Look result;
+  almlip::Observation &seen = result.seen;
+  seen.step = shot.step;
+  seen.sigma = {extremes.sigma.value, extremes.sigma.id};
+  seen.novelty = {extremes.novelty.value, extremes.novelty.id};
+  seen.force = {std::sqrt(extremes.force.value), extremes.force.id};
+  seen.nearness = {extremes.nearness.value, extremes.nearness.id};
+  seen.least_distance = 1.0 / extremes.short_distance.value;
+  seen.num_without_element = static_cast<std::int64_t>(sums[3]);
+  if (extremes.broken.value > 0.0) {
+    seen.not_finite_atom = extremes.broken.id;
+    seen.not_finite =
+        fmt::format("force, position, sigma or novelty of atom {}", extremes.broken.id);
+  }
+  seen.energy_spread = almlip::energy_spread({sums.begin() + 4, sums.end()}) /
+                       (source.units.electron_volt * std::max(sums[2], 1.0));
+  result.mean_sigma = sums[1] > 0.0 ? sums[0] / sums[1] : 0.0;
+  result.identity = {shot.step,
+                     static_cast<std::int64_t>(sums[2]),
+                     {shot.lengths[0], shot.lengths[1], shot.lengths[2], shot.tilts[0],
+                      shot.tilts[1], shot.tilts[2]},
+                     result.mean_sigma,
+                     seen.force.value};
+  return result;
+}
+
+almlip::QueryCandidate ALQueryAtoms::gather(const ALQuerySnapshot &shot) const
+{
+  double energy = 0.0;
+  MPI_Reduce(&shot.energy, &energy, 1, MPI_DOUBLE, MPI_SUM, 0, world);
+  const std::vector<double> atoms = gather_numbers(shot.atoms, world);
+  if (comm->me != 0) return {};
+
+  almlip::QueryCandidate candidate = unpack(shot, atoms);
+  candidate.step = shot.step;
+  if (shot.energy_known) candidate.frame.info["predicted_energy"] = fmt::format("{:.10f}", energy);
+  return candidate;
+}
+
+almlip::QueryCandidate ALQueryAtoms::unpack(const ALQuerySnapshot &shot,
+                                            const std::vector<double> &atoms) const
+{
   std::vector<const double *> rows;
-  for (std::size_t k = 0; k < atoms.size(); k += width) rows.push_back(&atoms[k]);
+  for (std::size_t k = 0; k < atoms.size(); k += width()) rows.push_back(&atoms[k]);
   std::sort(rows.begin(), rows.end(), [](const double *a, const double *b) { return a[0] < b[0]; });
 
   almlip::QueryCandidate candidate;
   almlip::Frame &frame = candidate.frame;
-  frame.cell = {domain->xprd, 0.0,        0.0,        domain->xy,  domain->yprd,
-                0.0,          domain->xz, domain->yz, domain->zprd};
-  for (double &length : frame.cell) length /= source.units.angstrom;
-  for (int k = 0; k < 3; k++) frame.pbc[k] = domain->periodicity[k] != 0;
+  frame.cell = {shot.lengths[0], 0.0, 0.0,           shot.tilts[0],
+                shot.lengths[1], 0.0, shot.tilts[1], shot.tilts[2],
+                shot.lengths[2]};
+  frame.pbc = shot.periodic;
   frame.config_type = "al_query";
 
-  std::vector<double> &sigma = frame.per_atom["sigma"],
-                      &forces = frame.per_atom_vectors["predicted_forces"];
   std::vector<double> descriptors;
   std::vector<int> element;
-  double sum = 0.0;
   int num_watched = 0;
   for (const double *row : rows) {
-    AtomRecord record;
-    std::memcpy(&record, row, sizeof(record));
-    const int type = static_cast<int>(record.type);
-    frame.atomic_numbers.push_back(source.number_of_type[type]);
-    for (double x : record.position) frame.positions.push_back(x / source.units.angstrom);
-    for (double f : record.force) forces.push_back(f / source.units.force());
-    sigma.push_back(record.sigma / source.units.force());
-    element.push_back(source.element_of_type[type]);
-    descriptors.insert(descriptors.end(), row + RECORD_LENGTH, row + width);
-    if (record.watched == 0.0) continue;
-    num_watched++;
-    sum += sigma.back();
-    if (sigma.back() <= candidate.max_sigma) continue;
-    candidate.max_sigma = sigma.back();
-    candidate.worst_atom = static_cast<std::int64_t>(record.id);
+    const AtomRecord record = record_at(row);
+    add_atom(candidate, row);
+    element.push_back(source.element_of_type[static_cast<int>(record.type)]);
+    descriptors.insert(descriptors.end(), row + RECORD_LENGTH, row + width());
+    num_watched += record.watched != 0.0;
   }
-  candidate.mean_sigma = num_watched > 0 ? sum / num_watched : 0.0;
+  candidate.mean_sigma = num_watched > 0 ? candidate.mean_sigma / num_watched : 0.0;
   candidate.fingerprint =
-      almlip::fingerprint(descriptors.data(), element.data(), sigma.data(), frame.num_atoms(),
-                          source.num_descriptors, source.num_elements);
+      almlip::fingerprint(descriptors.data(), element.data(), frame.per_atom["sigma"].data(),
+                          frame.num_atoms(), source.num_descriptors, source.num_elements);
+  almlip::add_vacuum(frame, VACUUM);
   return candidate;
+}
+
+/// Appends an atom to the frame; mean_sigma is the sum of sigma until all are there.
+void ALQueryAtoms::add_atom(almlip::QueryCandidate &candidate, const double *row) const
+{
+  const AtomRecord record = record_at(row);
+  almlip::Frame &frame = candidate.frame;
+  frame.atomic_numbers.push_back(source.number_of_type[static_cast<int>(record.type)]);
+  frame.positions.insert(frame.positions.end(), record.position, record.position + 3);
+  auto &forces = frame.per_atom_vectors["predicted_forces"];
+  forces.insert(forces.end(), record.force, record.force + 3);
+  frame.per_atom["sigma"].push_back(record.sigma);
+  if (source.has_novelty) frame.per_atom["novelty"].push_back(record.novelty);
+  if (record.watched == 0.0) return;
+  candidate.mean_sigma += record.sigma;
+  candidate.max_novelty = std::max(candidate.max_novelty, record.novelty);
+  if (record.sigma <= candidate.max_sigma) return;
+  candidate.max_sigma = record.sigma;
+  candidate.worst_atom = static_cast<std::int64_t>(record.id);
+}
+
+std::string ALQueryAtoms::symbol_of(const ALQuerySnapshot &shot, tagint id) const
+{
+  int number = 0;
+  for (std::size_t k = 0; k < shot.atoms.size(); k += width()) {
+    const AtomRecord record = record_at(&shot.atoms[k]);
+    if (record.id == static_cast<double>(id))
+      number = source.number_of_type[static_cast<int>(record.type)];
+  }
+  MPI_Allreduce(MPI_IN_PLACE, &number, 1, MPI_INT, MPI_MAX, world);
+  return number > 0 ? almlip::chemical_symbol(number) : "";
+}
+
+double ALQueryAtoms::temperature() const
+{
+  double kinetic = 0.0;
+  for (int i = 0; i < atom->nlocal; i++) {
+    const double mass = atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]];
+    const double *v = atom->v[i];
+    kinetic += mass * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+  }
+  MPI_Allreduce(MPI_IN_PLACE, &kinetic, 1, MPI_DOUBLE, MPI_SUM, world);
+  const double freedom = domain->dimension * (static_cast<double>(atom->natoms) - 1.0);
+  return freedom > 0.0 ? force->mvv2e * kinetic / (freedom * force->boltz) : 0.0;
+}
+
+double ALQueryAtoms::density(const ALQuerySnapshot &shot) const
+{
+  constexpr double GRAMS_PER_CM3 = 1.66053907;    // amu/Angstrom^3, CODATA 2018
+  double mass = 0.0;
+  for (std::size_t k = 0; k < shot.atoms.size(); k += width()) {
+    const int number = source.number_of_type[static_cast<int>(record_at(&shot.atoms[k]).type)];
+    if (number > 0) mass += almlip::element_properties(number).mass;
+  }
+  MPI_Allreduce(MPI_IN_PLACE, &mass, 1, MPI_DOUBLE, MPI_SUM, world);
+  return GRAMS_PER_CM3 * mass / (shot.lengths[0] * shot.lengths[1] * shot.lengths[2]);
 }

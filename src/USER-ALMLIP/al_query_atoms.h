@@ -4,12 +4,32 @@
 #include "pointers.h"
 
 #include "almlip/query/buffer.h"
+#include "almlip/query/rule.h"
+#include "almlip/query/state.h"
 
+#include <array>
+#include <string>
 #include <vector>
 
 namespace LAMMPS_NS {
 
-/// The whole configuration of a step on rank 0, as a candidate for a label.
+/// A configuration as it was when its forces were computed: this rank's part of it. eV and
+/// Angstrom. What comes later in the timestep (moves of a barostat, trial moves) does not change
+/// it.
+struct ALQuerySnapshot {
+  bigint step = -1;
+  std::array<double, 3> lengths{};
+  std::array<double, 3> tilts{};    // xy xz yz
+  std::array<bool, 3> periodic{};
+  bool energy_known = false;    // LAMMPS sums it up on some steps only
+  double energy = 0.0;
+  std::vector<double> member_energies;    // shape [num_members], or empty
+  double nearness = 0.0, least_distance = 0.0;
+  tagint nearest_atom = 0;
+  std::vector<double> atoms;    // records, see al_query_atoms.cpp
+};
+
+/// Makes observations and candidates of the atoms of a run.
 class ALQueryAtoms : protected Pointers {
  public:
   ALQueryAtoms(class LAMMPS *, class ALQuerySource &);
@@ -17,16 +37,35 @@ class ALQueryAtoms : protected Pointers {
   /// Whether a configuration fits into one message.
   bool fits() const;
 
+  /// This rank's part of the configuration whose forces are being computed.
+  /// @param groupbit  of the atoms that are watched
+  ALQuerySnapshot take(int groupbit) const;
+
+  /// Collective; the same result on all ranks.
+  struct Look {
+    almlip::Observation seen;
+    almlip::LookIdentity identity;
+    double mean_sigma = 0.0;    // of the watched atoms
+  };
+  Look look(const ALQuerySnapshot &) const;
+
   /// Collective. The result, on rank 0 only, has its atoms sorted by ID, so that it does not depend
   /// on the number of ranks.
-  /// @param groupbit  of the atoms that are watched
-  almlip::QueryCandidate gather(int groupbit);
+  almlip::QueryCandidate gather(const ALQuerySnapshot &) const;
+
+  /// Chemical symbol of the atom with an ID in that configuration; collective.
+  std::string symbol_of(const ALQuerySnapshot &, tagint) const;
+
+  /// K and g/cm^3 of the moment; collective.
+  double temperature() const;
+  double density(const ALQuerySnapshot &) const;
 
  private:
   class ALQuerySource &source;
 
-  std::vector<double> pack(int);
-  almlip::QueryCandidate unpack(const std::vector<double> &);
+  int width() const;
+  almlip::QueryCandidate unpack(const ALQuerySnapshot &, const std::vector<double> &) const;
+  void add_atom(almlip::QueryCandidate &, const double *) const;
 };
 
 }    // namespace LAMMPS_NS

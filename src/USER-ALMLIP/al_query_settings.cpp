@@ -7,14 +7,19 @@
 #include "utils.h"
 
 #include "almlip/error.h"
+#include "almlip/files/text_file.h"
+#include "almlip/query/batch.h"
+#include "almlip/text.h"
 
 #include <algorithm>
+#include <array>
 
 using namespace LAMMPS_NS;
 
-static constexpr char KEYWORDS[] =
-    "threshold, measure, strategy, alpha, batch, clusters, buffer, spacing, trigger, gate, action, "
-    "file or seed";
+static constexpr std::array KEYWORDS = {"threshold", "measure", "strategy", "alpha",   "batch",
+                                        "clusters",  "buffer",  "spacing",  "trigger", "gate",
+                                        "before",    "known",   "action",   "file",    "trace",
+                                        "peratom",   "seed"};
 
 ALQuerySettings::ALQuerySettings(LAMMPS *lmp, int narg, char **arg)
     : Pointers(lmp), narg(narg), arg(arg)
@@ -26,53 +31,111 @@ ALQuerySettings::ALQuerySettings(LAMMPS *lmp, int narg, char **arg)
   check();
 }
 
+bool ALQuerySettings::is_keyword(const char *word) const
+{
+  return std::any_of(KEYWORDS.begin(), KEYWORDS.end(),
+                     [word](const std::string &keyword) { return keyword == word; });
+}
+
+/// What `read` returns; an error of the core is one of the input.
+template <class Read>
+auto ALQuerySettings::parsed(Read &&read)
+{
+  try {
+    return read();
+  } catch (const almlip::Error &problem) {
+    error->all(FLERR, "fix al_query: " + std::string(problem.what()));
+  }
+}
+
 /// Reads the keyword at `iarg` with its values; returns where the next one is.
 int ALQuerySettings::read_keyword(int iarg)
 {
   const std::string key = arg[iarg];
+  if (key == "threshold") return read_threshold(iarg + 1);
   if (key == "gate") return read_gate(iarg + 1);
-
-  if (key == "threshold") {
-    lo = nonnegative("threshold lo", iarg + 1);
-    hi = nonnegative("threshold hi", iarg + 2);
-    threshold_given = true;
-    return iarg + 3;
-  }
+  if (key == "known") return read_known(iarg + 1);
   if (key == "measure") {
-    const std::string measure = value(iarg + 1);
-    if (measure != "force")
-      error->all(FLERR, "fix al_query: measure is '" + measure + "', but it must be force");
-  } else if (key == "strategy") {
-    try {
-      selection.strategy = almlip::parse_strategy(value(iarg + 1));
-    } catch (const almlip::Error &e) {
-      error->all(FLERR, "fix al_query: " + std::string(e.what()));
-    }
-  } else if (key == "action") {
-    const std::string action = value(iarg + 1);
+    measure = parsed([&] { return almlip::parse_measure(value(iarg + 1)); });
+  } else if (key == "before") {
+    before = count("before", iarg + 1);
+  } else if (!read_selection(key, iarg + 1) && !read_output(key, iarg + 1)) {
+    const std::vector<std::string> most(KEYWORDS.begin(), KEYWORDS.end() - 1);
+    error->all(FLERR, "fix al_query: keyword '" + key + "' is unknown; it must be " +
+                          almlip::joined(most) + " or " + KEYWORDS.back());
+  }
+  return iarg + 2;
+}
+
+/// Reads the value of a keyword about candidates and their choice; false if it is none of those.
+bool ALQuerySettings::read_selection(const std::string &key, int iarg)
+{
+  if (key == "strategy")
+    selection.strategy = parsed([&] { return almlip::parse_strategy(value(iarg)); });
+  else if (key == "alpha")
+    selection.alpha = nonnegative("alpha", iarg);
+  else if (key == "batch")
+    selection.batch = count("batch", iarg);
+  else if (key == "clusters")
+    selection.clusters = count("clusters", iarg);
+  else if (key == "buffer")
+    buffer = count("buffer", iarg);
+  else if (key == "spacing")
+    spacing = count("spacing", iarg);
+  else if (key == "trigger")
+    trigger = std::string(value(iarg)) == "end" ? AT_THE_END : count("trigger", iarg);
+  else if (key == "seed")
+    selection.seed = count("seed", iarg);
+  else
+    return false;
+  return true;
+}
+
+/// Reads the value of a keyword about what the fix does and writes; false if it is none of those.
+bool ALQuerySettings::read_output(const std::string &key, int iarg)
+{
+  if (key == "action") {
+    const std::string action = value(iarg);
     if (action != "continue" && action != "soft")
       error->all(FLERR,
                  "fix al_query: action is '" + action + "', but it must be continue or soft");
     soft = action == "soft";
-  } else if (key == "trigger") {
-    trigger = std::string(value(iarg + 1)) == "end" ? AT_THE_END : count("trigger", iarg + 1);
-  } else if (key == "alpha") {
-    selection.alpha = nonnegative("alpha", iarg + 1);
-  } else if (key == "batch") {
-    selection.batch = count("batch", iarg + 1);
-  } else if (key == "clusters") {
-    selection.clusters = count("clusters", iarg + 1);
-  } else if (key == "buffer") {
-    buffer = count("buffer", iarg + 1);
-  } else if (key == "spacing") {
-    spacing = count("spacing", iarg + 1);
-  } else if (key == "seed") {
-    selection.seed = count("seed", iarg + 1);
+  } else if (key == "peratom") {
+    const std::string kind = value(iarg);
+    if (kind != "vector" && kind != "array")
+      error->all(FLERR, "fix al_query: peratom is '" + kind + "', but it must be vector or array");
+    array = kind == "array";
   } else if (key == "file") {
-    prefix = value(iarg + 1);
+    prefix = value(iarg);
+  } else if (key == "trace") {
+    trace = value(iarg);
   } else {
-    error->all(FLERR, "fix al_query: keyword '" + key + "' is unknown; it must be " + KEYWORDS);
+    return false;
   }
+  return true;
+}
+
+/// Reads what follows `threshold`: auto, none, adaptive and a share, or lo and hi.
+int ALQuerySettings::read_threshold(int iarg)
+{
+  const std::string kind = value(iarg);
+  if (kind == "auto" || kind == "none") {
+    threshold = kind == "auto" ? Threshold::automatic : Threshold::none;
+    return iarg + 1;
+  }
+  if (kind == "adaptive") {
+    threshold = Threshold::adaptive;
+    share = nonnegative("threshold adaptive", iarg + 1);
+    if (share <= 0.0 || share >= 1.0)
+      error->all(FLERR, fmt::format(
+                            "fix al_query: threshold adaptive is {}, but it must be a share of the "
+                            "looks between 0 and 1",
+                            arg[iarg + 1]));
+    return iarg + 2;
+  }
+  threshold = Threshold::given;
+  lo = nonnegative("threshold lo", iarg);
+  hi = nonnegative("threshold hi", iarg + 1);
   return iarg + 2;
 }
 
@@ -80,22 +143,40 @@ int ALQuerySettings::read_keyword(int iarg)
 int ALQuerySettings::read_gate(int iarg)
 {
   const int first = iarg;
-  for (; iarg < narg; iarg += 2) {
+  while (iarg < narg) {
     const std::string name = arg[iarg];
     if (name == "mindist") {
-      mindist = nonnegative("gate mindist", iarg + 1);
+      mindist = nonnegative("gate mindist", ++iarg);
       mindist_given = true;
     } else if (name == "fmax") {
-      fmax = nonnegative("gate fmax", iarg + 1);
+      fmax = nonnegative("gate fmax", ++iarg);
       fmax_given = true;
+    } else if (name == "temperature") {
+      largest_temperature = nonnegative("gate temperature", ++iarg);
+    } else if (name == "density") {
+      least_density = nonnegative("gate density lo", ++iarg);
+      largest_density = nonnegative("gate density hi", ++iarg);
     } else {
       break;
     }
+    iarg++;
   }
   if (iarg == first)
     error->all(FLERR, "fix al_query: gate is followed by '" +
                           std::string(iarg < narg ? arg[iarg] : "") +
-                          "', but it must be followed by mindist or fmax and a number");
+                          "', but it must be followed by mindist, fmax, density or temperature and "
+                          "numbers");
+  return iarg;
+}
+
+/// Reads the files and folders that follow `known`, up to the next keyword.
+int ALQuerySettings::read_known(int iarg)
+{
+  value(iarg);
+  while (iarg < narg && !is_keyword(arg[iarg])) known.push_back(arg[iarg++]);
+  if (known.empty())
+    error->all(FLERR, "fix al_query: known is followed by '" + std::string(arg[iarg]) +
+                          "', but it must be followed by files or folders");
   return iarg;
 }
 
@@ -129,11 +210,7 @@ double ALQuerySettings::nonnegative(const char *name, int iarg)
 /// What can only be said of all settings together.
 void ALQuerySettings::check()
 {
-  if (threshold_given && lo >= hi)
-    error->all(
-        FLERR,
-        fmt::format("fix al_query: threshold is {} {}, but the first must be less than the second",
-                    lo, hi));
+  check_threshold();
   if (selection.alpha > 1.0)
     error->all(FLERR,
                fmt::format("fix al_query: alpha is {}, but it must be 0 to 1", selection.alpha));
@@ -148,11 +225,41 @@ void ALQuerySettings::check()
                    "fix al_query: trigger is {}, but it must not be more than buffer, which is {}; "
                    "use trigger end to choose only when a run ends",
                    trigger, buffer));
-  if (trigger == 0) trigger = std::min(2 * selection.batch, buffer);
-  // Only the rank that writes there looks: others may see the folder later or lose it sooner.
+  if (largest_density > 0.0 && largest_density <= least_density)
+    error->all(FLERR, fmt::format("fix al_query: gate density is {} {}, but the first must be less "
+                                  "than the second",
+                                  least_density, largest_density));
+  check_output();
+}
+
+void ALQuerySettings::check_threshold()
+{
+  if (threshold == Threshold::given && lo >= hi)
+    error->all(
+        FLERR,
+        fmt::format("fix al_query: threshold is {} {}, but the first must be less than the second",
+                    lo, hi));
+  if (threshold != Threshold::given && measure == almlip::Measure::energy)
+    error->all(FLERR,
+               "fix al_query: measure is energy, for which a potential tells no threshold; give "
+               "threshold lo hi, energies per atom");
+}
+
+/// Whether all files can be written, before there is anything to lose. Only the rank that writes
+/// there looks: others may see the folder later or lose it sooner.
+void ALQuerySettings::check_output()
+{
   on_first_rank(lmp, "fix al_query", [&] {
-    const std::string folder = platform::path_dirname(prefix);
-    almlip::require(platform::path_is_directory(folder), "file is '", prefix,
-                    "', but there is no folder '", folder, "'; make it first");
+    try_to_write("file", prefix, almlip::batch_stem(prefix, 1) + ".extxyz");
+    if (!trace.empty()) try_to_write("trace", trace, trace);
   });
+}
+
+void ALQuerySettings::try_to_write(const char *keyword, const std::string &name,
+                                   const std::string &path)
+{
+  const std::string folder = platform::path_dirname(path);
+  almlip::require(platform::path_is_directory(folder), keyword, " is '", name,
+                  "', but there is no folder '", folder, "'; make it first");
+  almlip::try_to_write(path);
 }

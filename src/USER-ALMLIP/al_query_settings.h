@@ -3,9 +3,11 @@
 
 #include "pointers.h"
 
+#include "almlip/query/rule.h"
 #include "almlip/selection.h"
 
 #include <string>
+#include <vector>
 
 namespace LAMMPS_NS {
 
@@ -18,14 +20,24 @@ class ALQuerySettings : protected Pointers {
   /// @param arg  the whole fix command, from its ID
   ALQuerySettings(class LAMMPS *, int narg, char **arg);
 
+  enum class Threshold { automatic, adaptive, given, none };
+
   int nevery;
+  Threshold threshold = Threshold::automatic;
+  double share = 0.0;           // of the looks that adaptive makes candidates of
+  double lo = 0.0, hi = 0.0;    // if given; in units of the run: force, energy per atom or novelty
+  almlip::Measure measure = almlip::Measure::any;
   // what is not given follows the potential
-  bool threshold_given = false, mindist_given = false, fmax_given = false;
-  double lo = 0.0, hi = 0.0;    // force, in units of the run
-  double mindist = 0.0;         // length, in units of the run
-  double fmax = 0.0;            // force, in units of the run
+  bool mindist_given = false, fmax_given = false;
+  double mindist = 0.0;    // length, in units of the run
+  double fmax = 0.0;       // force, in units of the run
+  double least_density = 0.0, largest_density = 0.0, largest_temperature = 0.0;    // g/cm^3, K
   almlip::SelectionSettings selection;
-  int buffer = 500, spacing = 50, trigger = 0;
+  int before = 0;
+  bool array = false;                // per-atom output is sigma, novelty and flag instead of sigma
+  std::string trace;                 // file; empty: none
+  std::vector<std::string> known;    // files and folders
+  int buffer = 500, spacing = 50, trigger = AT_THE_END;
   bool soft = false;
   std::string prefix = "al_batch";
 
@@ -34,11 +46,21 @@ class ALQuerySettings : protected Pointers {
   char **arg;
 
   int read_keyword(int);
+  int read_threshold(int);
   int read_gate(int);
+  int read_known(int);
+  bool read_selection(const std::string &, int);
+  bool read_output(const std::string &, int);
   const char *value(int);
   int count(const char *, int);
   double nonnegative(const char *, int);
+  bool is_keyword(const char *) const;
+  template <class Read>
+  auto parsed(Read &&read);
   void check();
+  void check_threshold();
+  void check_output();
+  static void try_to_write(const char *, const std::string &, const std::string &);
 };
 
 }    // namespace LAMMPS_NS

@@ -24,14 +24,13 @@ void ALQuerySource::init()
 {
   read_units();
   pair = find_pair();
-  sigma_flag = static_cast<int *>(read("sigma_flag"));
-  descriptor_flag = static_cast<int *>(read("descriptor_flag"));
+  flags = {static_cast<int *>(read("sigma_flag")), static_cast<int *>(read("descriptor_flag"))};
+  for (const char *name : {"novelty_flag", "nearness_flag"})
+    if (auto *flag = static_cast<int *>(offered(name))) flags.push_back(flag);
   potential = static_cast<const char *>(read("potential_hash"));
-  const auto *threshold = static_cast<const double *>(read("default_threshold"));
-  lo = threshold[0];
-  hi = threshold[1];
-  least_distance = *static_cast<const double *>(read("least_distance"));
-  largest_force = *static_cast<const double *>(read("largest_force"));
+  has_novelty = offered("has_novelty") && *static_cast<const int *>(offered("has_novelty"));
+  num_members = *static_cast<const int *>(read("num_members"));
+  read_training();
   read_elements();
 }
 
@@ -87,13 +86,37 @@ Pair *ALQuerySource::find_pair() const
   return able[0];
 }
 
-void *ALQuerySource::read(const char *name) const
+/// What the pair style may tell; null if it does not.
+void *ALQuerySource::offered(const char *name) const
 {
   int dim;
-  void *data = pair->extract(name, dim);
+  return pair->extract(name, dim);
+}
+
+void *ALQuerySource::read(const char *name) const
+{
+  void *data = offered(name);
   if (!data)
     error->all(FLERR, "fix al_query: the pair style does not tell its " + std::string(name));
   return data;
+}
+
+void ALQuerySource::read_training()
+{
+  const auto number = [this](const char *name) {
+    const auto *value = static_cast<const double *>(offered(name));
+    return value ? *value : 0.0;
+  };
+  least_distance = number("least_distance") / units.angstrom;
+  largest_force = number("largest_force") / units.force();
+  basis = {};
+  basis.force_error = number("force_error") / units.force();
+  basis.rms_force = number("rms_force") / units.force();
+  const auto *count = static_cast<const int *>(offered("num_held_out"));
+  const auto *sigma = static_cast<const double *>(offered("held_out_sigma"));
+  const auto *atoms = static_cast<const int *>(offered("held_out_atoms"));
+  if (count && sigma && atoms)
+    for (int k = 0; k < *count; k++) basis.held_out.push_back({sigma[k] / units.force(), atoms[k]});
 }
 
 void ALQuerySource::read_elements()
@@ -116,18 +139,24 @@ std::vector<double> ALQuerySource::training_fingerprints() const
   return {known, known + 2 * static_cast<std::size_t>(num_elements) * num_descriptors * num_known};
 }
 
-void ALQuerySource::want(bool wanted) { *sigma_flag = *descriptor_flag = wanted ? 1 : 0; }
+const void *ALQuerySource::whole_potential() const { return offered("potential"); }
 
-const double *ALQuerySource::sigma()
+void ALQuerySource::want(bool wanted)
 {
-  int num_columns;
-  return static_cast<const double *>(pair->extract_peratom("sigma", num_columns));
+  for (int *flag : flags) *flag = wanted ? 1 : 0;
 }
 
-double **ALQuerySource::descriptors()
+ALQuerySource::Outputs ALQuerySource::outputs()
 {
-  int num_columns;
-  return static_cast<double **>(pair->extract_peratom("descriptor", num_columns));
+  int columns;
+  Outputs result;
+  result.sigma = static_cast<const double *>(pair->extract_peratom("sigma", columns));
+  result.novelty = has_novelty
+                       ? static_cast<const double *>(pair->extract_peratom("novelty", columns))
+                       : nullptr;
+  result.descriptors = static_cast<double **>(pair->extract_peratom("descriptor", columns));
+  result.nearness = static_cast<const double *>(offered("nearness"));
+  result.member_energies = static_cast<const double *>(offered("member_energies"));
+  result.energy = (pair->eng_vdwl + pair->eng_coul) / units.electron_volt;
+  return result;
 }
-
-double ALQuerySource::energy_on_this_rank() { return pair->eng_vdwl + pair->eng_coul; }

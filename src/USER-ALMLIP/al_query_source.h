@@ -5,13 +5,15 @@
 
 #include "almlip_units.h"
 
+#include "almlip/query/window.h"
+
 #include <string>
 #include <vector>
 
 namespace LAMMPS_NS {
 
 /// The pair style that a fix al_query reads: its uncertainty, its descriptors and what it knows of
-/// its training set.
+/// its training set. All in eV and Angstrom.
 ///
 /// Everything comes through extract() and extract_peratom(), so that any pair style can answer:
 /// docs/pair_almlip.md.
@@ -23,31 +25,46 @@ class ALQuerySource : protected Pointers {
   /// input script.
   void init();
 
-  /// The pair style computes sigma and descriptors on the steps that they are wanted on.
+  /// The pair style computes its outputs on the evaluations that they are wanted on.
   void want(bool);
-  const double *sigma();     // shape [nlocal], force units of the run
-  double **descriptors();    // shape [nlocal][num_descriptors], standardised
-  double energy_on_this_rank();
+  /// Of the latest evaluation that was wanted.
+  struct Outputs {
+    const double *sigma;      ///< shape [nlocal], force units of the run
+    const double *novelty;    ///< shape [nlocal]; null: unknown
+    double **descriptors;     ///< shape [nlocal][num_descriptors], standardised
+    /// Largest least-distance-in-training / distance of a pair, the ID of one of its atoms, and the
+    /// least distance, distance units of the run; null: unknown.
+    const double *nearness;
+    const double
+        *member_energies;    ///< shape [num_members], of this rank, energy units of the run
+    double energy;           ///< of this rank, eV
+  };
+  Outputs outputs();
 
   // the potential
   std::string potential;    // hash of its content
-  int num_elements = 0, num_descriptors = 0;
+  int num_elements = 0, num_descriptors = 0, num_members = 0;
   std::vector<int> element_of_type, number_of_type;    // shape [ntypes + 1]; -1 and 0: NULL
-  double lo = 0.0, hi = 0.0;    // default threshold; hi <= lo: the potential does not know
-  double least_distance = 0.0, largest_force = 0.0;    // in the training set, units of the run
+  almlip::WindowBasis basis;
+  double least_distance = 0.0, largest_force = 0.0;    // in the training set
+  bool has_novelty = false;
   std::vector<double> training_fingerprints() const;
+  /// The pair style's almlip::Potential, for fingerprints of other frames; null: it has none.
+  const void *whole_potential() const;
 
   ALMLIPUnits units;
 
  private:
   class Pair *pair = nullptr;
-  int *sigma_flag = nullptr, *descriptor_flag = nullptr;
+  std::vector<int *> flags;
 
   std::vector<class Pair *> pair_styles() const;
   static const char *missing(class Pair *);
   class Pair *find_pair() const;
+  void *offered(const char *) const;
   void *read(const char *) const;
   void read_units();
+  void read_training();
   void read_elements();
 };
 

@@ -6,6 +6,7 @@
 #include "neighbor.h"
 #include "pair.h"
 
+#include "almlip/query/nearest_pair.h"
 #include "almlip/query/novelty.h"
 
 #include <algorithm>
@@ -153,11 +154,29 @@ void ALMLIPUncertainty::find_sigma(const ALMLIPStepInput &input, const almlip::P
   num_member_passes++;
 }
 
-ALMLIPUncertainty::Summary ALMLIPUncertainty::summarize(const ALMLIPStepInput &input,
-                                                        const almlip::Potential &potential,
-                                                        int nlocal, MPI_Comm world) const
+void ALMLIPUncertainty::find_novelty(const ALMLIPStepInput &input,
+                                     const almlip::Potential &potential, int nlocal)
 {
-  const std::size_t num_descriptors = potential.settings.num_descriptors();
+  novelty_of_atom.assign(std::max(nlocal, 1), 0.0);
+  novelty_valid = true;
+  if (potential.novelty.empty()) return;
+  std::vector<int> element(nlocal);
+  for (int i = 0; i < nlocal; i++) element[i] = input.element_of(i);
+  almlip::novelties(potential.novelty, element, descriptor_table.data(), novelty_of_atom.data());
+}
+
+void ALMLIPUncertainty::find_nearest(LAMMPS *lmp, const almlip::Neighborhood &neighborhood,
+                                     const almlip::Potential &potential, const ALMLIPUnits &units)
+{
+  const almlip::NearestPair nearest = almlip::nearest_pair(neighborhood, potential);
+  nearness[0] = nearest.nearness;
+  nearness[1] = nearest.atom < 0 ? 0.0 : static_cast<double>(lmp->atom->tag[nearest.atom]);
+  nearness[2] = nearest.least_distance * units.angstrom;
+}
+
+ALMLIPUncertainty::Summary ALMLIPUncertainty::summarize(const ALMLIPStepInput &input, int nlocal,
+                                                        MPI_Comm world) const
+{
   double local_max[2] = {0.0, 0.0}, local_sum[2] = {0.0, 0.0}, max[2], sum[2];
   for (int i = 0; i < nlocal; i++) {
     const int element = input.element_of(i);
@@ -165,10 +184,7 @@ ALMLIPUncertainty::Summary ALMLIPUncertainty::summarize(const ALMLIPStepInput &i
     local_sum[0] += sigma_of_atom[i];
     local_sum[1] += 1.0;
     local_max[0] = std::max(local_max[0], sigma_of_atom[i]);
-    if (potential.novelty.empty()) continue;
-    const double *descriptors = descriptor_table.data() + i * num_descriptors;
-    local_max[1] =
-        std::max(local_max[1], almlip::novelty_of(potential.novelty[element], descriptors));
+    if (novelty_valid) local_max[1] = std::max(local_max[1], novelty_of_atom[i]);
   }
   MPI_Allreduce(local_max, max, 2, MPI_DOUBLE, MPI_MAX, world);
   MPI_Allreduce(local_sum, sum, 2, MPI_DOUBLE, MPI_SUM, world);
@@ -199,6 +215,12 @@ double *ALMLIPUncertainty::zbl(int nlocal)
   return zbl_of_atom.data();
 }
 
+double *ALMLIPUncertainty::novelty(int nlocal)
+{
+  if (!novelty_valid) novelty_of_atom.assign(std::max(nlocal, 1), NOT_COMPUTED);
+  return novelty_of_atom.data();
+}
+
 int ALMLIPUncertainty::pack(int n, int first, double *buf) const
 {
   for (int i = first; i < first + n; i++) {
@@ -218,6 +240,6 @@ void ALMLIPUncertainty::unpack(int n, const int *list, const double *buf)
 
 double ALMLIPUncertainty::memory_usage() const
 {
-  return member_forces.bytes() +
-         sizeof(double) * (sigma_of_atom.size() + descriptor_table.size() + zbl_of_atom.size());
+  return member_forces.bytes() + sizeof(double) * (sigma_of_atom.size() + descriptor_table.size() +
+                                                   zbl_of_atom.size() + novelty_of_atom.size());
 }

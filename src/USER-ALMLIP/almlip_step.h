@@ -67,7 +67,7 @@ class ALMLIPStepOutput {
 /// atoms.
 class ALMLIPUncertainty {
  public:
-  int sigma_flag = 0, descriptor_flag = 0,
+  int sigma_flag = 0, descriptor_flag = 0, novelty_flag = 0, nearness_flag = 0,
       zbl_flag = 0;             ///< set by who wants them, on the steps concerned
   int num_member_passes = 0;    ///< steps that member forces were computed on
 
@@ -80,23 +80,33 @@ class ALMLIPUncertainty {
   void find_sigma(const ALMLIPStepInput &, const almlip::Potential &, const ALMLIPUnits &,
                   int nlocal);
 
+  /// Novelty from the descriptors.
+  void find_novelty(const ALMLIPStepInput &, const almlip::Potential &, int nlocal);
+  /// The pair of atoms that is nearest, as measured by the training set.
+  void find_nearest(class LAMMPS *, const almlip::Neighborhood &, const almlip::Potential &,
+                    const ALMLIPUnits &);
+  /// Largest least-distance-in-training / distance, the ID of one of its atoms, and the least
+  /// distance (infinite: no pair), distance units of the run.
+  double nearness[3] = {0.0, 0.0, 0.0};
+
   struct Summary {
     double max_sigma, mean_sigma;    ///< force units of the run
     double max_novelty;              ///< 0 if not fitted
   };
   /// Over all ranks, of the latest step.
-  Summary summarize(const ALMLIPStepInput &, const almlip::Potential &, int nlocal, MPI_Comm) const;
+  Summary summarize(const ALMLIPStepInput &, int nlocal, MPI_Comm) const;
 
   /// Not a number where the latest step did not compute them. Never null, not even without atoms.
   double *sigma(int nlocal);
   double **descriptors(int nlocal, int num_descriptors);
   double *zbl(int nlocal);
+  double *novelty(int nlocal);
 
   /// Reverse communication of member forces.
   int pack(int n, int first, double *buf) const;
   void unpack(int n, const int *list, const double *buf);
 
-  void forget() { sigma_valid = descriptors_valid = zbl_valid = false; }
+  void forget() { sigma_valid = descriptors_valid = zbl_valid = novelty_valid = false; }
   double memory_usage() const;
 
  private:
@@ -105,8 +115,9 @@ class ALMLIPUncertainty {
   std::vector<double> sigma_of_atom;       // shape [nlocal], force units of the run
   std::vector<double> descriptor_table;    // shape [nlocal][D]
   std::vector<double *> descriptor_rows;
-  std::vector<double> zbl_of_atom;    // shape [nall], energy units of the run
-  bool sigma_valid = false, descriptors_valid = false, zbl_valid = false;
+  std::vector<double> zbl_of_atom;        // shape [nall], energy units of the run
+  std::vector<double> novelty_of_atom;    // shape [nlocal]
+  bool sigma_valid = false, descriptors_valid = false, zbl_valid = false, novelty_valid = false;
 };
 
 }    // namespace LAMMPS_NS

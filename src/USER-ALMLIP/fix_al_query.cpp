@@ -3,6 +3,7 @@
 #include "al_query_atoms.h"
 #include "al_query_settings.h"
 #include "al_query_source.h"
+#include "al_query_trace.h"
 #include "almlip_problem.h"
 
 #include "atom.h"
@@ -18,74 +19,60 @@
 
 #include "almlip/error.h"
 #include "almlip/query/batch.h"
-#include "almlip/query/buffer.h"
-#include "almlip/surroundings.h"
+#include "almlip/query/report.h"
+#include "almlip/query/rule.h"
+#include "almlip/query/state.h"
 
 #include <algorithm>
-#include <cmath>
+#include <deque>
 
 using namespace LAMMPS_NS;
+using almlip::Decision;
 using almlip::Refusal;
 
 /// Defaults of the gate, relative to the extremes of the training set.
-static constexpr double MINDIST_FACTOR = 0.85;
+static constexpr double MINDIST_RATIO = 0.7;
 static constexpr double FMAX_FACTOR = 3.0;
+/// Known configurations that a choice keeps away from, beside those of the training set.
+static constexpr int MOST_KNOWN = 2000;
+/// Excursions above hi that a run reports one by one.
+static constexpr int MOST_TOLD = 5;
 
-struct FixALQuery::Verdict {
-  bool refused = true;
-  Refusal refusal = Refusal::not_finite;
-  double value = 0.0;       // what was wrong: least distance, Angstrom
-  bool given_up = false;    // a candidate had to leave the full buffer
-  int buffered = 0;
-};
+enum PeratomColumn { SIGMA, NOVELTY, FLAG, NUM_COLUMNS };
 
 struct FixALQuery::Impl {
   Impl(LAMMPS *lmp, int narg, char **arg)
       : settings(lmp, narg, arg),
         source(lmp),
         atoms(lmp, source),
-        buffer(settings.buffer, settings.selection.strategy, settings.selection.seed)
+        state(settings.selection, settings.buffer)
   {
   }
 
   ALQuerySettings settings;
   ALQuerySource source;
   ALQueryAtoms atoms;
-  std::string potential;    // hash of the one that everything below belongs to
+  ALQueryTrace trace;    // rank 0
+  almlip::QueryRule rule;
+  almlip::QueryState state;
 
-  // this step
-  bool due = false, stopped = false;
-  bool finite = true;
-  double max_sigma = 0.0, mean_sigma = 0.0, max_force = 0.0;
+  bool due = false;        // at the next evaluation of forces
+  bool pending = false;    // `latest` waits for the end of its step
+  bool stopped = false;
+  int num_told = 0;
+  ALQuerySnapshot latest;
+  std::deque<ALQuerySnapshot> before;    // looks that were not stored, the newest last
+  ALQueryAtoms::Look look;               // of the latest configuration looked at
 
-  // the same on all ranks; written to restart files
-  bigint last_evaluated = -1, last_stored = -1;
-  bigint flagged = 0, rejected = 0, selected = 0, batches = 0;
-  int buffered = 0;
-  almlip::RefusalTally refusals;    // since the batch before
-
-  // rank 0 only
-  almlip::QueryBuffer buffer;
-  std::vector<double>
-      known;    // fingerprints of the training set and of everything chosen with this potential
-
-  bool is_known(const almlip::QueryCandidate &candidate) const;
   std::vector<almlip::Choice> choose() const;
   almlip::BatchRecord record(const char *reason) const;
 };
 
-bool FixALQuery::Impl::is_known(const almlip::QueryCandidate &candidate) const
-{
-  const int num_features = static_cast<int>(candidate.fingerprint.size());
-  const almlip::Candidates one{num_features, candidate.fingerprint, {candidate.max_sigma}, known};
-  return almlip::known_already(one, settings.selection.duplicate)[0];
-}
-
 std::vector<almlip::Choice> FixALQuery::Impl::choose() const
 {
   almlip::Candidates candidates;
-  candidates.known = known;
-  for (const auto &candidate : buffer.candidates()) {
+  candidates.known = state.known.latest(MOST_KNOWN);
+  for (const auto &candidate : state.buffer.candidates()) {
     candidates.num_features = static_cast<int>(candidate.fingerprint.size());
     candidates.features.insert(candidates.features.end(), candidate.fingerprint.begin(),
                                candidate.fingerprint.end());
@@ -98,18 +85,15 @@ almlip::BatchRecord FixALQuery::Impl::record(const char *reason) const
 {
   almlip::BatchRecord record;
   record.reason = reason;
-  record.potential = potential;
-  record.lo = settings.lo / source.units.force();
-  record.hi = settings.hi / source.units.force();
-  record.mindist = settings.mindist / source.units.angstrom;
-  record.fmax = settings.fmax / source.units.force();
+  record.potential = state.potential;
+  record.rule = rule;
   record.selection = settings.selection;
-  record.selection.seed += batches;    // each batch draws anew
+  record.selection.seed += state.total.batches;    // each batch draws anew
   record.periods = {{"every", settings.nevery},
                     {"buffer", settings.buffer},
-                    {"spacing", settings.spacing},
-                    {"trigger", settings.trigger}};
-  record.refusals = refusals;
+                    {"before", settings.before},
+                    {"trigger", std::max(settings.trigger, 0)}};
+  record.refusals = state.refusals;
   return record;
 }
 
@@ -122,34 +106,41 @@ FixALQuery::FixALQuery(LAMMPS *lmp, int narg, char **arg)
   dynamic_group_allow = 1;
   restart_global = 1;
   vector_flag = 1;
-  size_vector = 7;
+  size_vector = 12;
   extvector = 0;
   global_freq = nevery;
   peratom_flag = 1;
-  size_peratom_cols = 0;
+  size_peratom_cols = impl->settings.array ? NUM_COLUMNS : 0;
   peratom_freq = nevery;
-
-  nmax = std::max(atom->nmax, 1);
-  memory->create(vector_atom, nmax, "al_query:sigma");
-  std::fill_n(vector_atom, nmax, 0.0);
+  fill_peratom();
+  if (impl->settings.trace.empty()) return;
+  on_first_rank(lmp, "fix al_query", [&] { impl->trace.open(impl->settings.trace); });
 }
 
-FixALQuery::~FixALQuery() { memory->destroy(vector_atom); }
+FixALQuery::~FixALQuery()
+{
+  memory->destroy(vector_atom);
+  memory->destroy(array_atom);
+}
 
 int FixALQuery::setmask()
 {
-  return FixConst::PRE_FORCE | FixConst::POST_FORCE | FixConst::POST_RUN;
+  return FixConst::PRE_FORCE | FixConst::POST_FORCE | FixConst::END_OF_STEP |
+         FixConst::MIN_PRE_FORCE | FixConst::MIN_POST_FORCE | FixConst::POST_RUN;
 }
 
 void FixALQuery::init()
 {
-  if (utils::strmatch(update->integrate_style, "^respa"))
+  if (update->whichflag == 1 && utils::strmatch(update->integrate_style, "^respa"))
     error->all(FLERR, "fix al_query: run_style is respa, but it must be verlet");
   if (!atom->tag_enable)
     error->all(FLERR, "fix al_query: atoms have no IDs; use atom_modify id yes");
   impl->source.init();
   check_atoms();
   use_potential();
+  impl->state.begin_run();
+  impl->stopped = impl->pending = false;
+  impl->num_told = 0;
 }
 
 void FixALQuery::check_atoms()
@@ -168,34 +159,67 @@ void FixALQuery::check_atoms()
                                   atom->natoms));
 }
 
-/// Takes over defaults and training set; what was chosen with another potential has other
-/// fingerprints and is forgotten.
+/// Takes over windows, gates and training set of the potential.
 void FixALQuery::use_potential()
 {
-  const ALQuerySource &source = impl->source;
-  ALQuerySettings &settings = impl->settings;
-  if (!settings.threshold_given) {
-    if (!(source.hi > source.lo))
-      error->all(FLERR,
-                 "fix al_query: the potential has no force error on held-out frames; give "
-                 "threshold lo hi");
-    settings.lo = source.lo;
-    settings.hi = source.hi;
+  try {
+    set_rule();
+  } catch (const almlip::Error &problem) {
+    error->all(FLERR, "fix al_query: " + std::string(problem.what()));
   }
-  if (!settings.mindist_given) settings.mindist = MINDIST_FACTOR * source.least_distance;
-  if (!settings.fmax_given) settings.fmax = FMAX_FACTOR * source.largest_force;
-  if (source.potential == impl->potential) return;
+  if (impl->source.potential != impl->state.potential) forget_other_potential();
+}
 
-  if (!impl->potential.empty())
-    impl->last_evaluated = -1;    // this step again, with the new potential
-  impl->potential = source.potential;
-  impl->buffer.clear();
-  impl->buffered = 0;
-  if (comm->me == 0) impl->known = source.training_fingerprints();
+/// The one place where the input's units become those of the core.
+void FixALQuery::set_rule()
+{
+  using Threshold = ALQuerySettings::Threshold;
+  const ALQuerySettings &settings = impl->settings;
+  const ALQuerySource &source = impl->source;
+  const double angstrom = source.units.angstrom, force_unit = source.units.force();
+
+  almlip::QueryRule rule;
+  rule.measure = settings.measure;
+  rule.spacing = settings.spacing;
+  if (settings.threshold == Threshold::given) {
+    const almlip::Window window{settings.lo, settings.hi};
+    if (settings.measure == almlip::Measure::energy)
+      rule.energy = {window.lo / source.units.electron_volt,
+                     window.hi / source.units.electron_volt};
+    else if (settings.measure == almlip::Measure::novelty)
+      rule.novelty = window;
+    else
+      rule.force = {window.lo / force_unit, window.hi / force_unit};
+  } else if (settings.measure != almlip::Measure::novelty) {
+    rule.force = almlip::automatic_window(source.basis, static_cast<int>(atom->natoms));
+  }
+  if (settings.threshold == Threshold::none) rule.force.lo = rule.novelty.lo = 0.0;
+  rule.min_distance = settings.mindist / angstrom;
+  rule.min_distance_ratio = settings.mindist_given ? 0.0 : MINDIST_RATIO;
+  rule.max_force =
+      settings.fmax_given ? settings.fmax / force_unit : FMAX_FACTOR * source.largest_force;
+  rule.min_density = settings.least_density;
+  rule.max_density = settings.largest_density;
+  rule.max_temperature = settings.largest_temperature;
+  impl->rule = rule;
+}
+
+/// What was chosen with another potential has other fingerprints.
+void FixALQuery::forget_other_potential()
+{
+  almlip::QueryState &state = impl->state;
+  if (!state.potential.empty()) state.forget_last_look();
+  state.potential = impl->source.potential;
+  state.threshold = {impl->rule.force.lo, impl->settings.share};
+  state.buffer.clear();
+  impl->before.clear();
+  if (comm->me != 0) return;
+  state.known.reset(2 * impl->source.num_elements * impl->source.num_descriptors);
+  state.known.add(impl->source.training_fingerprints());
 }
 
 /* ----------------------------------------------------------------------
-   one step
+   observe: the configuration whose forces were computed last in a step
 ------------------------------------------------------------------------- */
 
 void FixALQuery::setup_pre_force(int vflag) { pre_force(vflag); }
@@ -206,32 +230,38 @@ void FixALQuery::pre_force(int)
   if (impl->due) impl->source.want(true);
 }
 
-void FixALQuery::setup(int vflag)
+/// A new iteration begins: the last evaluation of the one before was its accepted step.
+void FixALQuery::min_pre_force(int vflag)
 {
-  impl->stopped = false;
-  request_energy(update->ntimestep - update->ntimestep % nevery + nevery);
-  post_force(vflag);
+  if (impl->pending && impl->latest.step != update->ntimestep) consider();
+  pre_force(vflag);
 }
 
 void FixALQuery::post_force(int)
 {
   if (!impl->due) return;
   impl->due = false;
-  copy_sigma();
-  find_extremes();
+  impl->latest = impl->atoms.take(groupbit);
+  impl->pending = true;
+  fill_peratom();
   impl->source.want(false);
   request_energy(update->ntimestep + nevery);
-  if (update->ntimestep == impl->last_evaluated)
-    return;    // a run begins with the step that the last one ended with
-  impl->last_evaluated = update->ntimestep;
-  consider();
 }
 
-void FixALQuery::post_run()
+void FixALQuery::min_post_force(int vflag) { post_force(vflag); }
+
+void FixALQuery::setup(int vflag)
 {
-  choose_batch("end_of_run");
-  if (impl->stopped) timer->reset_timeout();    // later runs of the script are not affected
-  impl->stopped = false;
+  request_energy(update->ntimestep - update->ntimestep % nevery + nevery);
+  post_force(vflag);
+  if (impl->pending) consider();
+}
+
+void FixALQuery::min_setup(int vflag) { setup(vflag); }
+
+void FixALQuery::end_of_step()
+{
+  if (impl->pending) consider();
 }
 
 /// Makes LAMMPS sum up the energy on a later step.
@@ -240,157 +270,160 @@ void FixALQuery::request_energy(bigint step)
   if (Compute *pe = modify->get_compute_by_id("thermo_pe")) pe->addstep(step);
 }
 
-void FixALQuery::copy_sigma()
+void FixALQuery::fill_peratom()
 {
-  if (atom->nmax > nmax) {
-    nmax = atom->nmax;
-    memory->grow(vector_atom, nmax, "al_query:sigma");
+  const bool array = impl->settings.array;
+  if (atom->nmax > nmax || nmax == 0) {
+    nmax = std::max(atom->nmax, 1);
+    if (array)
+      memory->grow(array_atom, nmax, NUM_COLUMNS, "al_query:array");
+    else
+      memory->grow(vector_atom, nmax, "al_query:sigma");
+    if (array) std::fill_n(&array_atom[0][0], nmax * NUM_COLUMNS, 0.0);
+    if (!array) std::fill_n(vector_atom, nmax, 0.0);
   }
-  const double *sigma = impl->source.sigma();
-  for (int i = 0; i < atom->nlocal; i++)
-    vector_atom[i] = (atom->mask[i] & groupbit) ? sigma[i] : 0.0;
-}
-
-/// Largest and mean sigma of the group; largest force of all atoms; whether all numbers are
-/// numbers.
-void FixALQuery::find_extremes()
-{
-  double largest[3] = {0.0, 0.0, 0.0};    // sigma, force squared, 1 if something is not finite
-  double sum[2] = {0.0, 0.0};             // sigma, atoms of the group
+  if (!impl->pending) return;
+  const ALQuerySource::Outputs out = impl->source.outputs();
   for (int i = 0; i < atom->nlocal; i++) {
-    const double *f = atom->f[i], *x = atom->x[i];
-    const double f2 = f[0] * f[0] + f[1] * f[1] + f[2] * f[2];
-    if (!std::isfinite(f2 + x[0] + x[1] + x[2] + vector_atom[i])) {
-      largest[2] = 1.0;
+    const bool watched = (atom->mask[i] & groupbit) != 0;
+    const double sigma = watched ? out.sigma[i] : 0.0;
+    if (!array) {
+      vector_atom[i] = sigma;
       continue;
     }
-    largest[0] = std::max(largest[0], vector_atom[i]);
-    largest[1] = std::max(largest[1], f2);
-    sum[0] += vector_atom[i];
-    if (atom->mask[i] & groupbit) sum[1] += 1.0;
+    const double novelty = watched && out.novelty ? out.novelty[i] : 0.0;
+    const double force = sigma / impl->source.units.force();
+    array_atom[i][SIGMA] = sigma;
+    array_atom[i][NOVELTY] = novelty;
+    array_atom[i][FLAG] = impl->rule.flags(force, novelty) ? 1.0 : 0.0;
   }
-  MPI_Allreduce(MPI_IN_PLACE, largest, 3, MPI_DOUBLE, MPI_MAX, world);
-  MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, world);
-  impl->max_sigma = largest[0];
-  impl->max_force = std::sqrt(largest[1]);
-  impl->finite = largest[2] == 0.0;
-  impl->mean_sigma = sum[1] > 0.0 ? sum[0] / sum[1] : 0.0;
 }
 
-/// Decides about the configuration of this step; all ranks decide alike.
+/* ----------------------------------------------------------------------
+   decide, and act
+------------------------------------------------------------------------- */
+
+/// Decides about the latest configuration; all ranks decide alike.
 void FixALQuery::consider()
 {
-  const ALQuerySettings &settings = impl->settings;
-  if (impl->finite && impl->max_sigma < settings.lo) return;
-  impl->flagged++;
-  if (!impl->finite)
-    return distrust(Refusal::not_finite, 0.0, "a force, a position or sigma is not a number");
-  if (impl->max_sigma > settings.hi)
-    return distrust(Refusal::above_hi, impl->max_sigma / impl->source.units.force(),
-                    fmt::format("sigma {:.4g} is above {:.4g}", impl->max_sigma, settings.hi));
-  if (too_soon()) return impl->refusals.add(Refusal::spacing, update->ntimestep);
-  if (settings.fmax > 0.0 && impl->max_force > settings.fmax)
-    return refuse(Refusal::fmax, impl->max_force / impl->source.units.force());
+  impl->pending = false;
+  almlip::QueryState &state = impl->state;
+  almlip::QueryRule &rule = impl->rule;
+  impl->look = impl->atoms.look(impl->latest);
+  almlip::Observation &seen = impl->look.seen;
+  if (state.is_last_look(impl->look.identity)) return;
+  if (rule.max_temperature > 0.0) seen.temperature = impl->atoms.temperature();
+  if (rule.min_density > 0.0 || rule.max_density > 0.0)
+    seen.density = impl->atoms.density(impl->latest);
+  if (impl->settings.threshold == ALQuerySettings::Threshold::adaptive)
+    rule.force.lo = state.threshold.lo();
 
-  store();
-  if (settings.trigger == ALQuerySettings::AT_THE_END || impl->buffered < settings.trigger) return;
-  choose_batch("trigger");
-  if (settings.soft) stop_run("a batch is chosen");
+  const bool new_excursion = !state.in_excursion();
+  const Decision decision = state.look(rule, seen, impl->look.identity);
+  if (decision.untrusted && new_excursion) {
+    tell_distrust(decision.why, decision.atom);
+    store_those_before();
+  }
+  if (decision.verdict == Decision::Verdict::candidate)
+    store(impl->latest, decision.untrusted ? "above_hi" : "window", decision.untrusted);
+  else if (impl->settings.before > 0 && !decision.untrusted)
+    impl->before.push_back(impl->latest);
+  if (static_cast<int>(impl->before.size()) > impl->settings.before) impl->before.pop_front();
+  if (!impl->settings.trace.empty())
+    on_first_rank(lmp, "fix al_query",
+                  [&] { impl->trace.write(seen, impl->look.mean_sigma, rule, state); });
+
+  const bool soft = impl->settings.soft;
+  const int trigger = impl->settings.trigger;
+  if (decision.untrusted && soft) {
+    choose_batch("above_hi");
+    stop_run(decision.why);
+  } else if (trigger != ALQuerySettings::AT_THE_END && state.num_buffered >= trigger) {
+    choose_batch("trigger");
+    if (soft) stop_run("a batch is chosen");
+  }
 }
 
-/// The prediction cannot be trusted: the configuration is not taken and, with action soft, the run
-/// ends.
-void FixALQuery::distrust(Refusal refusal, double value, const std::string &why)
+void FixALQuery::tell_distrust(const std::string &why, tagint worst)
 {
-  refuse(refusal, value);
-  if (!impl->settings.soft) return;
-  choose_batch("above_hi");
-  stop_run(why);
+  const std::string symbol = worst > 0 ? impl->atoms.symbol_of(impl->latest, worst) : "";
+  if (++impl->num_told > MOST_TOLD || comm->me != 0) return;
+  utils::logmesg(lmp,
+                 fmt::format("fix al_query: step {}: {}{}{}\n", impl->latest.step, why,
+                             symbol.empty() ? "" : ", element " + symbol,
+                             impl->num_told == MOST_TOLD ? "; further ones are not told" : ""));
 }
 
-void FixALQuery::refuse(Refusal refusal, double value)
+/// The looks that led to one that is not trusted.
+void FixALQuery::store_those_before()
 {
-  impl->refusals.add(refusal, update->ntimestep, value);
-  impl->rejected++;
+  for (const ALQuerySnapshot &shot : impl->before) store(shot, "before", true);
+  impl->before.clear();
 }
 
-bool FixALQuery::too_soon() const
+/// Gathers the configuration on rank 0, which takes it into the buffer unless it is known.
+void FixALQuery::store(const ALQuerySnapshot &shot, const std::string &why, bool keep)
 {
-  const bigint since = update->ntimestep - impl->last_stored;
-  return impl->last_stored >= 0 && since >= 0 &&
-         since < impl->settings.spacing;    // negative after reset_timestep
-}
-
-/// Gathers the configuration on rank 0, which takes it into the buffer or finds a reason not to.
-void FixALQuery::store()
-{
-  Verdict verdict;
-  almlip::QueryCandidate candidate = impl->atoms.gather(groupbit);
+  struct {
+    int known = 0, given_up = 0, buffered = 0;
+  } verdict;
+  almlip::QueryState &state = impl->state;
+  almlip::QueryCandidate candidate = impl->atoms.gather(shot);
   on_first_rank(lmp, "fix al_query", [&] {
-    verdict = judge(candidate);
-    if (!verdict.refused) verdict.given_up = impl->buffer.add(std::move(candidate));
-    verdict.buffered = impl->buffer.size();
+    verdict.known = state.known.contains(candidate.fingerprint, impl->settings.selection.duplicate);
+    if (!verdict.known) {
+      candidate.why = why;
+      candidate.keep = keep;
+      verdict.given_up = state.buffer.add(std::move(candidate));
+    }
+    verdict.buffered = state.buffer.size();
   });
   MPI_Bcast(&verdict, sizeof(verdict), MPI_BYTE, 0, world);
-  if (verdict.refused) return refuse(verdict.refusal, verdict.value);
-  if (verdict.given_up) impl->refusals.add(Refusal::buffer_full, update->ntimestep);
-  impl->buffered = verdict.buffered;
-  impl->last_stored = update->ntimestep;
-}
-
-/// Rank 0's part of store: the checks that need the whole configuration.
-FixALQuery::Verdict FixALQuery::judge(const almlip::QueryCandidate &candidate)
-{
-  Verdict verdict;
-  const double mindist = impl->settings.mindist / impl->source.units.angstrom;
-  if (mindist > 0.0) verdict.value = almlip::least_distance(candidate.frame, mindist);
-  if (mindist > 0.0 && verdict.value < mindist)
-    verdict.refusal = Refusal::mindist;
-  else if (impl->is_known(candidate))
-    verdict.refusal = Refusal::duplicate;
-  else
-    verdict.refused = false;
-  return verdict;
+  if (verdict.known) return state.refuse(Refusal::duplicate, shot.step);
+  state.count_stored(shot.step, keep, verdict.buffered);
+  if (verdict.given_up) state.count_given_up(shot.step);
 }
 
 /// Chooses and writes a batch from whatever is in the buffer.
 void FixALQuery::choose_batch(const char *reason)
 {
-  if (impl->buffered == 0) return;
+  almlip::QueryState &state = impl->state;
+  const int num_candidates = state.num_buffered;
+  if (num_candidates == 0) return;
   int chosen = 0;
   on_first_rank(lmp, "fix al_query", [&] { chosen = write_batch(reason); });
   MPI_Bcast(&chosen, 1, MPI_INT, 0, world);
-  impl->selected += chosen;
-  impl->batches++;
-  impl->buffered = 0;
-  impl->refusals = {};
+  state.count_batch(chosen, num_candidates - chosen, update->ntimestep);
 }
 
 /// Rank 0's part of choose_batch; returns the number of configurations.
 int FixALQuery::write_batch(const char *reason)
 {
-  const auto &candidates = impl->buffer.candidates();
+  almlip::QueryState &state = impl->state;
+  const auto &candidates = state.buffer.candidates();
   const std::vector<almlip::Choice> choices = impl->choose();
-  const int chosen = static_cast<int>(choices.size()), left = impl->buffer.size() - chosen;
-  impl->refusals.add(Refusal::passed_over, update->ntimestep, 0.0, left);
+  const int chosen = static_cast<int>(choices.size()), left = state.buffer.size() - chosen;
 
   almlip::BatchRecord record = impl->record(reason);
+  record.refusals.add(Refusal::passed_over, update->ntimestep, 0.0, left);
   record.step = update->ntimestep;
   record.lammps = lmp->version;
   record.units = update->unit_style;
-  record.counts = {{"flagged", impl->flagged},
-                   {"rejected", impl->rejected},
-                   {"selected", impl->selected + chosen},
-                   {"batches", impl->batches + 1}};
-  const std::string stem = almlip::write_batch(impl->settings.prefix, candidates, choices, record);
+  record.counts = {{"looks", state.total.looks},
+                   {"flagged", state.total.flagged},
+                   {"untrusted", state.total.untrusted},
+                   {"rejected", state.total.rejected},
+                   {"selected", state.total.selected + chosen},
+                   {"batches", state.total.batches + 1}};
+  const int number =
+      almlip::write_batch(impl->settings.prefix, candidates, choices, record, state.next_batch);
+  state.next_batch = number + 1;
   utils::logmesg(lmp,
                  fmt::format("fix al_query: step {}: {} of {} candidates written to {}.extxyz\n",
-                             update->ntimestep, chosen, chosen + left, stem));
-  for (const auto &choice : choices) {
-    const auto &fingerprint = candidates[choice.index].fingerprint;
-    impl->known.insert(impl->known.end(), fingerprint.begin(), fingerprint.end());
-  }
-  impl->buffer.clear();
+                             update->ntimestep, chosen, chosen + left,
+                             almlip::batch_stem(impl->settings.prefix, number)));
+  for (const auto &choice : choices) state.known.add(candidates[choice.index].fingerprint);
+  state.buffer.clear();
   return chosen;
 }
 
@@ -404,65 +437,69 @@ void FixALQuery::stop_run(const std::string &why)
   impl->stopped = true;
 }
 
+void FixALQuery::post_run()
+{
+  if (impl->pending) consider();    // the last accepted step of a minimisation
+  choose_batch("end_of_run");
+  report();
+  if (impl->stopped) timer->reset_timeout();    // later runs of the script are not affected
+  impl->stopped = false;
+}
+
+/// The closing words of a run.
+void FixALQuery::report()
+{
+  almlip::QueryState &state = impl->state;
+  state.end_run();
+  if (comm->me == 0 && state.run.counts.looks > 0)
+    utils::logmesg(lmp, almlip::run_report(state, impl->rule, impl->source.has_novelty,
+                                           fmt::format("fix al_query {}: ", id)));
+  state.begin_run();
+}
+
 /* ----------------------------------------------------------------------
    output and restart
 ------------------------------------------------------------------------- */
 
 double FixALQuery::compute_vector(int i)
 {
-  const double values[] = {impl->max_sigma,
-                           impl->mean_sigma,
-                           static_cast<double>(impl->flagged),
-                           static_cast<double>(impl->rejected),
-                           static_cast<double>(impl->buffered),
-                           static_cast<double>(impl->selected),
-                           static_cast<double>(impl->batches)};
+  const almlip::QueryState &state = impl->state;
+  const double force_unit = impl->source.units.force();
+  const double values[] = {
+      impl->look.seen.sigma.value * force_unit, impl->look.mean_sigma * force_unit,
+      static_cast<double>(state.total.flagged), static_cast<double>(state.total.rejected),
+      static_cast<double>(state.num_buffered),  static_cast<double>(state.total.selected),
+      static_cast<double>(state.total.batches), impl->look.seen.novelty.value,
+      static_cast<double>(state.total.looks),   static_cast<double>(state.total.untrusted),
+      impl->rule.force.lo * force_unit,         impl->rule.force.hi * force_unit};
   return values[i];
 }
 
 void FixALQuery::write_restart(FILE *fp)
 {
   if (comm->me != 0) return;
-  std::vector<double> list;
-  for (bigint value : {impl->last_evaluated, impl->last_stored, impl->flagged, impl->rejected,
-                       impl->selected, impl->batches, static_cast<bigint>(impl->buffered)})
-    list.push_back(static_cast<double>(value));
-  for (const auto &entry : impl->refusals.entries)
-    for (double value : {static_cast<double>(entry.count), static_cast<double>(entry.first_step),
-                         static_cast<double>(entry.last_step), entry.worst})
-      list.push_back(value);
-  const int size = static_cast<int>(list.size() * sizeof(double));
+  const std::string block = impl->state.save();
+  const auto size = static_cast<int>(block.size());
   fwrite(&size, sizeof(int), 1, fp);
-  fwrite(list.data(), sizeof(double), list.size(), fp);
+  fwrite(block.data(), 1, block.size(), fp);
 }
 
 void FixALQuery::restart(char *buf)
 {
-  const auto *list = reinterpret_cast<const double *>(buf);
-  for (bigint *value : {&impl->last_evaluated, &impl->last_stored, &impl->flagged, &impl->rejected,
-                        &impl->selected, &impl->batches})
-    *value = static_cast<bigint>(*list++);
-  const int lost = static_cast<int>(*list++);
-  for (auto &entry : impl->refusals.entries) {
-    entry.count = static_cast<std::int64_t>(*list++);
-    entry.first_step = static_cast<std::int64_t>(*list++);
-    entry.last_step = static_cast<std::int64_t>(*list++);
-    entry.worst = *list++;
+  try {
+    impl->state.load(buf);
+  } catch (const almlip::Error &problem) {
+    error->all(FLERR, "fix al_query: " + std::string(problem.what()));
   }
-  if (lost > 0 && comm->me == 0)
-    utils::logmesg(
-        lmp,
-        fmt::format(
-            "fix al_query: {} candidates waited in the buffer when the restart file was written; "
-            "they are not in it\n",
-            lost));
+  if (comm->me != 0) impl->state.leave_to_first_rank();
 }
 
 double FixALQuery::memory_usage()
 {
-  double bytes = static_cast<double>(nmax) * sizeof(double);
-  if (comm->me == 0)
-    for (const auto &candidate : impl->buffer.candidates())
-      bytes += (candidate.fingerprint.size() + 8.0 * candidate.frame.num_atoms()) * sizeof(double);
-  return bytes;
+  double bytes = static_cast<double>(nmax) * (impl->settings.array ? NUM_COLUMNS : 1);
+  bytes += static_cast<double>(impl->latest.atoms.capacity()) *
+           static_cast<double>(1 + impl->before.size());
+  for (const auto &candidate : impl->state.buffer.candidates())
+    bytes += static_cast<double>(candidate.fingerprint.size()) + 9.0 * candidate.frame.num_atoms();
+  return bytes * sizeof(double);
 }

@@ -1,6 +1,7 @@
 #ifdef FIX_CLASS
 // clang-format off
 FixStyle(al_query,FixALQuery);
+FixStyle(al/query,FixALQuery);
 // clang-format on
 #else
 
@@ -12,17 +13,13 @@ FixStyle(al_query,FixALQuery);
 #include <memory>
 #include <string>
 
-namespace almlip {
-enum class Refusal;
-struct QueryCandidate;
-}    // namespace almlip
-
 namespace LAMMPS_NS {
 
 /// Chooses configurations of a running simulation that are worth a label: docs/fix_al_query.md.
 ///
-/// The numbers come from a pair style through extract() and extract_peratom(); which one does not
-/// matter.
+/// It observes when forces were computed, decides at the end of the step by almlip::QueryRule, and
+/// acts. The numbers come from a pair style through extract() and extract_peratom(); which one does
+/// not matter.
 class FixALQuery : public Fix {
  public:
   FixALQuery(class LAMMPS *, int, char **);
@@ -32,8 +29,12 @@ class FixALQuery : public Fix {
   void init() override;
   void setup_pre_force(int) override;
   void setup(int) override;
+  void min_setup(int) override;
   void pre_force(int) override;
+  void min_pre_force(int) override;
   void post_force(int) override;
+  void min_post_force(int) override;
+  void end_of_step() override;
   void post_run() override;
 
   double compute_vector(int) override;
@@ -42,26 +43,25 @@ class FixALQuery : public Fix {
   double memory_usage() override;
 
  private:
-  struct Impl;       // hides the core from LAMMPS
-  struct Verdict;    // of rank 0 about a configuration
+  struct Impl;    // hides the core from LAMMPS
   std::unique_ptr<Impl> impl;
   int nmax = 0;
 
   void check_atoms();
   void use_potential();
+  void set_rule();
+  void forget_other_potential();
 
   void request_energy(bigint);
-  void copy_sigma();
-  void find_extremes();
+  void fill_peratom();
   void consider();
-  void distrust(almlip::Refusal, double, const std::string &);
-  void refuse(almlip::Refusal, double);
-  bool too_soon() const;
-  void store();
-  Verdict judge(const almlip::QueryCandidate &);
+  void tell_distrust(const std::string &, tagint);
+  void store_those_before();
+  void store(const struct ALQuerySnapshot &, const std::string &, bool);
   void choose_batch(const char *);
   int write_batch(const char *);
   void stop_run(const std::string &);
+  void report();
 };
 
 }    // namespace LAMMPS_NS

@@ -91,7 +91,9 @@ struct PairALMLIP::Impl {
   std::vector<double> pvector;    // never shrinks: compute pair reads all terms it once counted
 
   // what extract() hands out
-  int num_elements = 0, num_members = 0, num_known = 0;
+  int num_elements = 0, num_members = 0, num_known = 0, has_novelty = 0;
+  double force_error = 0.0;
+  std::vector<double> member_energies;    // shape [num_members], of this rank, energy units
   double least_distance = 0.0, largest_force = 0.0, default_threshold[2] = {0.0, 0.0};
   char potential_hash[17] = "", element_symbols[512] = "";
   std::vector<int> element_map;    // shape [ntypes + 1]
@@ -129,8 +131,9 @@ void PairALMLIP::compute(int eflag, int vflag)
   check_ready_to_run();
   const bool summary_is_due = eflag_global && compute_pair_is_due();
   const bool with_members = impl->uncertainty.sigma_flag || summary_is_due;
-  const bool with_descriptors =
-      impl->uncertainty.descriptor_flag || (summary_is_due && !impl->potential.novelty.empty());
+  const bool with_novelty =
+      !impl->potential.novelty.empty() && (impl->uncertainty.novelty_flag || summary_is_due);
+  const bool with_descriptors = impl->uncertainty.descriptor_flag || with_novelty;
 
   const auto neighborhood = impl->input.fill(lmp, list, impl->element_map, impl->units);
   if (update->setupflag)
@@ -150,6 +153,12 @@ void PairALMLIP::compute(int eflag, int vflag)
     comm->reverse_comm(this);    // member forces on ghosts
     impl->uncertainty.find_sigma(impl->input, impl->potential, impl->units, atom->nlocal);
   }
+  if (with_novelty || impl->uncertainty.novelty_flag)
+    impl->uncertainty.find_novelty(impl->input, impl->potential, atom->nlocal);
+  if (impl->uncertainty.nearness_flag)
+    impl->uncertainty.find_nearest(lmp, neighborhood, impl->potential, impl->units);
+  impl->member_energies = impl->output.core.member_energies;
+  for (double &energy : impl->member_energies) energy *= impl->units.electron_volt;
   if (eflag_global) fill_pvector(summary_is_due);
   if (vflag_fdotr) virial_fdotr_compute();
 }
@@ -181,8 +190,7 @@ bool PairALMLIP::compute_pair_is_due()
 void PairALMLIP::fill_pvector(bool summary_is_due)
 {
   ALMLIPUncertainty::Summary summary = {NOT_COMPUTED, NOT_COMPUTED, NOT_COMPUTED};
-  if (summary_is_due)
-    summary = impl->uncertainty.summarize(impl->input, impl->potential, atom->nlocal, world);
+  if (summary_is_due) summary = impl->uncertainty.summarize(impl->input, atom->nlocal, world);
 
   std::fill(impl->pvector.begin(), impl->pvector.end(), 0.0);
   if (comm->me == 0) {
@@ -313,6 +321,8 @@ void PairALMLIP::Impl::describe(const std::string &text)
               (2 * num_elements * settings.num_descriptors());
   least_distance = potential.least_distance * units.angstrom;
   largest_force = potential.largest_force * units.force();
+  force_error = potential.force_error * units.force();
+  has_novelty = potential.novelty.empty() ? 0 : 1;
   default_threshold[0] = 2.0 * potential.force_error * units.force();
   default_threshold[1] = 10.0 * potential.force_error * units.force();
   snprintf(potential_hash, sizeof(potential_hash), "%s", almlip::content_hash(text).c_str());
@@ -353,6 +363,13 @@ void *PairALMLIP::extract(const char *name, int &dim)
       {"sigma_flag", 0, &m.uncertainty.sigma_flag},
       {"descriptor_flag", 0, &m.uncertainty.descriptor_flag},
       {"zbl_flag", 0, &m.uncertainty.zbl_flag},
+      {"novelty_flag", 0, &m.uncertainty.novelty_flag},
+      {"nearness_flag", 0, &m.uncertainty.nearness_flag},
+      {"nearness", 1, m.uncertainty.nearness},
+      {"member_energies", 1, m.member_energies.data()},
+      {"has_novelty", 0, &m.has_novelty},
+      {"force_error", 0, &m.force_error},
+      {"potential", 0, &m.potential},
       {"num_elements", 0, &m.num_elements},
       {"num_members", 0, &m.num_members},
       {"num_known", 0, &m.num_known},
@@ -378,6 +395,10 @@ void *PairALMLIP::extract_peratom(const char *name, int &ncol)
   if (strcmp(name, "sigma") == 0) {
     ncol = 0;
     return impl->uncertainty.sigma(atom->nlocal);
+  }
+  if (strcmp(name, "novelty") == 0) {
+    ncol = 0;
+    return impl->uncertainty.novelty(atom->nlocal);
   }
   if (strcmp(name, "zbl") == 0) {
     ncol = 0;

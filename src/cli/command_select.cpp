@@ -1,10 +1,14 @@
 #include "cli/command_select.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <functional>
+#include <limits>
 #include <memory>
+#include <numeric>
+#include <optional>
 
 #include "almlip/calculator.h"
 #include "almlip/error.h"
@@ -12,8 +16,11 @@
 #include "almlip/potential.h"
 #include "almlip/query/batch.h"
 #include "almlip/query/fingerprint.h"
+#include "almlip/query/novelty.h"
 #include "almlip/selection.h"
 #include "almlip/text.h"
+#include "cli/candidate_files.h"
+#include "cli/candidate_sieve.h"
 
 namespace almlip::cli {
 
@@ -21,8 +28,31 @@ namespace {
 
 struct SelectOptions {
   std::string potential, output, strategy = "hybrid";
-  std::vector<std::string> candidates, known, references;
+  std::vector<std::string> candidates, known, references, elements;
+  std::string measure = "any";
+  std::vector<double> threshold, density;    ///< lo and hi; empty: none
+  std::optional<double> mindist, fmax;
+  int buffer = std::numeric_limits<int>::max();
+  bool manifest = false;
   SelectionSettings selection;
+};
+
+/// Says on stderr now and then how far long work is.
+class Progress {
+ public:
+  void show(int num_frames)
+  {
+    constexpr double every = 10.0;    // seconds
+    const auto now = std::chrono::steady_clock::now();
+    if (std::chrono::duration<double>(now - last_shown_).count() < every) return;
+    last_shown_ = now;
+    const double seconds = std::chrono::duration<double>(now - start_).count();
+    std::fprintf(stderr, "%d frames evaluated in %s\n", num_frames, duration(seconds).c_str());
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(),
+                                        last_shown_ = start_;
 };
 
 /// Fingerprint and uncertainty of frames, by one potential.
@@ -32,71 +62,222 @@ class Appraiser {
 
   int num_features() const { return 2 * num_elements() * potential_.settings.num_descriptors(); }
 
-  /// Appends the fingerprint of a frame to `features` and stores sigma in the frame; returns the
-  /// largest sigma, eV/Angstrom.
-  double appraise(Frame &frame, std::vector<double> &features)
+  /// Appends the fingerprint of a frame to `features` and stores in the frame what the potential
+  /// predicts, as batches of a run have it.
+  FramePrediction appraise(Frame &frame, std::vector<double> &features)
   {
-    const FramePrediction prediction = predict(committee_, potential_, frame);
+    FramePrediction prediction = predict(committee_, potential_, frame);
     const std::vector<int> element = elements_of(frame, potential_.settings);
     const std::vector<double> row =
         fingerprint(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
                     frame.num_atoms(), potential_.settings.num_descriptors(), num_elements());
     features.insert(features.end(), row.begin(), row.end());
     frame.per_atom["sigma"] = prediction.sigma;
-    return prediction.sigma.empty()
-               ? 0.0
-               : *std::max_element(prediction.sigma.begin(), prediction.sigma.end());
+    frame.per_atom_vectors["predicted_forces"] = prediction.forces;
+    frame.info["predicted_energy"] = format("%.10f", prediction.energy);
+    if (!potential_.novelty.empty())
+      frame.per_atom["novelty"] = novelties(prediction.descriptors, element);
+    return prediction;
   }
 
  private:
   int num_elements() const { return static_cast<int>(potential_.settings.elements.size()); }
 
+  std::vector<double> novelties(const std::vector<double> &descriptors,
+                                const std::vector<int> &element) const
+  {
+    const auto width = static_cast<std::size_t>(potential_.settings.num_descriptors());
+    std::vector<double> result;
+    for (std::size_t i = 0; i < element.size(); ++i)
+      result.push_back(novelty_of(potential_.novelty[element[i]], &descriptors[i * width]));
+    return result;
+  }
+
   const Potential &potential_;
   Committee committee_;
 };
 
-void print_choice(int place, const Frame &frame, double max_sigma, const Choice &choice)
+void print_choice(int place, const QueryCandidate &candidate, const Choice &choice)
 {
-  std::printf("%5d %10.4f %8.4f %8s %10s  %s\n", place, max_sigma, choice.score,
+  std::printf("%5d %10.4f %8.4f %8s %10s  %s\n", place, candidate.max_sigma, choice.score,
               choice.cluster >= 0 ? std::to_string(choice.cluster).c_str() : "-",
               std::isfinite(choice.distance) ? format("%.4f", choice.distance).c_str() : "-",
-              frame.source.c_str());
+              candidate.frame.source.c_str());
+}
+
+/// Limits of the gates that are not given, as in a run.
+constexpr double default_distance_ratio = 0.7, default_force_factor = 3.0;
+
+/// Without a threshold every frame that passes the gates is a candidate.
+QueryRule rule_of(const SelectOptions &options, const Potential &potential)
+{
+  QueryRule rule;
+  rule.measure = parse_measure(options.measure);
+  rule.spacing = 0;
+  if (options.threshold.empty()) {
+    rule.novelty = {};
+    rule.trusted_distance_ratio = 0.0;
+  } else {
+    const Window window{options.threshold[0], options.threshold[1]};
+    require(window.lo >= 0.0 && window.lo < window.hi, "--threshold is ", window.lo, " ", window.hi,
+            ", but it must be lo hi with 0 <= lo < hi");
+    (rule.measure == Measure::energy    ? rule.energy
+     : rule.measure == Measure::novelty ? rule.novelty
+                                        : rule.force) = window;
+  }
+  rule.min_distance = options.mindist.value_or(0.0);
+  rule.min_distance_ratio = options.mindist ? 0.0 : default_distance_ratio;
+  rule.max_force = options.fmax.value_or(default_force_factor * potential.largest_force);
+  if (!options.density.empty()) {
+    rule.min_density = options.density[0];
+    rule.max_density = options.density[1];
+  }
+  return rule;
+}
+
+/// Reads files, evaluates their frames and collects what a choice needs.
+class Reading {
+ public:
+  Reading(const SelectOptions &options, const QueryRule &rule, const Potential &potential)
+      : options_(options),
+        appraiser_(potential),
+        sieve(rule, potential),
+        buffer(options.buffer, options.selection.strategy, options.selection.seed)
+  {
+    sieve.known.reset(appraiser_.num_features());
+    sieve.known.add(potential.known_fingerprints);
+    read_features(options_.known, [&](const std::vector<double> &row) { sieve.known.add(row); });
+    read_features(options_.references, [&](const std::vector<double> &row) {
+      references_.insert(references_.end(), row.begin(), row.end());
+    });
+    for_each_frame(options_.candidates, [&](Frame &frame, const std::string &file) {
+      if (sieve.look(frame, file)) consider(frame);
+    });
+    require(sieve.num_looks() > 0, "there is no frame to choose from in ",
+            joined(options_.candidates, " "));
+  }
+
+  Candidates candidates() const
+  {
+    Candidates result;
+    result.num_features = appraiser_.num_features();
+    result.known = sieve.known.values();
+    result.references = references_;
+    for (const QueryCandidate &candidate : buffer.candidates()) {
+      result.features.insert(result.features.end(), candidate.fingerprint.begin(),
+                             candidate.fingerprint.end());
+      result.uncertainty.push_back(candidate.max_sigma);
+    }
+    return result;
+  }
+
+ private:
+  void consider(Frame &frame)
+  {
+    QueryCandidate candidate;
+    const FramePrediction prediction = appraiser_.appraise(frame, candidate.fingerprint);
+    const std::vector<double> novelty =
+        frame.per_atom.count("novelty") > 0 ? frame.per_atom["novelty"] : std::vector<double>();
+    if (!sieve.takes(prediction, novelty, candidate.fingerprint, options_.selection.duplicate))
+      return;
+    const Observation &seen = sieve.seen();
+    candidate.step = seen.step;
+    candidate.max_sigma = seen.sigma.value;
+    candidate.mean_sigma =
+        std::accumulate(prediction.sigma.begin(), prediction.sigma.end(), 0.0) / frame.num_atoms();
+    candidate.worst_atom = seen.sigma.atom;
+    candidate.max_novelty = seen.novelty.value;
+    candidate.why = sieve.why();
+    candidate.frame = std::move(frame);
+    if (buffer.add(std::move(candidate))) sieve.refuse(Refusal::buffer_full);
+  }
+
+  void read_features(const std::vector<std::string> &paths,
+                     const std::function<void(const std::vector<double> &)> &use)
+  {
+    for_each_frame(paths, [&](Frame &frame, const std::string &) {
+      std::vector<double> row;
+      appraiser_.appraise(frame, row);
+      use(row);
+    });
+  }
+
+  void for_each_frame(const std::vector<std::string> &paths,
+                      const std::function<void(Frame &, const std::string &)> &use)
+  {
+    CandidateFiles files(paths, options_.elements);
+    for (Frame frame; files.next(frame); progress_.show(++num_read_)) use(frame, files.file());
+    for (const std::string &note : files.notes()) std::fprintf(stderr, "note: %s\n", note.c_str());
+  }
+
+  const SelectOptions &options_;
+  Appraiser appraiser_;
+  Progress progress_;
+  int num_read_ = 0;
+  std::vector<double> references_;
+
+ public:
+  CandidateSieve sieve;
+  QueryBuffer buffer;
+};
+
+/// The chosen frames with the reasons; printed too.
+std::vector<Frame> chosen_frames(const std::vector<QueryCandidate> &candidates,
+                                 const std::vector<Choice> &choices, Strategy strategy)
+{
+  std::printf("%5s %10s %8s %8s %10s  %s\n", "frame", "max sigma", "score", "cluster", "distance",
+              "from");
+  std::vector<Frame> chosen;
+  for (const Choice &choice : choices) {
+    const QueryCandidate &candidate = candidates[choice.index];
+    print_choice(static_cast<int>(chosen.size()), candidate, choice);
+    Frame frame = candidate.frame;
+    explain(frame, choice, strategy);
+    frame.info["max_sigma"] = format("%.10g", candidate.max_sigma);
+    frame.info["selected_from"] = frame.source;
+    chosen.push_back(std::move(frame));
+  }
+  return chosen;
+}
+
+/// BATCH.json beside BATCH.extxyz
+std::string manifest_path(const std::string &output)
+{
+  const std::string ending = ".extxyz";
+  const bool has_ending = output.size() > ending.size() &&
+                          output.compare(output.size() - ending.size(), ending.size(), ending) == 0;
+  return output.substr(0, output.size() - (has_ending ? ending.size() : 0)) + ".json";
 }
 
 void run(SelectOptions options)
 {
   options.selection.strategy = parse_strategy(options.strategy);
-  const Potential potential = read_potential(options.potential);
+  const std::string text = read_text(options.potential);
+  const Potential potential = parse_potential(text, options.potential);
   require(options.references.empty() || options.selection.strategy == Strategy::alc,
           "--reference is for the strategy alc, but the strategy is ", options.strategy);
-  std::vector<Frame> frames = read_extxyz(options.candidates), known = read_extxyz(options.known),
-                     references = read_extxyz(options.references);
 
-  Appraiser appraiser(potential);
-  Candidates candidates;
-  candidates.num_features = appraiser.num_features();
-  candidates.known = potential.known_fingerprints;
-  for (Frame &frame : known) appraiser.appraise(frame, candidates.known);
-  for (Frame &frame : references) appraiser.appraise(frame, candidates.references);
-  for (Frame &frame : frames)
-    candidates.uncertainty.push_back(appraiser.appraise(frame, candidates.features));
-  const std::vector<Choice> choices = select(candidates, options.selection);
+  BatchRecord record;
+  record.reason = "select";
+  record.potential = content_hash(text);
+  record.rule = rule_of(options, potential);
+  record.selection = options.selection;
+  const Reading reading(options, record.rule, potential);
+  const std::vector<QueryCandidate> &candidates = reading.buffer.candidates();
+  const std::vector<Choice> choices = select(reading.candidates(), options.selection);
+  const std::vector<Frame> chosen = chosen_frames(candidates, choices, options.selection.strategy);
 
-  std::printf("%5s %10s %8s %8s %10s  %s\n", "frame", "max sigma", "score", "cluster", "distance",
-              "from");
-  std::vector<Frame> chosen;
-  for (const Choice &choice : choices) {
-    Frame frame = frames[choice.index];
-    print_choice(static_cast<int>(chosen.size()), frame, candidates.uncertainty[choice.index],
-                 choice);
-    explain(frame, choice, options.selection.strategy);
-    frame.info["max_sigma"] = format("%.10g", candidates.uncertainty[choice.index]);
-    frame.info["selected_from"] = frame.source;
-    chosen.push_back(std::move(frame));
-  }
   write_extxyz(options.output, chosen);
-  std::printf("%zu of %zu candidates written to %s\n", chosen.size(), frames.size(),
-              options.output.c_str());
+  if (options.manifest) {
+    record.refusals = reading.sieve.refusals();
+    record.counts = {{"looks", reading.sieve.num_looks()}, {"below", reading.sieve.num_below()}};
+    write_atomically(manifest_path(options.output), manifest(candidates, choices, record));
+  }
+  if (reading.sieve.num_below() > 0)
+    std::printf("%8lld not uncertain enough\n", static_cast<long long>(reading.sieve.num_below()));
+  std::printf("%s%zu of %lld candidates written to %s\n",
+              refusal_report(reading.sieve.refusals()).c_str(), chosen.size(),
+              static_cast<long long>(reading.sieve.num_looks()), options.output.c_str());
 }
 
 }    // namespace
@@ -109,7 +290,9 @@ void add_select_command(CLI::App &app)
   command->add_option("potential", options->potential, "potential file")
       ->required()
       ->type_name("POT");
-  command->add_option("candidates", options->candidates, "frames to choose from (extended XYZ)")
+  command
+      ->add_option("candidates", options->candidates,
+                   "what to choose from: folders of spools, LAMMPS dumps, extended XYZ")
       ->required()
       ->type_name("CANDIDATES...");
   command->add_option(
@@ -119,6 +302,24 @@ void add_select_command(CLI::App &app)
       "--reference", options->references,
       "frames of the intended use, without labels, at which alc makes the error small; the "
       "candidates if there are none");
+  command->add_option("--elements", options->elements,
+                      "chemical symbols of the atom types of LAMMPS dumps, in their order");
+  command
+      ->add_option("--threshold", options->threshold,
+                   "LO HI: below LO a frame is no candidate; of frames above HI in a row only the "
+                   "first is. eV/Angstrom, or what --measure says. Without it all are")
+      ->expected(2);
+  command->add_option("--measure", options->measure,
+                      "what is compared with the threshold: force, energy, novelty or any");
+  command->add_option("--mindist", options->mindist,
+                      "least distance of two atoms, Angstrom; 0.7 of that of the training set");
+  command->add_option("--fmax", options->fmax,
+                      "largest force, eV/Angstrom; 3 times that of the training set");
+  command->add_option("--density", options->density, "LO HI, g/cm^3; no limits")->expected(2);
+  command->add_option("--buffer", options->buffer,
+                      "candidates to hold at most, of which a choice is made; all");
+  command->add_flag("--manifest", options->manifest,
+                    "write BATCH.json: settings, why each frame was taken, refusals by reason");
   command->add_option("--count", selection.batch, "frames to choose")->required();
   command->add_option("--strategy", options->strategy, strategy_names())->required();
   command->add_option("--alpha", selection.alpha, "weight of uncertainty in hybrid, 0 to 1")

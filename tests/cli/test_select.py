@@ -1,7 +1,9 @@
 """`almlip select` from the outside: candidates in, a batch with reasons out."""
 
+import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,7 +36,8 @@ def frames_text(count, seed):
 
 @pytest.fixture
 def select(tmp_path):
-    """select(arguments): runs the command on 30 candidates; returns the finished process."""
+    """select(arguments): runs the command, on 30 candidates if no others are named; returns the
+    finished process."""
     potential = json.loads(write_random_potential(tmp_path / "Si.json", ["Si"]).read_text())
     # Its descriptors hardly differ, as if all these frames were the same to it; fitted ones have deviation 1.
     potential["committees"][0]["inverse_deviation"] = [5.0] * len(
@@ -43,12 +46,12 @@ def select(tmp_path):
     (tmp_path / "Si.json").write_text(json.dumps(potential))
     (tmp_path / "pool.extxyz").write_text(frames_text(30, seed=1))
 
-    def run(*arguments):
+    def run(*arguments, candidates=("pool.extxyz",)):
         command = [
             ALMLIP,
             "select",
             "Si.json",
-            "pool.extxyz",
+            *candidates,
             *map(str, arguments),
             "--output",
             "batch.extxyz",
@@ -155,3 +158,189 @@ def test_bad_input_is_one_clear_error(select, arguments, message):
     assert done.returncode == 1
     assert done.stderr == f"almlip: {message}\n"
     assert not (select.folder / "batch.extxyz").exists()
+
+
+def fnv1a(text):
+    """64-bit hash by its definition, as 16 hexadecimal digits."""
+    value = 0xCBF29CE484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return f"{value:016x}"
+
+
+def spool_text(frames, first=1, **keys):
+    """The frames as docs/spool.md has them."""
+    text, lines = "", frames.splitlines()
+    for number, start in enumerate(range(0, len(lines), 10), first):
+        count, comment, *atoms = lines[start : start + 10]
+        comment = re.sub(" energy=\\S+", "", comment)  # nothing in a spool is a label
+        for key, value in {"candidate": number, "run": "r1", "step": 10 * number, **keys}.items():
+            comment += f" {key}={value}"
+        tail = "\n" + "\n".join(atoms) + "\n"
+        frame = f"{count}\n{comment}"
+        text += frame + f" check={fnv1a(frame + tail)}" + tail
+    return text
+
+
+def dump_text(frames):
+    """The frames as a LAMMPS dump with scaled positions; type 2 is silicon, atoms are out of order."""
+    text, lines = "", frames.splitlines()
+    for step, start in enumerate(range(0, len(lines), 10)):
+        text += f"ITEM: TIMESTEP\n{step}\nITEM: NUMBER OF ATOMS\n8\nITEM: BOX BOUNDS pp pp pp\n"
+        text += "1.0 6.43\n" * 3 + "ITEM: ATOMS id type xs ys zs\n"
+        for i in reversed(range(8)):
+            scaled = [repr(float(x) / 5.43) for x in lines[start + 2 + i].split()[1:]]
+            text += f"{i + 1} 2 {' '.join(scaled)}\n"
+    return text
+
+
+def sources(select):
+    return [
+        atoms.info["selected_from"] for atoms in read(select.folder / "batch.extxyz", index=":")
+    ]
+
+
+@pytest.mark.parametrize("name", ["pool.dump", "pool.dump.gz", "pool.spool", "spooled.extxyz.gz"])
+def test_every_kind_of_file_gives_the_same_choice(select, name):
+    select("--count", 5, "--strategy", "hybrid", "--clusters", 4)
+    expected = read(select.folder / "batch.extxyz", index=":")
+    frames, path = (select.folder / "pool.extxyz").read_text(), select.folder / name
+    if name.endswith(".spool"):
+        path.mkdir()
+        (path / "0001.extxyz").write_text(spool_text(frames))
+    else:
+        text = dump_text(frames) if "dump" in name else spool_text(frames)
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    done = select(
+        "--count",
+        5,
+        "--strategy",
+        "hybrid",
+        "--clusters",
+        4,
+        "--elements",
+        "C",
+        "Si",
+        candidates=[name],
+    )
+
+    assert done.returncode == 0, done.stderr
+    found = read(select.folder / "batch.extxyz", index=":")
+    for a, b in zip(expected, found, strict=True):
+        assert b.get_chemical_symbols() == ["Si"] * 8
+        assert b.positions == pytest.approx(a.positions, abs=1e-12)
+        assert b.info["max_sigma"] == pytest.approx(a.info["max_sigma"], rel=1e-9)
+
+
+def test_spools_of_many_runs_are_one_pool(select):
+    for run in ("a", "b"):
+        spool = select.folder / f"{run}.spool"
+        spool.mkdir()
+        for number in (1, 2):
+            text = spool_text(frames_text(3, seed=10 * ord(run) + number), run=f"r{run}{number}")
+            (spool / f"000{number}.extxyz").write_text(text)
+    done = select("--count", 12, "--strategy", "random", candidates=["a.spool", "b.spool"])
+
+    assert done.stdout.endswith("12 of 12 candidates written to batch.extxyz\n"), done.stderr
+    assert sorted(sources(select)) == [
+        f"{run}.spool/000{number}.extxyz, candidate {candidate}"
+        for run in "ab"
+        for number in (1, 2)
+        for candidate in (1, 2, 3)
+    ]
+
+
+def test_torn_and_replaced_candidates_of_a_spool_are_no_candidates(select):
+    (select.folder / "run.spool").mkdir()
+    file = select.folder / "run.spool" / "0001.extxyz"
+    frame = len(spool_text(frames_text(1, seed=5)))
+    text = spool_text(frames_text(4, seed=5)) + spool_text(
+        frames_text(1, seed=6), first=5, replaces='"2 3"'
+    )
+    file.write_text(text + text[: frame // 2])
+    done = select("--count", 9, "--strategy", "random", candidates=["run.spool"])
+
+    assert done.returncode == 0
+    assert done.stderr == (
+        f"note: run.spool/0001.extxyz: {frame // 2} bytes from byte {len(text)} on are no whole frame and were "
+        "skipped (its writer was killed, the disk was full, or it is being written)\n"
+    )
+    assert sorted(source[-1] for source in sources(select)) == ["1", "4", "5"]
+
+
+def test_a_folder_of_batches_can_be_known(select):
+    (select.folder / "batches").mkdir()
+    lines = (select.folder / "pool.extxyz").read_text().splitlines(keepends=True)
+    for k in (0, 1):
+        (select.folder / "batches" / f"b{k}.extxyz").write_text(
+            "".join(lines[130 * k : 130 * (k + 1)])
+        )
+    done = select("--known", "batches", "--count", 10, "--strategy", "random")
+
+    assert done.stdout.endswith("4 of 30 candidates written to batch.extxyz\n")
+
+
+def test_window_gates_and_known_refuse_by_reason(select):
+    pool = read(select.folder / "pool.extxyz", index=":")
+    least = [atoms.get_all_distances(mic=True)[np.triu_indices(8, 1)].min() for atoms in pool]
+    subprocess.run(
+        [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
+        cwd=select.folder,
+        check=True,
+        capture_output=True,
+    )
+    sigma = [
+        atoms.arrays["sigma"].max() for atoms in read(select.folder / "eval.extxyz", index=":")
+    ]
+    lo, mindist = float(np.median(sigma)), float(np.median(least))
+    flagged = [k for k in range(30) if sigma[k] >= lo]
+    taken = {k for k in flagged if least[k] >= mindist}
+    options = ["--threshold", lo, 1e6, "--measure", "force", "--mindist", mindist, "--fmax", 0]
+    done = select("--count", 30, "--strategy", "random", "--manifest", *options)
+
+    assert done.returncode == 0, done.stderr
+    assert {-40 - int(energy) for energy in chosen(select)} == taken
+    assert f"{30 - len(flagged):8d} not uncertain enough\n" in done.stdout
+    assert f"{len(flagged) - len(taken):8d} refused: mindist" in done.stdout
+    assert done.stdout.endswith(f"{len(taken)} of 30 candidates written to batch.extxyz\n")
+    manifest = json.loads((select.folder / "batch.json").read_text())
+    assert manifest["settings"]["threshold"] == [pytest.approx(lo), 1e6]
+    assert manifest["counts"] == {"looks": 30, "below": 30 - len(flagged)}
+    assert {entry["from"] for entry in manifest["frames"]} == set(sources(select))
+    assert [(entry["reason"], entry["count"]) for entry in manifest["rejections"]] == [
+        ("mindist", len(flagged) - len(taken))
+    ]
+
+
+def test_of_frames_above_hi_in_a_row_only_the_first_is_taken(select):
+    options = ["--threshold", 0, 1e-9, "--measure", "force", "--fmax", 0, "--mindist", 0]
+    (select.folder / "more.extxyz").write_text(frames_text(5, seed=9))
+    done = select(
+        *["--count", 30, "--strategy", "random", *options],
+        candidates=["pool.extxyz", "more.extxyz"],
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(sources(select)) == ["more.extxyz, frame 1", "pool.extxyz, frame 1"]
+    assert f"{33:8d} refused: above_hi" in done.stdout
+
+
+def test_frames_that_cannot_be_predicted_are_refused(select):
+    text = dump_text((select.folder / "pool.extxyz").read_text())
+    snapshots = text.split("ITEM: TIMESTEP\n")[1:]
+    first, second = (snapshot.splitlines() for snapshot in snapshots[:2])
+    first[-1] = first[-1].replace(first[-1].split()[2], "nan")
+    second[-1] = "1 " + second[-2].split(" ", 1)[1]  # at the place of its neighbour
+    broken = ["\n".join(lines) + "\n" for lines in (first, second)]
+    (select.folder / "broken.dump").write_text(
+        "".join("ITEM: TIMESTEP\n" + snapshot for snapshot in broken + snapshots[2:])
+    )
+    done = select(
+        *["--count", 30, "--strategy", "random", "--elements", "C", "Si"],
+        candidates=["broken.dump"],
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "1 refused: not_finite" in done.stdout
+    assert "1 refused: mindist, two atoms too close, down to 0 Angstrom\n" in done.stdout
+    assert done.stdout.endswith("28 of 30 candidates written to batch.extxyz\n")

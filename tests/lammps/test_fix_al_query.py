@@ -130,20 +130,19 @@ def test_default_gate_follows_the_training_set(lmp_run, query_script, silicon_po
     settings = manifest(lmp_run(query_script("run 0", fix="10 threshold 0.0 1000.0")))["settings"]
     training = json.loads(silicon_potential.read_text())["training"]
 
-    assert settings["mindist"] == pytest.approx(0.85 * training["least_distance"], rel=1e-12)
+    assert settings["mindist_ratio"] == 0.7  # of the least distance of each pair of elements
     assert settings["fmax"] == pytest.approx(3.0 * training["largest_force"], rel=1e-12)
 
 
-def test_default_threshold_follows_the_training_error(lmp_run, query_script, silicon_potential):
-    run = lmp_run(
-        query_script("run 20", fix="10 batch 1 gate mindist 0 fmax 0 action soft", setup=HOT)
-    )
+def test_default_threshold_is_above_the_training_error(lmp_run, query_script, silicon_potential):
+    """For a potential that tells nothing of its held-out frames."""
+    commands = "thermo_style custom step f_q[1] f_q[3] f_q[11] f_q[12]\nrun 20"
+    run = lmp_run(query_script(commands, fix="10", setup=HOT))
     error = json.loads(silicon_potential.read_text())["training"]["force_error"]
 
-    assert manifest(run)["settings"]["threshold"] == pytest.approx(
-        [2 * error, 10 * error], rel=1e-12
-    )
-    assert run.thermo[-1]["f_q[3]"] == sum(row["f_q[1]"] >= 2 * error for row in run.thermo)
+    lo, hi = 5 * error, max(30 * error, 1.0)
+    assert (run.thermo[0]["f_q[11]"], run.thermo[0]["f_q[12]"]) == pytest.approx((lo, hi), rel=1e-6)
+    assert run.thermo[-1]["f_q[3]"] == sum(row["f_q[1]"] >= lo for row in run.thermo)
 
 
 def test_below_lo_nothing_happens(lmp_run, query_script):
@@ -154,12 +153,16 @@ def test_below_lo_nothing_happens(lmp_run, query_script):
     assert not list(run.folder.glob("al_batch*"))
 
 
-def test_above_hi_is_counted_and_never_taken(lmp_run, query_script):
+def test_the_first_above_hi_is_taken(lmp_run, query_script):
+    """It is the most valuable one; what follows it is of the same excursion."""
     run = lmp_run(query_script("run 20", fix="10 threshold 0.0 1e-9", setup=HOT))
 
-    assert [row["f_q[4]"] for row in run.thermo] == [1, 2, 3]
+    assert [row["f_q[5]"] for row in run.thermo] == [1, 1, 1]
+    assert [row["f_q[4]"] for row in run.thermo] == [0, 1, 2]
     assert run.thermo[-1]["Step"] == 20  # action continue
-    assert not list(run.folder.glob("al_batch*"))
+    assert [frame["step"] for frame in manifest(run)["frames"]] == [0]
+    assert manifest(run)["frames"][0]["why"] == "above_hi"
+    assert rejections(run) == {"above_hi": 2}
 
 
 def test_numbers_that_are_not_finite_are_never_taken(lmp_run, query_script):
@@ -171,7 +174,7 @@ def test_numbers_that_are_not_finite_are_never_taken(lmp_run, query_script):
     )
 
     assert (
-        "fix al_query: step 0: a force, a position or sigma is not a number, the run stops"
+        "fix al_query: step 0: force, position, sigma or novelty of atom 1 is not a number, element Si"
         in run.log
     )
     assert "\nstopped at 0\n" in run.log
@@ -242,14 +245,16 @@ def test_candidates_that_wait_are_written_when_hi_is_exceeded(lmp_run, query_scr
 
     assert "\nstopped at 20\n" in run.log
     assert manifest(run)["reason"] == "above_hi"
-    assert sorted(frame["step"] for frame in manifest(run)["frames"]) == [0, 10]
-    assert rejections(run) == {"above_hi": 1}
+    assert sorted(frame["step"] for frame in manifest(run)["frames"]) == [0, 10, 20]
+    assert rejections(run) == {}
 
 
 def test_manifest_is_complete(lmp_run, query_script):
     run = lmp_run(
         query_script(
-            "run 30", fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 alpha 0.3 seed 7", setup=HOT
+            "run 30",
+            fix=f"10 {PICK_ALL} spacing 10 batch 2 clusters 2 alpha 0.3 seed 7 trigger 4",
+            setup=HOT,
         )
     )
     record = manifest(run)
@@ -270,7 +275,8 @@ def test_manifest_is_complete(lmp_run, query_script):
     }
     assert record["settings"] == {
         "threshold": [0.0, 1000.0],
-        "measure": "force",
+        "novelty": [2.0, 10.0],
+        "measure": "any",
         "strategy": "hybrid",
         "alpha": 0.3,
         "batch": 2,
@@ -278,13 +284,24 @@ def test_manifest_is_complete(lmp_run, query_script):
         "seed": 7,
         "duplicate": 0.01,
         "mindist": 0.0,
+        "mindist_ratio": 0.0,
         "fmax": 0.0,
+        "density": [0.0, 0.0],
+        "temperature": 0.0,
         "every": 10,
         "buffer": 500,
+        "before": 0,
         "spacing": 10,
         "trigger": 4,
     }
-    assert record["counts"] == {"flagged": 4, "rejected": 0, "selected": 2, "batches": 1}
+    assert record["counts"] == {
+        "looks": 4,
+        "flagged": 4,
+        "untrusted": 0,
+        "rejected": 0,
+        "selected": 2,
+        "batches": 1,
+    }
     assert len(record["potential"]) == 16
     assert "LAMMPS" not in record["lammps"] and "20" in record["lammps"]
     for frame in record["frames"]:
@@ -295,6 +312,8 @@ def test_manifest_is_complete(lmp_run, query_script):
             "max_sigma",
             "mean_sigma",
             "worst_atom",
+            "max_novelty",
+            "why",
             "score",
             "cluster",
             "distance",
@@ -475,19 +494,23 @@ run 30"""
     assert manifest(after)["counts"]["selected"] == 3
 
 
-def test_restart_says_what_the_buffer_loses(lmp_run, query_script, silicon_potential):
-    before = lmp_run(
-        query_script("restart 20 saved\nrun 30", fix=f"10 {PICK_ALL} spacing 10", setup=HOT)
+def test_restart_in_the_middle_of_a_run_leaves_the_same_batch(
+    lmp_run, query_script, silicon_potential
+):
+    fix = f"fix q all al_query 10 {PICK_ALL} spacing 10 batch 3 buffer 5 clusters 2"
+    whole = lmp_run(
+        query_script("restart 40 saved\nrun 100", fix=fix.split("al_query ")[1], setup=HOT)
     )
-    after = lmp_run(
-        f"read_restart {before.folder}/saved.20\npair_style almlip\npair_coeff * * {silicon_potential} Si\n"
-        f"fix q all al_query 10 {PICK_ALL}\nrun 0"
+    rest = lmp_run(
+        f"read_restart {whole.folder}/saved.40\npair_style almlip\npair_coeff * * {silicon_potential} Si\n"
+        f"fix nve all nve\n{fix}\nrun 60"
     )
 
-    assert (
-        "fix al_query: 3 candidates waited in the buffer when the restart file was written; they are not in it"
-        in after.log
-    )
+    assert [f["step"] for f in manifest(rest)["frames"]] == [
+        f["step"] for f in manifest(whole)["frames"]
+    ]
+    assert manifest(rest)["counts"] == manifest(whole)["counts"]
+    assert manifest(rest)["rejections"] == manifest(whole)["rejections"]
 
 
 def test_new_potential_between_runs(lmp_run, query_script, silicon_potential, tmp_path):

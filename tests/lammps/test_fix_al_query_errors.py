@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacing, trigger, gate, action, file or seed"
+KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacing, trigger, gate, before, known, action, file, trace, peratom or seed"
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,18 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
             "threshold is 0.5 0.1, but the first must be less than the second",
         ),
         ("10 threshold -1 0.1", "threshold lo is -1, but it must not be negative"),
-        ("10 measure energy", "measure is 'energy', but it must be force"),
+        ("10 measure foo", "measure is 'foo', but it must be force, energy, novelty or any"),
+        (
+            "10 measure energy",
+            "measure is energy, for which a potential tells no threshold; give threshold lo hi, energies per atom",
+        ),
+        (
+            "10 threshold adaptive 1.5",
+            "threshold adaptive is 1.5, but it must be a share of the looks between 0 and 1",
+        ),
+        ("10 gate density 3 2", "gate density is 3 2, but the first must be less than the second"),
+        ("10 peratom foo", "peratom is 'foo', but it must be vector or array"),
+        ("10 known seed 1", "known is followed by 'seed', but it must be followed by files or folders"),
         (
             "10 strategy foo",
             "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power",
@@ -35,7 +46,7 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
         ),
         (
             "10 gate foo 1",
-            "gate is followed by 'foo', but it must be followed by mindist or fmax and a number",
+            "gate is followed by 'foo', but it must be followed by mindist, fmax, density or temperature and numbers",
         ),
         ("10 gate mindist -1", "gate mindist is -1, but it must not be negative"),
         ("10 action hard", "action is 'hard', but it must be continue or soft"),
@@ -113,7 +124,7 @@ mass * 28.0855
             "units metal",
             "pair_style almlip\npair_coeff * * {no_error} Si Si",
             "",
-            "the potential has no force error on held-out frames; give threshold lo hi",
+            "the potential tells nothing of held-out frames; give threshold lo hi",
         ),
     ],
 )
@@ -131,6 +142,16 @@ def test_wrong_surroundings_are_one_clear_error(
 
     assert run.status != 0
     assert run.error == f"fix al_query: {message}"
+
+
+@pytest.mark.parametrize("keyword", ["file", "trace"])
+def test_what_cannot_be_written_is_found_before_the_run(lmp_run, query_script, keyword):
+    name = 300 * "x"  # more than any file system allows
+    run = lmp_run(query_script("run 0", fix=f"10 {keyword} {name}"), check=False)
+
+    assert run.status != 0
+    assert run.error.startswith(f"fix al_query: {name}") and "File name too long" in run.error
+    assert "Step" not in run.log
 
 
 def test_missing_value_is_one_clear_error(lmp_run, query_script):

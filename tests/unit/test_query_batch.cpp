@@ -1,6 +1,7 @@
 #include "almlip/query/batch.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -37,10 +38,9 @@ BatchRecord some_record()
   record.potential = "0123456789abcdef";
   record.lammps = "22 Jul 2025";
   record.units = "metal";
-  record.lo = 0.1;
-  record.hi = 0.5;
-  record.mindist = 1.8;
-  record.fmax = 20.0;
+  record.rule.force = {0.1, 0.5};
+  record.rule.min_distance = 1.8;
+  record.rule.max_force = 20.0;
   record.periods = {{"every", 10}};
   record.counts = {{"flagged", 5}};
   record.refusals.add(Refusal::mindist, 250, 1.5);
@@ -71,9 +71,10 @@ TEST_F(QueryBatch, ManifestSaysWhyEachFrameWasTaken)
   const std::vector<QueryCandidate> candidates{silicon_at(100, 0.2), silicon_at(200, 0.3)};
   const Json json = Json::parse(manifest(candidates, {{1, 4, 0.9, 2.5}}, some_record()));
 
-  const Json frame = {{"frame", 0},       {"step", 200},        {"num_atoms", 1},
-                      {"max_sigma", 0.3}, {"mean_sigma", 0.15}, {"worst_atom", 7},
-                      {"cluster", 4},     {"score", 0.9},       {"distance", 2.5}};
+  const Json frame = {{"frame", 0},         {"step", 200},        {"num_atoms", 1},
+                      {"max_sigma", 0.3},   {"mean_sigma", 0.15}, {"worst_atom", 7},
+                      {"cluster", 4},       {"score", 0.9},       {"distance", 2.5},
+                      {"max_novelty", 0.0}, {"why", "window"}};
   EXPECT_EQ(json["frames"], Json::array({frame}));
   EXPECT_EQ(json["candidates"], 2);
 }
@@ -108,23 +109,45 @@ TEST_F(QueryBatch, TakesTheFirstFreeNumber)
   write_atomically(prefix() + ".0001.extxyz", "");
   write_atomically(prefix() + ".0002.json", "");
 
-  EXPECT_EQ(write_batch(prefix(), {silicon_at(100, 0.2)}, {{0, -1, 0.2, 1.0}}, some_record()),
-            prefix() + ".0003");
-  EXPECT_EQ(first_free_batch(prefix()), 4);
+  EXPECT_EQ(write_batch(prefix(), {silicon_at(100, 0.2)}, {{0, -1, 0.2, 1.0}}, some_record()), 3);
+  EXPECT_EQ(claim_batch(prefix()), 4);
+  EXPECT_EQ(claim_batch(prefix()), 5);    // another process has 4
 }
 
 TEST_F(QueryBatch, FramesCarryWhyTheyWereTaken)
 {
-  const std::string stem =
+  const int number =
       write_batch(prefix(), {silicon_at(100, 0.2)}, {{0, 3, 0.75, 1.5}}, some_record());
-  const std::vector<Frame> frames = read_extxyz(stem + ".extxyz");
+  const std::vector<Frame> frames = read_extxyz(batch_stem(prefix(), number) + ".extxyz");
 
   ASSERT_EQ(frames.size(), 1u);
-  const std::map<std::string, std::string> expected{{"cluster", "3"},     {"distance", "1.5"},
-                                                    {"max_sigma", "0.2"}, {"score", "0.75"},
-                                                    {"step", "100"},      {"strategy", "hybrid"}};
+  const std::map<std::string, std::string> expected{
+      {"cluster", "3"}, {"distance", "1.5"},    {"max_sigma", "0.2"}, {"score", "0.75"},
+      {"step", "100"},  {"strategy", "hybrid"}, {"why", "window"}};
   EXPECT_EQ(frames[0].info, expected);
   EXPECT_EQ(frames[0].per_atom.at("sigma"), std::vector<double>{0.2});
+}
+
+TEST_F(QueryBatch, ManyProcessesGetDifferentNumbers)
+{
+  constexpr int processes = 4, batches = 25;
+  for (int p = 0; p < processes; ++p)
+    if (fork() == 0) {
+      for (int n = 0; n < batches; ++n)
+        write_batch(prefix(), {silicon_at(p, 0.2)}, {{0, -1, 0.2, 1.0}}, some_record());
+      _exit(0);
+    }
+  for (int p = 0; p < processes; ++p) wait(nullptr);
+
+  std::map<std::string, int> frames_of;
+  for (int number = 1; number <= processes * batches; ++number) {
+    const std::string stem = batch_stem(prefix(), number);
+    const std::string step = read_extxyz(stem + ".extxyz").at(0).info.at("step");
+    const Json json = Json::parse(read_text(stem + ".json"));
+    EXPECT_EQ(step, std::to_string(json["frames"][0]["step"].get<int>()));    // its own manifest
+    ++frames_of[step];
+  }
+  for (const auto &[step, count] : frames_of) EXPECT_EQ(count, batches);
 }
 
 TEST_F(QueryBatch, LeavesNothingHalfWritten)

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "almlip/error.h"
+#include "almlip/query/refusal.h"
 
 using namespace almlip;
 
@@ -78,6 +80,22 @@ TEST(QueryBuffer, ClearStartsANewSample)
 
   EXPECT_FALSE(buffer.add(candidate_of(10, 1.0)));
   EXPECT_EQ(steps(buffer), std::vector<std::int64_t>{10});
+}
+
+TEST(QueryBuffer, KeepsWhatIsToBeKept)
+{
+  for (const Strategy strategy : {Strategy::hybrid, Strategy::uncertainty}) {
+    QueryBuffer buffer(4, strategy, 1);
+    for (int step = 0; step < 4; ++step) buffer.add(candidate_of(step, 1.0));
+    QueryCandidate valuable = candidate_of(100, 0.0);
+    valuable.keep = true;
+    buffer.add(valuable);
+    for (int step = 4; step < 50; ++step) buffer.add(candidate_of(step, step));
+
+    const std::vector<std::int64_t> held = steps(buffer);
+    EXPECT_EQ(held.size(), 4u);
+    EXPECT_EQ(std::count(held.begin(), held.end(), 100), 1);
+  }
 }
 
 TEST(QueryBuffer, RejectsNoCapacity)

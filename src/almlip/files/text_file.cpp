@@ -182,4 +182,19 @@ void write_atomically(const std::string &path, const std::string &text)
   file.rename();
 }
 
+bool create_exclusively(const std::string &path)
+{
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0666);
+  if (descriptor < 0 && errno == EEXIST) return false;
+  require(descriptor >= 0, path, ": cannot be written: ", std::strerror(errno));
+  close(descriptor);
+  return true;
+}
+
+void try_to_write(const std::string &path)
+{
+  constexpr std::size_t some = 1 << 16;    // a full disk often has room for an empty file
+  TemporaryFile(path).write(std::string(some, '\n'));
+}
+
 }    // namespace almlip

@@ -13,4 +13,15 @@ std::string read_text(const std::string &path);
 /// @throws Error if that fails; `path` is then as it was before
 void write_atomically(const std::string &path, const std::string &text);
 
+/// Creates an empty file; false if there is one of that name. Of several processes only one gets
+/// true.
+/// @throws Error if it cannot be created for another reason
+bool create_exclusively(const std::string &path);
+
+/// Finds out whether `write_atomically` would work, before there is anything to lose; leaves
+/// nothing behind.
+/// @throws Error as that, be it for a folder that is not there, a name that is too long or a full
+/// disk
+void try_to_write(const std::string &path);
+
 }    // namespace almlip

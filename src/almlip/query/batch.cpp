@@ -2,9 +2,12 @@
 
 #include <sys/stat.h>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "almlip/error.h"
 #include "almlip/files/extxyz.h"
+#include "almlip/files/text_file.h"
 #include "almlip/text.h"
 
 namespace almlip {
@@ -14,7 +17,7 @@ using Json = nlohmann::ordered_json;
 
 bool exists(const std::string &path)
 {
-  struct stat status;
+  struct stat status {};
   return stat(path.c_str(), &status) == 0;
 }
 
@@ -22,30 +25,48 @@ Json frame_entry(int place, const QueryCandidate &candidate, const Choice &choic
 {
   Json entry;
   entry["frame"] = place;
+  if (!candidate.frame.source.empty()) entry["from"] = candidate.frame.source;
   entry["step"] = candidate.step;
   entry["num_atoms"] = candidate.frame.num_atoms();
   entry["max_sigma"] = candidate.max_sigma;
   entry["mean_sigma"] = candidate.mean_sigma;
   entry["worst_atom"] = candidate.worst_atom;
+  entry["max_novelty"] = candidate.max_novelty;
+  entry["why"] = candidate.why;
   entry["score"] = choice.score;
   entry["cluster"] = choice.cluster >= 0 ? Json(choice.cluster) : Json();
   entry["distance"] = std::isfinite(choice.distance) ? Json(choice.distance) : Json();
   return entry;
 }
 
+/// The window of what is compared with it; JSON has no infinity.
+Json window_entry(const QueryRule &rule)
+{
+  const Window &window = rule.measure == Measure::energy    ? rule.energy
+                         : rule.measure == Measure::novelty ? rule.novelty
+                                                            : rule.force;
+  return {window.lo, std::isfinite(window.hi) ? Json(window.hi) : Json()};
+}
+
 Json settings_entry(const BatchRecord &record)
 {
+  const QueryRule &rule = record.rule;
   Json entry;
-  entry["threshold"] = {record.lo, record.hi};
-  entry["measure"] = "force";
+  entry["threshold"] = window_entry(rule);
+  entry["novelty"] = {rule.novelty.lo, rule.novelty.hi};
+  entry["measure"] = to_string(rule.measure);
   entry["strategy"] = to_string(record.selection.strategy);
   entry["alpha"] = record.selection.alpha;
   entry["batch"] = record.selection.batch;
   entry["clusters"] = record.selection.clusters;
   entry["seed"] = record.selection.seed;
   entry["duplicate"] = record.selection.duplicate;
-  entry["mindist"] = record.mindist;
-  entry["fmax"] = record.fmax;
+  entry["mindist"] = rule.min_distance;
+  entry["mindist_ratio"] = rule.min_distance_ratio;
+  entry["fmax"] = rule.max_force;
+  entry["density"] = {rule.min_density, rule.max_density};
+  entry["temperature"] = rule.max_temperature;
+  entry["spacing"] = rule.spacing;
   for (const auto &[name, value] : record.periods) entry[name] = value;
   return entry;
 }
@@ -76,11 +97,11 @@ std::string batch_stem(const std::string &prefix, int number)
   return prefix + format(".%04d", number);
 }
 
-int first_free_batch(const std::string &prefix)
+int claim_batch(const std::string &prefix, int first)
 {
-  int number = 1;
-  while (exists(batch_stem(prefix, number) + ".extxyz") ||
-         exists(batch_stem(prefix, number) + ".json"))
+  int number = first;
+  while (exists(batch_stem(prefix, number) + ".json") ||
+         !create_exclusively(batch_stem(prefix, number) + ".extxyz"))
     ++number;
   return number;
 }
@@ -111,8 +132,8 @@ std::string manifest(const std::vector<QueryCandidate> &candidates,
   return json.dump(2) + "\n";
 }
 
-std::string write_batch(const std::string &prefix, const std::vector<QueryCandidate> &candidates,
-                        const std::vector<Choice> &choices, const BatchRecord &record)
+int write_batch(const std::string &prefix, const std::vector<QueryCandidate> &candidates,
+                const std::vector<Choice> &choices, const BatchRecord &record, int first)
 {
   std::vector<Frame> frames;
   for (const Choice &choice : choices) {
@@ -121,12 +142,19 @@ std::string write_batch(const std::string &prefix, const std::vector<QueryCandid
     explain(frame, choice, record.selection.strategy);
     frame.info["step"] = std::to_string(candidate.step);
     frame.info["max_sigma"] = format("%.10g", candidate.max_sigma);
+    frame.info["why"] = candidate.why;
     frames.push_back(std::move(frame));
   }
-  const std::string stem = batch_stem(prefix, first_free_batch(prefix));
-  write_extxyz(stem + ".extxyz", frames);
-  write_atomically(stem + ".json", manifest(candidates, choices, record));
-  return stem;
+  const int number = claim_batch(prefix, first);
+  const std::string stem = batch_stem(prefix, number);
+  try {
+    write_extxyz(stem + ".extxyz", frames);
+    write_atomically(stem + ".json", manifest(candidates, choices, record));
+  } catch (const Error &) {
+    std::remove((stem + ".extxyz").c_str());    // an incomplete batch looks like a job that goes on
+    throw;
+  }
+  return number;
 }
 
 }    // namespace almlip

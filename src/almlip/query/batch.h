@@ -7,6 +7,8 @@
 
 #include "almlip/frame.h"
 #include "almlip/query/buffer.h"
+#include "almlip/query/refusal.h"
+#include "almlip/query/rule.h"
 #include "almlip/selection.h"
 
 namespace almlip {
@@ -18,9 +20,7 @@ struct BatchRecord {
   std::string potential;    ///< content hash of the potential file
   std::string lammps;       ///< version of LAMMPS
   std::string units;    ///< unit style of the simulation; the manifest itself is in eV and Angstrom
-  double lo = 0.0, hi = 0.0;    ///< eV/Angstrom
-  double mindist = 0.0;         ///< Angstrom
-  double fmax = 0.0;            ///< eV/Angstrom
+  QueryRule rule;       ///< by which the candidates were found
   SelectionSettings selection;
   std::vector<std::pair<std::string, std::int64_t>> periods;    ///< further settings, whole numbers
   std::vector<std::pair<std::string, std::int64_t>> counts;     ///< counters since the start
@@ -31,8 +31,10 @@ struct BatchRecord {
 /// where there is one).
 void explain(Frame &frame, const Choice &choice, Strategy strategy);
 
-/// First number for which neither PREFIX.NNNN.extxyz nor PREFIX.NNNN.json exists, from 1.
-int first_free_batch(const std::string &prefix);
+/// Claims the first number, from `first` on, for which neither PREFIX.NNNN.extxyz nor
+/// PREFIX.NNNN.json exists, by creating the former. No two processes get the same.
+/// @throws Error if it cannot be created
+int claim_batch(const std::string &prefix, int first = 1);
 
 /// PREFIX.NNNN
 std::string batch_stem(const std::string &prefix, int number);
@@ -42,10 +44,10 @@ std::string manifest(const std::vector<QueryCandidate> &candidates,
                      const std::vector<Choice> &choices, const BatchRecord &record);
 
 /// Writes PREFIX.NNNN.extxyz and then, as a sign that the batch is complete, PREFIX.NNNN.json, each
-/// atomically.
-/// @return  the stem PREFIX.NNNN; NNNN is the first free number
+/// atomically; NNNN is claimed by `claim_batch`.
+/// @return  NNNN
 /// @throws Error if a file cannot be written
-std::string write_batch(const std::string &prefix, const std::vector<QueryCandidate> &candidates,
-                        const std::vector<Choice> &choices, const BatchRecord &record);
+int write_batch(const std::string &prefix, const std::vector<QueryCandidate> &candidates,
+                const std::vector<Choice> &choices, const BatchRecord &record, int first = 1);
 
 }    // namespace almlip

@@ -15,27 +15,42 @@ QueryBuffer::QueryBuffer(int capacity, Strategy strategy, std::uint64_t seed)
 
 bool QueryBuffer::add(QueryCandidate candidate)
 {
-  ++num_seen_;
+  const int num_kept = size() - static_cast<int>(in_the_lottery().size());
+  candidate.keep = candidate.keep && num_kept < capacity_ / 2;
+  if (!candidate.keep) ++num_seen_;
   if (size() < capacity_) {
     candidates_.push_back(std::move(candidate));
     return false;
   }
-  const int place = place_in_full_buffer(candidate.max_sigma);
+  const int place = place_in_full_buffer(candidate);
   if (place < capacity_) candidates_[place] = std::move(candidate);
   return true;
 }
 
-/// Index of the candidate that makes room; the capacity or more if the new one is given up.
-int QueryBuffer::place_in_full_buffer(double max_sigma) const
+/// Places of the candidates that may be given up.
+std::vector<int> QueryBuffer::in_the_lottery() const
 {
+  std::vector<int> places;
+  for (int i = 0; i < size(); ++i)
+    if (!candidates_[i].keep) places.push_back(i);
+  return places;
+}
+
+/// Index of the candidate that makes room; the capacity or more if the new one is given up.
+int QueryBuffer::place_in_full_buffer(const QueryCandidate &candidate) const
+{
+  const std::vector<int> places = in_the_lottery();
   if (strategy_ == Strategy::uncertainty) {
-    const auto least = std::min_element(
-        candidates_.begin(), candidates_.end(),
-        [](const QueryCandidate &a, const QueryCandidate &b) { return a.max_sigma < b.max_sigma; });
-    return max_sigma > least->max_sigma ? static_cast<int>(least - candidates_.begin()) : capacity_;
+    const auto least = std::min_element(places.begin(), places.end(), [this](int a, int b) {
+      return candidates_[a].max_sigma < candidates_[b].max_sigma;
+    });
+    const bool better = candidate.keep || candidate.max_sigma > candidates_[*least].max_sigma;
+    return better ? *least : capacity_;
   }
-  Random random(seed_ + num_seen_);
-  return static_cast<int>(std::min<std::uint64_t>(random.below(num_seen_), capacity_));
+  // One to keep takes the place of any other, which leaves the rest a smaller sample.
+  const std::uint64_t among = candidate.keep ? places.size() : num_seen_;
+  const std::uint64_t drawn = Random(seed_ + num_seen_ + (candidate.keep ? 1 : 0)).below(among);
+  return drawn < places.size() ? places[drawn] : capacity_;
 }
 
 void QueryBuffer::clear()
@@ -44,26 +59,10 @@ void QueryBuffer::clear()
   num_seen_ = 0;
 }
 
-std::string to_string(Refusal refusal)
+void QueryBuffer::restore(std::uint64_t num_seen, std::vector<QueryCandidate> candidates)
 {
-  static const std::array<const char *, num_refusals> names{"above_hi",    "mindist",    "fmax",
-                                                            "not_finite",  "duplicate",  "spacing",
-                                                            "buffer_full", "passed_over"};
-  return names.at(static_cast<int>(refusal));
-}
-
-void RefusalTally::add(Refusal refusal, std::int64_t step, double value, std::int64_t count)
-{
-  if (count == 0) return;
-  Entry &entry = entries[static_cast<int>(refusal)];
-  if (entry.count == 0) {
-    entry.first_step = step;
-    entry.worst = value;
-  }
-  entry.worst =
-      refusal == Refusal::mindist ? std::min(entry.worst, value) : std::max(entry.worst, value);
-  entry.last_step = step;
-  entry.count += count;
+  num_seen_ = num_seen;
+  candidates_ = std::move(candidates);
 }
 
 }    // namespace almlip

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,13 +17,16 @@ struct QueryCandidate {
   double max_sigma = 0.0;    ///< over the watched atoms, eV/Angstrom
   double mean_sigma = 0.0;
   std::int64_t worst_atom = 0;    ///< ID of the atom with max_sigma
+  double max_novelty = 0.0;       ///< over the watched atoms
+  std::string why = "window";     ///< it is a candidate: "window", "above_hi" or "before"
+  bool keep = false;              ///< too valuable for the lottery of a full buffer
 };
 
 /// Candidates that wait for the choice of a batch; never more than a given number.
 ///
 /// A full buffer of the strategy `uncertainty` gives up its least uncertain candidate. With all
 /// others it is a random sample, in which every candidate since the last `clear` is with the same
-/// probability.
+/// probability. Candidates to keep are no part of that, until they are half of the buffer.
 /// Source: J. S. Vitter, ACM Trans. Math. Softw. 11, 37 (1985), algorithm R
 class QueryBuffer {
  public:
@@ -34,45 +36,22 @@ class QueryBuffer {
   /// Takes the candidate in; returns whether one had to be given up for it (possibly itself).
   bool add(QueryCandidate candidate);
   void clear();
+  /// Goes on as the buffer that had seen so many candidates and held these.
+  void restore(std::uint64_t num_seen, std::vector<QueryCandidate> candidates);
 
   const std::vector<QueryCandidate> &candidates() const { return candidates_; }
   int size() const { return static_cast<int>(candidates_.size()); }
+  std::uint64_t num_seen() const { return num_seen_; }
 
  private:
-  int place_in_full_buffer(double max_sigma) const;
+  std::vector<int> in_the_lottery() const;
+  int place_in_full_buffer(const QueryCandidate &candidate) const;
 
   int capacity_;
   Strategy strategy_;
   std::uint64_t seed_;
-  std::uint64_t num_seen_ = 0;    ///< since the last clear
+  std::uint64_t num_seen_ = 0;    ///< in the lottery since the last clear
   std::vector<QueryCandidate> candidates_;
-};
-
-/// Why a configuration was not taken.
-enum class Refusal {
-  above_hi,       ///< prediction not trusted at all
-  mindist,        ///< two atoms too close
-  fmax,           ///< a force too large
-  not_finite,     ///< sigma, position or force is not a number
-  duplicate,      ///< the same as a known configuration
-  spacing,        ///< too soon after the last one
-  buffer_full,    ///< given up by a full buffer
-  passed_over     ///< others of its buffer were chosen
-};
-constexpr int num_refusals = 8;
-std::string to_string(Refusal refusal);
-
-/// How often and when configurations were not taken.
-struct RefusalTally {
-  struct Entry {
-    std::int64_t count = 0;
-    std::int64_t first_step = 0, last_step = 0;
-    double worst = 0.0;    ///< eV/Angstrom or, for mindist, Angstrom; 0 without such a number
-  };
-  std::array<Entry, num_refusals> entries;
-
-  void add(Refusal refusal, std::int64_t step, double value = 0.0, std::int64_t count = 1);
-  const Entry &of(Refusal refusal) const { return entries[static_cast<int>(refusal)]; }
 };
 
 }    // namespace almlip

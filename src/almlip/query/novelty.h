@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "almlip/potential.h"
 
 namespace almlip {
@@ -11,5 +13,12 @@ namespace almlip {
 /// Source: Mahalanobis, Proc. Natl. Inst. Sci. India 2, 49 (1936); L is the whitening that the
 /// trainer fitted
 double novelty_of(const Novelty &novelty, const double *descriptors);
+
+/// The same of many atoms, several times as fast.
+/// @param element           shape [num_atoms], index into `novelty`; -1: left as it is
+/// @param descriptors       standardised, shape [num_atoms][num_descriptors]
+/// @param[in,out] values    shape [num_atoms]
+void novelties(const std::vector<Novelty> &novelty, const std::vector<int> &element,
+               const double *descriptors, double *values);
 
 }    // namespace almlip

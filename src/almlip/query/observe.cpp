@@ -1,0 +1,91 @@
+#include "almlip/query/observe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "almlip/element_properties.h"
+#include "almlip/error.h"
+#include "almlip/surroundings.h"
+
+namespace almlip {
+namespace {
+
+constexpr double grams_per_cm3 = 1.66053906660;    // of 1 amu/Angstrom^3; CODATA 2018
+
+AtomValue largest(const std::vector<double> &values)
+{
+  if (values.empty()) return {};
+  const auto most = std::max_element(values.begin(), values.end());
+  return {*most, most - values.begin() + 1};
+}
+
+std::vector<double> lengths(const std::vector<double> &vectors)
+{
+  std::vector<double> result;
+  for (std::size_t k = 0; k < vectors.size(); k += 3)
+    result.push_back(std::hypot(vectors[k], vectors[k + 1], vectors[k + 2]));
+  return result;
+}
+
+/// Name of the quantity if one of the numbers is none; else what was there.
+void see_numbers(const std::vector<double> &values, int per_atom, const char *name,
+                 std::string &not_finite)
+{
+  const auto wrong = std::find_if(values.begin(), values.end(),
+                                  [](double value) { return !std::isfinite(value); });
+  if (wrong == values.end() || !not_finite.empty()) return;
+  not_finite = name;
+  not_finite += " of atom " + std::to_string((wrong - values.begin()) / per_atom + 1);
+}
+
+double density(const Frame &frame)
+{
+  if (!(frame.volume() > 0.0)) return 0.0;
+  double mass = 0.0;
+  for (const int number : frame.atomic_numbers)
+    if (number <= last_element_with_properties) mass += element_properties(number).mass;
+  return grams_per_cm3 * mass / frame.volume();
+}
+
+void see_distances(const Frame &frame, double least_known, double reach, Observation &seen)
+{
+  try {
+    for_each_pair(frame, reach, [&](int i, int, double distance) {
+      if (distance >= seen.least_distance) return;
+      seen.least_distance = distance;
+      seen.nearness = {least_known / distance, i + 1};
+    });
+  } catch (const Error &) {    // the cell was checked as it was read: atoms at the same place
+    seen.least_distance = 0.0;
+    seen.nearness = {std::numeric_limits<double>::infinity(), 0};
+  }
+}
+
+}    // namespace
+
+Observation observe(const Frame &frame, const Potential &potential, double reach)
+{
+  Observation seen;
+  see_numbers(frame.positions, 3, "position", seen.not_finite);
+  if (!seen.not_finite.empty()) return seen;
+  see_distances(frame, potential.least_distance, std::max(potential.least_distance, reach), seen);
+  seen.density = density(frame);
+  return seen;
+}
+
+void observe(const FramePrediction &prediction, const std::vector<double> &novelty,
+             Observation &seen)
+{
+  see_numbers(prediction.sigma, 1, "sigma", seen.not_finite);
+  see_numbers(prediction.forces, 3, "force", seen.not_finite);
+  see_numbers(novelty, 1, "novelty", seen.not_finite);
+  seen.sigma = largest(prediction.sigma);
+  seen.novelty = largest(novelty);
+  seen.force = largest(lengths(prediction.forces));
+  if (!prediction.sigma.empty())
+    seen.energy_spread =
+        energy_spread(prediction.member_energies) / static_cast<double>(prediction.sigma.size());
+}
+
+}    // namespace almlip

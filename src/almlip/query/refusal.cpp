@@ -1,0 +1,29 @@
+#include "almlip/query/refusal.h"
+
+#include <algorithm>
+
+namespace almlip {
+
+std::string to_string(Refusal refusal)
+{
+  static const std::array<const char *, num_refusals> names{
+      "above_hi",    "mindist",     "fmax",    "not_finite",  "duplicate", "spacing",
+      "buffer_full", "passed_over", "density", "temperature", "no_element"};
+  return names.at(static_cast<int>(refusal));
+}
+
+void RefusalTally::add(Refusal refusal, std::int64_t step, double value, std::int64_t count)
+{
+  if (count == 0) return;
+  Entry &entry = entries[static_cast<int>(refusal)];
+  if (entry.count == 0) {
+    entry.first_step = step;
+    entry.worst = value;
+  }
+  entry.worst =
+      refusal == Refusal::mindist ? std::min(entry.worst, value) : std::max(entry.worst, value);
+  entry.last_step = step;
+  entry.count += count;
+}
+
+}    // namespace almlip

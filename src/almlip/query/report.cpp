@@ -1,0 +1,125 @@
+#include "almlip/query/report.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "almlip/text.h"
+
+namespace almlip {
+namespace {
+
+using Count = long long;
+
+std::string of_looks(const QueryCounts &counts)
+{
+  return format("%lld looks: %lld known, %lld at or above lo, %lld candidates, %lld not trusted",
+                Count(counts.looks), Count(counts.looks - counts.flagged), Count(counts.flagged),
+                Count(counts.candidates), Count(counts.untrusted));
+}
+
+std::string of_numbers(const char *name, const LogHistogram &numbers, const Window &window)
+{
+  return format("largest %s of a look: typically %.3g, at most %.3g; lo %.3g, hi %.3g", name,
+                numbers.quantile(0.5), numbers.largest(), window.lo, window.hi);
+}
+
+/// Number and unit of the worst that was refused for a reason, if there is one.
+std::string worst_of(Refusal refusal, double worst)
+{
+  const char *unit = refusal == Refusal::fmax || refusal == Refusal::above_hi ? "eV/Angstrom"
+                     : refusal == Refusal::mindist                            ? "Angstrom"
+                     : refusal == Refusal::density                            ? "g/cm^3"
+                     : refusal == Refusal::temperature                        ? "K"
+                     : refusal == Refusal::no_element                         ? "atoms"
+                                                                              : "";
+  return worst != 0.0 && *unit != '\0' ? format(", worst %.4g %s", worst, unit) : "";
+}
+
+std::string of_refusals(const RefusalTally &refusals)
+{
+  std::vector<std::string> reasons;
+  for (int i = 0; i < num_refusals; ++i) {
+    const auto &entry = refusals.entries[i];
+    if (entry.count == 0) continue;
+    const auto refusal = static_cast<Refusal>(i);
+    reasons.push_back(format("%s %lld (steps %lld to %lld", to_string(refusal).c_str(),
+                             Count(entry.count), Count(entry.first_step), Count(entry.last_step)) +
+                      worst_of(refusal, entry.worst) + ")");
+  }
+  return joined(reasons);
+}
+
+/// The most frequent reason among some.
+Refusal main_refusal(const RefusalTally &refusals)
+{
+  Refusal most = Refusal::spacing;
+  for (const Refusal refusal : {Refusal::fmax, Refusal::mindist, Refusal::duplicate,
+                                Refusal::density, Refusal::temperature, Refusal::no_element})
+    if (refusals.of(refusal).count > refusals.of(most).count) most = refusal;
+  return most;
+}
+
+std::string what_would_lift(Refusal refusal)
+{
+  switch (refusal) {
+    case Refusal::fmax:
+    case Refusal::mindist:
+    case Refusal::density:
+    case Refusal::temperature:
+      return "configurations are refused as unphysical: train on frames between these and the "
+             "known ones first, or widen gate " +
+             to_string(refusal);
+    case Refusal::duplicate:
+      return "all that is uncertain is known already: label and refit what was chosen before";
+    case Refusal::no_element:
+      return "some atoms have no element of the potential; give their type one in pair_coeff";
+    default:
+      return "lower spacing, which is longer than the run";
+  }
+}
+
+/// What to try; empty if all is well.
+std::string advice(const QueryState &state)
+{
+  const RunRecord &run = state.run;
+  const double looks = static_cast<double>(run.counts.looks);
+  if (run.counts.candidates == 0 && run.counts.flagged > 0)
+    return what_would_lift(main_refusal(run.refusals));
+  if (static_cast<double>(run.counts.untrusted) > 0.5 * looks)
+    return "most looks are not trusted: label and refit what was chosen; if that does not help, "
+           "the start set lacks this kind of structure, or hi is too low";
+  if (run.counts.candidates > 0) return {};
+  const std::string hint = format(
+      "nothing was uncertain: go on to other structures or higher "
+      "temperatures, or lower lo below %.3g",
+      run.sigma.quantile(0.9));
+  return state.runs_without_candidates < 3
+             ? hint
+             : format("%d runs in a row gave no candidate; ", state.runs_without_candidates) +
+                   hint + ", or use threshold none";
+}
+
+}    // namespace
+
+std::string run_report(const QueryState &state, const QueryRule &rule, bool has_novelty,
+                       const std::string &where)
+{
+  const RunRecord &run = state.run;
+  std::vector<std::string> lines{of_looks(run.counts)};
+  lines.push_back(of_numbers("sigma (eV/Angstrom)", run.sigma, rule.force));
+  if (has_novelty) lines.push_back(of_numbers("novelty", run.novelty, rule.novelty));
+  if (!run.worst.empty()) lines.push_back("not trusted first: " + run.worst);
+  const std::string refusals = of_refusals(run.refusals);
+  if (!refusals.empty()) lines.push_back("not taken: " + refusals);
+  lines.push_back(format("%lld batches with %lld configurations; %d candidates wait",
+                         Count(run.counts.batches), Count(run.counts.selected),
+                         state.buffer.size()));
+  const std::string hint = advice(state);
+  if (!hint.empty()) lines.push_back("to do: " + hint);
+
+  std::string text;
+  for (const std::string &line : lines) text += where + line + "\n";
+  return text;
+}
+
+}    // namespace almlip

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "almlip/query/buffer.h"
+#include "almlip/query/known.h"
+#include "almlip/query/log_histogram.h"
+#include "almlip/query/refusal.h"
+#include "almlip/query/rule.h"
+#include "almlip/query/window.h"
+
+namespace almlip {
+
+/// How many configurations went which way.
+struct QueryCounts {
+  std::int64_t looks = 0;
+  std::int64_t flagged = 0;      ///< at or above lo
+  std::int64_t untrusted = 0;    ///< above hi, or a pair too near, or not a number
+  std::int64_t rejected = 0;     ///< refused, but not for the spacing
+  std::int64_t candidates = 0;
+  std::int64_t selected = 0;
+  std::int64_t batches = 0;
+};
+
+/// What tells one look from another at the same timestep: `run 0` many times is many
+/// configurations, a run that goes on begins with the last one of the run before.
+struct LookIdentity {
+  std::int64_t step = -1;
+  std::int64_t num_atoms = 0;
+  std::array<double, 6> box{};    ///< lengths and tilts
+  double mean_sigma = 0.0, max_force = 0.0;
+
+  /// Up to the rounding of another order of atoms in single precision.
+  bool same_as(const LookIdentity &other) const;
+};
+
+/// Of a single run, for its closing words.
+struct RunRecord {
+  QueryCounts counts;
+  RefusalTally refusals;
+  LogHistogram sigma, novelty;    ///< largest of every look
+  std::string worst;              ///< what was not trusted first
+};
+
+/// Everything that a query remembers. Where configurations come from several ranks, buffer and
+/// known ones are those of the first rank, the rest is the same on all.
+class QueryState {
+ public:
+  QueryState(const SelectionSettings &selection, int buffer_capacity);
+
+  std::string potential;    ///< hash of the one that everything below belongs to
+  QueryCounts total;
+  RefusalTally refusals;    ///< since the batch before
+  RunRecord run;            ///< since the run began
+  AdaptiveThreshold threshold;
+  int runs_without_candidates = 0;    ///< in a row
+  int next_batch = 1;                 ///< no batch of a lower number is free
+  QueryBuffer buffer;
+  KnownConfigurations known;
+  std::string spool;       ///< state of the spool
+  int num_buffered = 0;    ///< candidates in the buffer
+
+  /// Whether this is the configuration that was looked at last.
+  bool is_last_look(const LookIdentity &identity) const;
+  /// The next look is one even if it is the configuration of the last.
+  void forget_last_look() { last_look_ = {}; }
+  /// Whether the configuration looked at last was not trusted.
+  bool in_excursion() const { return in_excursion_; }
+  /// Decides about a configuration and counts it. A timestep that does not go on from the last one
+  /// is another simulation, to which the spacing does not apply.
+  Decision look(const QueryRule &rule, Observation seen, const LookIdentity &identity);
+  void refuse(Refusal refusal, std::int64_t step, double value = 0.0);
+  /// @param untrusted  it stands for its excursion: no other one of that is taken
+  void count_stored(std::int64_t step, bool untrusted, int num_buffered);
+  void count_given_up(std::int64_t step);
+  void count_batch(int num_chosen, int num_left, std::int64_t step);
+  void begin_run() { run = {}; }
+  void end_run();
+  /// Of many ranks all but the first have no buffer and know no configuration.
+  void leave_to_first_rank();
+
+  /// One block of bytes: version, length and a checksum come first.
+  std::string save() const;
+  /// @param block  as `save` made it; may be followed by anything
+  /// @throws Error if it is of another version, cut off or damaged; the state is then as before
+  void load(const char *block);
+
+ private:
+  std::int64_t last_stored_ = -1;
+  bool in_excursion_ = false, excursion_taken_ = false;
+  LookIdentity last_look_;
+};
+
+}    // namespace almlip

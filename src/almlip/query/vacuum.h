@@ -1,0 +1,13 @@
+#pragma once
+
+#include "almlip/frame.h"
+
+namespace almlip {
+
+/// Widens the cell along directions that are not periodic, so that a program that takes all cells
+/// for periodic sees the same system: there are at least `vacuum` Angstrom between the atoms and
+/// their images. Where that is so already nothing changes; else the atoms are moved to the middle.
+/// Energies and forces of the frame stay what they were.
+void add_vacuum(Frame &frame, double vacuum);
+
+}    // namespace almlip

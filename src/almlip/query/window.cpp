@@ -1,0 +1,39 @@
+#include "almlip/query/window.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "almlip/error.h"
+
+namespace almlip {
+
+double growth_of_largest(int num_atoms, int num_atoms_before)
+{
+  const auto largest = [](int n) { return std::sqrt(2.0 * std::log(std::max(n, 1)) + 1.0); };
+  return largest(num_atoms) / largest(num_atoms_before);
+}
+
+Window automatic_window(const WindowBasis &basis, int num_atoms)
+{
+  constexpr double untrusted = 1.5, lo_factor = 5.0, hi_factor = 30.0, least_hi = 1.0;
+  std::vector<double> largest;
+  for (const HeldOutFrame &frame : basis.held_out)
+    largest.push_back(frame.max_sigma * growth_of_largest(num_atoms, frame.num_atoms));
+  std::sort(largest.begin(), largest.end());
+  const double floor_of_hi = basis.rms_force > 0.0 ? basis.rms_force : least_hi;
+  if (!largest.empty() && largest.back() > 0.0)
+    return {largest[largest.size() / 2], std::max(untrusted * largest.back(), floor_of_hi)};
+
+  require(basis.force_error > 0.0,
+          "the potential tells nothing of held-out frames; give threshold lo hi");
+  return {lo_factor * basis.force_error, std::max(hi_factor * basis.force_error, floor_of_hi)};
+}
+
+void AdaptiveThreshold::follow(double value)
+{
+  constexpr double gain =
+      0.2;    // lo moves by a fifth in a few looks, and wanders by about as much
+  if (share_ > 0.0) lo_ *= std::exp(gain * ((value >= lo_ ? 1.0 : 0.0) - share_));
+}
+
+}    // namespace almlip

@@ -1,0 +1,62 @@
+#include "cli/candidate_files.h"
+
+#include <filesystem>
+#include <memory>
+
+#include "almlip/files/extxyz.h"
+#include "almlip/files/lammps_dump.h"
+#include "almlip/query/spool_reader.h"
+
+namespace almlip::cli {
+
+CandidateFiles::CandidateFiles(const std::vector<std::string> &paths,
+                               std::vector<std::string> elements)
+    : elements_(std::move(elements))
+{
+  for (const std::string &path : paths) {
+    if (!std::filesystem::is_directory(path)) {
+      files_.push_back(path);
+      continue;
+    }
+    const std::vector<std::string> inside = spool_files(path);
+    if (inside.empty()) notes_.push_back(path + ": there are no frames in this folder");
+    files_.insert(files_.end(), inside.begin(), inside.end());
+  }
+}
+
+bool CandidateFiles::next(Frame &frame)
+{
+  while (true) {
+    if (read_ && read_(frame)) return true;
+    if (read_)
+      for (const std::string &note : notes_of_file_()) notes_.push_back(note);
+    read_ = nullptr;
+    if (next_file_ == files_.size()) return false;
+    file_ = files_[next_file_++];
+    open(file_);
+  }
+}
+
+void CandidateFiles::open(const std::string &path)
+{
+  if (is_spool(path)) {
+    const auto spool = std::make_shared<SpoolReader>(path);
+    read_ = [spool](Frame &frame) {
+      SpooledCandidate candidate;
+      if (!spool->next(candidate)) return false;
+      frame = std::move(candidate.candidate.frame);
+      return true;
+    };
+    notes_of_file_ = [spool] { return spool->notes(); };
+  } else if (is_lammps_dump(path)) {
+    const auto dump = std::make_shared<LammpsDump>(path, elements_);
+    read_ = [dump](Frame &frame) { return dump->next(frame); };
+    notes_of_file_ = [dump] { return dump->notes(); };
+  } else {
+    const auto stream = std::make_shared<ExtxyzStream>(path);
+    read_ = [stream](Frame &frame) { return stream->next(frame); };
+    notes_of_file_ = [] { return std::vector<std::string>(); };
+  }
+}
+
+}    // namespace almlip::cli

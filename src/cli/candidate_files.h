@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "almlip/frame.h"
+
+namespace almlip::cli {
+
+/// The frames of many files one after the other: spools, LAMMPS dumps and extended XYZ, plain or
+/// gzip, recognised by their content. A folder stands for all its *.extxyz and *.extxyz.gz.
+class CandidateFiles {
+ public:
+  /// @param elements  chemical symbols of the atom types of dumps; may be empty
+  /// @throws Error if a folder cannot be read
+  CandidateFiles(const std::vector<std::string> &paths, std::vector<std::string> elements);
+
+  /// Reads the next frame; false after the last one.
+  /// @throws Error of the file's reader
+  bool next(Frame &frame);
+  /// That the latest frame is from.
+  const std::string &file() const { return file_; }
+  /// What was passed over in the files read so far, for people.
+  const std::vector<std::string> &notes() const { return notes_; }
+
+ private:
+  void open(const std::string &path);
+
+  std::vector<std::string> files_, elements_, notes_;
+  std::string file_;
+  std::size_t next_file_ = 0;
+  std::function<bool(Frame &)> read_;    ///< of the file at hand; empty if there is none
+  std::function<std::vector<std::string>()> notes_of_file_;
+};
+
+}    // namespace almlip::cli

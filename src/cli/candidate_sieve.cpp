@@ -1,0 +1,100 @@
+#include "cli/candidate_sieve.h"
+
+#include <cstdlib>
+
+#include "almlip/query/observe.h"
+#include "almlip/text.h"
+
+namespace almlip::cli {
+
+namespace {
+
+std::int64_t step_of(const Frame &frame)
+{
+  const auto step = frame.info.find("step");
+  return step == frame.info.end() ? 0 : std::atoll(step->second.c_str());
+}
+
+std::string explanation(Refusal refusal, double worst)
+{
+  switch (refusal) {
+    case Refusal::above_hi:
+      return format("after another one above hi, sigma up to %.4g eV/Angstrom", worst);
+    case Refusal::mindist:
+      return format("two atoms too close, down to %.4g Angstrom", worst);
+    case Refusal::fmax:
+      return format("a force too large, up to %.4g eV/Angstrom", worst);
+    case Refusal::not_finite:
+      return "a number that is none";
+    case Refusal::duplicate:
+      return "known already";
+    case Refusal::density:
+      return format("density up to %.4g g/cm^3", worst);
+    default:
+      return "";
+  }
+}
+
+}    // namespace
+
+bool CandidateSieve::look(const Frame &frame, const std::string &file)
+{
+  ++num_looks_;
+  if (file != file_) excursion_taken_ = false;
+  file_ = file;
+  seen_ = observe(frame, potential_, rule_.min_distance);
+  seen_.step = step_of(frame);
+  seen_.excursion_taken = excursion_taken_;
+  if (!seen_.not_finite.empty()) {
+    refuse(Refusal::not_finite);
+    return false;
+  }
+  if (seen_.least_distance == 0.0) refuse(Refusal::mindist);
+  return seen_.least_distance > 0.0;
+}
+
+bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<double> &novelty,
+                           const std::vector<double> &fingerprint, double duplicate)
+{
+  observe(prediction, novelty, seen_);
+  const Decision decision = rule_.decide(seen_);
+  if (!decision.untrusted) excursion_taken_ = false;
+  switch (decision.verdict) {
+    case Decision::Verdict::known:
+      ++num_below_;
+      return false;
+    case Decision::Verdict::refused:
+      refuse(decision.refusal, decision.value);
+      return false;
+    case Decision::Verdict::candidate:
+      break;
+  }
+  if (known.count() > 0 && known.contains(fingerprint, duplicate)) {
+    refuse(Refusal::duplicate);
+    return false;
+  }
+  excursion_taken_ = decision.untrusted;
+  why_ = decision.untrusted ? "above_hi" : "window";
+  return true;
+}
+
+void CandidateSieve::refuse(Refusal refusal, double value)
+{
+  refusals_.add(refusal, seen_.step, value);
+}
+
+std::string refusal_report(const RefusalTally &refusals)
+{
+  std::string text;
+  for (int i = 0; i < num_refusals; ++i) {
+    const auto refusal = static_cast<Refusal>(i);
+    const RefusalTally::Entry &entry = refusals.of(refusal);
+    if (entry.count == 0) continue;
+    text += format("%8lld refused: %s, ", static_cast<long long>(entry.count),
+                   to_string(refusal).c_str()) +
+            explanation(refusal, entry.worst) + "\n";
+  }
+  return text;
+}
+
+}    // namespace almlip::cli

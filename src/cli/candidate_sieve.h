@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "almlip/calculator.h"
+#include "almlip/query/known.h"
+#include "almlip/query/refusal.h"
+#include "almlip/query/rule.h"
+
+namespace almlip::cli {
+
+/// Decides about frames of files as a query decides in a run, and counts.
+class CandidateSieve {
+ public:
+  CandidateSieve(const QueryRule &rule, const Potential &potential)
+      : rule_(rule), potential_(potential)
+  {
+  }
+
+  /// Fingerprints that are never candidates; there may be none.
+  KnownConfigurations known;
+
+  /// Whether the frame can be predicted at all: numbers that are numbers, no atoms at one place. If
+  /// not, it is refused.
+  /// @param file  excursions above hi end with it
+  bool look(const Frame &frame, const std::string &file);
+  /// Whether the frame looked at last is a candidate.
+  /// @param fingerprint  shape [num_features]
+  bool takes(const FramePrediction &prediction, const std::vector<double> &novelty,
+             const std::vector<double> &fingerprint, double duplicate);
+  void refuse(Refusal refusal, double value = 0.0);
+
+  /// What was seen of the frame at hand.
+  const Observation &seen() const { return seen_; }
+  /// Why it is a candidate: "window" or "above_hi".
+  const std::string &why() const { return why_; }
+  const RefusalTally &refusals() const { return refusals_; }
+  std::int64_t num_looks() const { return num_looks_; }
+  std::int64_t num_below() const { return num_below_; }
+
+ private:
+  QueryRule rule_;
+  const Potential &potential_;
+  Observation seen_;
+  std::string file_, why_;
+  bool excursion_taken_ = false;
+  RefusalTally refusals_;
+  std::int64_t num_looks_ = 0, num_below_ = 0;
+};
+
+/// One line for each reason, for people; empty if nothing was refused.
+std::string refusal_report(const RefusalTally &refusals);
+
+}    // namespace almlip::cli

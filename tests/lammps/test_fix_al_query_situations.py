@@ -1,0 +1,344 @@
+"""fix al_query where LAMMPS does something else than plain dynamics in a periodic box."""
+
+import json
+import os
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+from conftest import LATTICE_CONSTANT
+from random_potential import write_random_potential
+
+ase_io = pytest.importorskip("ase.io")
+
+HOT = "velocity all create 2000 4928459 loop geom\nfix nve all nve\n"
+PICK_ALL = "threshold 0.0 1000.0 gate mindist 0 fmax 0"
+
+
+def manifest(run, number=1, prefix="al_batch"):
+    return json.loads((run.folder / f"{prefix}.{number:04d}.json").read_text())
+
+
+def batch(run, number=1, prefix="al_batch"):
+    return ase_io.read(run.folder / f"{prefix}.{number:04d}.extxyz", index=":")
+
+
+def evaluated(run, potential, number=1):
+    """The frames of a batch with what `almlip eval` predicts."""
+    name = run.folder / f"al_batch.{number:04d}.extxyz"
+    command = ["almlip", "eval", potential, name, "--output", run.folder / "eval.extxyz"]
+    subprocess.run(command, check=True, capture_output=True)
+    return ase_io.read(run.folder / "eval.extxyz", index=":")
+
+
+def test_every_run_of_no_steps_gives_its_look(lmp_run, query_script):
+    """A scan of the volume: all configurations have timestep 0."""
+    scan = """variable k loop 4
+label next_strain
+change_box all x scale 1.02 y scale 1.02 z scale 1.02 remap
+run 0
+next k
+jump SELF next_strain"""
+    run = lmp_run(query_script(scan, fix=f"10 {PICK_ALL}"))
+
+    assert [row["f_q[3]"] for row in run.thermo] == [1, 2, 3, 4]
+    volumes = [batch(run, k)[0].get_volume() for k in (1, 2, 3, 4)]
+    np.testing.assert_allclose(volumes, (2 * LATTICE_CONSTANT) ** 3 * 1.02 ** (3 * np.arange(1, 5)))
+
+
+def test_a_run_that_goes_on_does_not_look_twice(lmp_run, query_script):
+    run = lmp_run(query_script("run 20\nrun 20\nrun 20 pre no", fix=f"10 {PICK_ALL}", setup=HOT))
+
+    assert run.thermo[-1]["f_q[3]"] == 7  # steps 0, 10, ... 60
+
+
+def test_single_snapshots_of_the_same_step_are_all_looked_at(lmp_run, query_script):
+    first = query_script(
+        "variable k loop 3\nlabel again\ndisplace_atoms all random 0.1 0.1 0.1 $(v_k+100) units box\n"
+        "write_dump all custom traj.$k id type x y z modify format float %.12g\nnext k\njump SELF again",
+    )
+    folder = lmp_run(first).folder
+    again = lmp_run(
+        query_script(
+            "\n".join(f"rerun {folder}/traj.{k} dump x y z" for k in (1, 2, 3)),
+            fix=f"10 {PICK_ALL}",
+        )
+    )
+
+    assert again.thermo[-1]["f_q[3]"] == 3
+
+
+def test_soft_stop_in_a_rerun_does_not_reach_the_next_run(lmp_run, query_script):
+    first = lmp_run(
+        query_script(
+            "dump d all custom 10 traj id type x y z\nrun 20", fix="10 threshold 900 1000", setup=HOT
+        )
+    )
+    commands = f'rerun {first.folder}/traj dump x y z\nreset_timestep 0\nrun 30\nprint "at $(step)"'
+    fix = "10 threshold 0.0 1e-9 trigger end action soft"
+    after = lmp_run(query_script(commands + '\nunfix q\nthermo_style custom step\nrun 7\nprint "at $(step)"', fix=fix, setup=HOT))
+
+    assert "\nat 0\n" in after.log  # the run itself stops at its first look, softly
+    assert "\nat 7\n" in after.log
+
+
+@pytest.mark.parametrize(
+    "boundary, periodic",
+    [("p p s", [1, 1, 0]), ("s s s", [0, 0, 0]), ("m p p", [0, 1, 1]), ("p f p", [1, 0, 1])],
+)
+def test_frames_are_the_same_system_in_every_boundary(
+    lmp_run, query_script, silicon_potential, boundary, periodic
+):
+    setup = f"change_box all boundary {boundary}\n{HOT}"
+    run = lmp_run(query_script("run 10", fix=f"10 {PICK_ALL} spacing 10", setup=setup), ranks=2)
+    frames = batch(run)
+
+    assert len(frames) == 2
+    for ours, theirs in zip(frames, evaluated(run, silicon_potential), strict=True):
+        assert list(ours.pbc) == [bool(p) for p in periodic]
+        assert theirs.get_potential_energy() == pytest.approx(
+            ours.info["predicted_energy"], abs=1e-6
+        )
+        np.testing.assert_allclose(theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8)
+        for d in range(3):
+            if not periodic[d]:
+                extent = np.ptp(ours.positions[:, d])
+                assert ours.cell[d, d] - extent >= 12.0 - 1e-9  # Angstrom of vacuum
+
+
+def test_two_dimensions_are_one_sheet(lmp_run, tmp_path):
+    potential = write_random_potential(tmp_path / "Si.json", ["Si"])
+    run = lmp_run(f"""units metal
+dimension 2
+lattice hex 3.8
+region box block 0 4 0 3 -0.1 0.1
+create_box 1 box
+create_atoms 1 box
+mass 1 28.0855
+displace_atoms all random 0.2 0.2 0 77
+pair_style almlip
+pair_coeff * * {potential} Si
+fix q all al_query 10 {PICK_ALL}
+fix 2d all enforce2d
+thermo_style custom step pe
+run 0""")
+
+    (ours,), (theirs,) = batch(run), evaluated(run, potential)
+    assert list(ours.pbc) == [True, True, False]
+    assert ours.cell[2, 2] >= 12.0
+    assert theirs.get_potential_energy() == pytest.approx(run.thermo[0]["PotEng"], abs=1e-5)
+
+
+def test_the_frame_is_the_state_after_the_moves_of_the_step(lmp_run, tmp_path):
+    """fix atom/swap evaluates energies inside a step, which adds to forces."""
+    potential = write_random_potential(tmp_path / "SiGe.json", ["Si", "Ge"])
+    run = lmp_run(f"""units metal
+lattice diamond 5.5
+region box block 0 2 0 2 0 2
+create_box 2 box
+create_atoms 1 box
+set type 1 type/fraction 2 0.4 991
+mass 1 28.0855
+mass 2 72.63
+pair_style almlip
+pair_coeff * * {potential} Si Ge
+displace_atoms all random 0.1 0.1 0.1 4711
+fix swap all atom/swap 1 5 29494 1000.0 types 1 2
+velocity all create 300 1
+fix nve all nve
+fix q all al_query 1 {PICK_ALL} spacing 1 batch 20
+run 5""")
+
+    for ours, theirs in zip(batch(run), evaluated(run, potential), strict=True):
+        np.testing.assert_allclose(theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8)
+        np.testing.assert_allclose(theirs.arrays["sigma"], ours.arrays["sigma"], rtol=1e-6)
+        assert theirs.get_potential_energy() == pytest.approx(
+            ours.info["predicted_energy"], abs=1e-6
+        )
+
+
+def test_other_fixes_at_the_end_of_the_step_do_not_change_the_frame(
+    lmp_run, query_script, silicon_potential
+):
+    """fix deform changes the box before fix al_query is asked at the end of the step."""
+    setup = HOT + "fix grow all deform 1 x erate 5.0 y erate 5.0 remap x"
+    run = lmp_run(query_script("run 20", fix=f"10 {PICK_ALL} spacing 10", setup=setup))
+
+    for ours, theirs in zip(batch(run), evaluated(run, silicon_potential), strict=True):
+        np.testing.assert_allclose(theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8)
+
+
+@pytest.mark.parametrize("style", ["cg", "fire", "quickmin"])
+def test_accepted_steps_of_a_minimisation_are_looked_at(
+    lmp_run, query_script, silicon_potential, style
+):
+    run = lmp_run(
+        query_script(
+            f"min_style {style}\nminimize 0 1e-6 6 100",
+            fix=f"2 {PICK_ALL} spacing 1 batch 20",
+            setup="displace_atoms all random 0.25 0.25 0.25 99 units box",
+            thermo=2,
+        )
+    )
+    frames = batch(run)
+
+    steps = [int(row["Step"]) for row in run.thermo]
+    assert sorted(frame.info["step"] for frame in frames) == [s for s in steps if s % 2 == 0]
+    energy = {int(row["Step"]): row["PotEng"] for row in run.thermo}
+    for ours, theirs in zip(frames, evaluated(run, silicon_potential), strict=True):
+        assert theirs.get_potential_energy() == pytest.approx(energy[ours.info["step"]], abs=1e-5)
+
+
+def test_a_relaxed_box_is_the_box_of_its_forces(lmp_run, query_script, silicon_potential):
+    run = lmp_run(
+        query_script(
+            "fix relax all box/relax iso 20000\nminimize 0 1e-6 10 100",
+            fix=f"2 {PICK_ALL} spacing 1 batch 20",
+        )
+    )
+
+    for ours, theirs in zip(batch(run), evaluated(run, silicon_potential), strict=True):
+        np.testing.assert_allclose(theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-7)
+
+
+def test_partitions_in_one_folder_lose_nothing(tmp_path, query_script):
+    script = query_script(
+        "run 40", fix=f"10 {PICK_ALL} spacing 10 batch 2 trigger 2 clusters 2", setup=HOT
+    ).replace("velocity all create 2000 4928459", "variable seed world 11 22 33 44\nvelocity all create 2000 ${seed}")
+    (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
+    done = subprocess.run(
+        "mpirun -n 4 lmp -partition 4x1 -in in.lmp".split(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    announced = []
+    for log in tmp_path.glob("log.lammps.*"):
+        announced += re.findall(r"candidates written to (\S+)", log.read_text())
+    written = sorted(tmp_path.glob("al_batch.*.extxyz"))
+    assert sorted(announced) == [path.name for path in written]
+    assert len(written) == 4 * 3
+    for path in written:
+        frames = ase_io.read(path, index=":")
+        entries = json.loads(path.with_suffix(".json").read_text())["frames"]
+        assert [f.info["max_sigma"] for f in frames] == pytest.approx(
+            [e["max_sigma"] for e in entries], rel=1e-9
+        )
+
+
+def test_atoms_without_an_element_that_appear_are_refused(lmp_run, query_script, silicon_potential):
+    """A deposited atom of a type that the potential does not see."""
+    commands = """fix grow all deposit 1 2 5 8723 region box near 0.5 units box
+run 20"""
+    text = query_script(
+        commands,
+        fix=f"10 {PICK_ALL} spacing 10",
+        setup="mass 2 4.0\n" + HOT,
+        pair_style="hybrid/overlay almlip zero 3.0",
+        coefficients=f"pair_coeff * * almlip {silicon_potential} Si NULL\npair_coeff * * zero",
+    ).replace("\npair_style", "\nregion box block 0.5 10 0.5 10 0.5 10 units box\npair_style", 1)
+    text = re.sub(r"read_data (\S+)", r"read_data \1 extra/atom/types 1", text)
+    run = lmp_run(text)
+
+    assert [f["step"] for f in manifest(run)["frames"]] == [0]
+    assert [(r["reason"], r["count"]) for r in manifest(run)["rejections"]] == [("no_element", 2)]
+
+
+def test_balance_and_reset_timestep(lmp_run, query_script, silicon_potential):
+    commands = """fix bal all balance 10 0.9 shift x 5 1.0
+run 20
+reset_timestep 0
+run 20"""
+    run = lmp_run(query_script(commands, fix=f"10 {PICK_ALL} spacing 10", setup=HOT), ranks=2)
+
+    # Step 20, which is step 0 then, is looked at twice: its number is another one.
+    assert run.thermo[-1]["f_q[3]"] == 6
+    for number in (1, 2):
+        for ours, theirs in zip(
+            batch(run, number), evaluated(run, silicon_potential, number), strict=True
+        ):
+            np.testing.assert_allclose(
+                theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8
+            )
+
+
+def test_per_atom_array_and_the_whole_vector(lmp_run, query_script, tmp_path):
+    potential = write_random_potential(tmp_path / "Si.json", ["Si"], novelty_threshold=2.0)
+    commands = """compute top all reduce max f_q[1] f_q[2] f_q[3]
+thermo_style custom step f_q[1] f_q[2] f_q[8] f_q[9] f_q[10] f_q[11] f_q[12] c_top[1] c_top[2] c_top[3]
+run 20"""
+    run = lmp_run(
+        query_script(
+            commands,
+            fix="10 threshold 0.0001 1000 gate mindist 0 fmax 0 peratom array",
+            setup=HOT,
+            coefficients=f"pair_coeff * * {potential} Si",
+        )
+    )
+
+    for n, row in enumerate(run.thermo):
+        assert row["f_q[1]"] == row["c_top[1]"] > 0
+        assert row["f_q[8]"] == row["c_top[2]"] > 0
+        assert row["c_top[3]"] == 1
+        assert (row["f_q[9]"], row["f_q[11]"], row["f_q[12]"]) == (n + 1, 0.0001, 1000)
+
+
+def test_trace_has_a_line_for_each_look(lmp_run, query_script):
+    run = lmp_run(query_script("run 40", fix=f"10 {PICK_ALL} trace looks.txt", setup=HOT))
+
+    table = np.loadtxt(run.folder / "looks.txt")
+    assert list(table[:, 0]) == [0, 10, 20, 30, 40]
+    np.testing.assert_allclose(table[:, 2], [r["f_q[1]"] for r in run.thermo], rtol=1e-5)
+    assert list(table[:, 10]) == [1, 1, 1, 1, 1]  # candidates: spacing is 50
+
+
+def test_frames_before_a_blow_up_are_kept(lmp_run, query_script):
+    setup = HOT + "variable push equal 1e300^(step>=30)\nfix boom all addforce v_push 0 0"
+    run = lmp_run(
+        query_script("run 100", fix="10 threshold 900 1000 before 2 action soft", setup=setup)
+    )
+
+    assert sorted(f["step"] for f in manifest(run)["frames"]) == [10, 20]
+    assert {f["why"] for f in manifest(run)["frames"]} == {"before"}
+
+
+def test_the_end_of_a_run_says_what_it_gave(lmp_run, query_script):
+    run = lmp_run(
+        query_script("run 40\nrun 40\nrun 40", fix="10 threshold 900 1000", setup=HOT)
+    )
+
+    assert run.log.count("fix al_query q: 5 looks: 5 known, 0 at or above lo, 0 candidates") == 1
+    assert run.log.count("fix al_query q: 4 looks: 4 known") == 2
+    assert "fix al_query q: to do: 3 runs in a row gave no candidate; " in run.log
+
+
+def test_refusals_are_told(lmp_run, query_script):
+    run = lmp_run(query_script("run 40", fix="10 threshold 0 1000 gate fmax 1e-9", setup=HOT))
+
+    assert re.search(r"not taken: fmax 5 \(steps 0 to 40, worst \S+ eV/Angstrom\)", run.log)
+    assert "to do: configurations are refused as unphysical" in run.log
+
+
+def test_adaptive_threshold_follows_the_run(lmp_run, query_script):
+    run = lmp_run(
+        query_script(
+            "thermo_style custom step f_q[1] f_q[3] f_q[11]\nrun 200",
+            fix="2 threshold adaptive 0.3 gate mindist 0 fmax 0",
+            setup=HOT,
+            thermo=2,
+        )
+    )
+
+    assert len({row["f_q[11]"] for row in run.thermo}) > 10  # lo moves
+    assert 0.1 < run.thermo[-1]["f_q[3]"] / 101 < 0.6
+
+
+def test_either_name_of_the_fix(lmp_run, query_script):
+    run = lmp_run(query_script("run 0", fix=f"10 {PICK_ALL}").replace("al_query", "al/query"))
+
+    assert len(batch(run)) == 1
