@@ -91,7 +91,9 @@ def test_plugin_can_be_unloaded_and_loaded_again(lmp_run, script):
 @pytest.mark.skipif(SANITIZED, reason="sanitizers bring their own libraries")
 def test_styles_need_system_libraries_only():
     """Kokkos above all: LAMMPS may have another one in the same process."""
-    needed = subprocess.run(["objdump", "-p", STYLES], capture_output=True, text=True, check=True).stdout
+    needed = subprocess.run(
+        ["objdump", "-p", STYLES], capture_output=True, text=True, check=True
+    ).stdout
 
     libraries = re.findall(r"NEEDED +(\S+?)\.so", needed)
 
