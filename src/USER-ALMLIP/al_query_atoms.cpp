@@ -1,5 +1,6 @@
 #include "al_query_atoms.h"
 
+#include "al_query_signal.h"
 #include "al_query_source.h"
 
 #include "atom.h"
@@ -83,7 +84,8 @@ struct Largest {
 /// What all ranks put together into an observation.
 struct Extremes {
   Largest sigma, novelty, force, nearness, short_distance, broken;
-  double sum_sigma = 0.0, num_watched = 0.0, num_atoms = 0.0, num_without_element = 0.0;
+  double sum_sigma = 0.0, num_watched = 0.0, num_atoms = 0.0, num_without_element = 0.0,
+         told_to_end = 0.0;
 };
 
 }    // namespace
@@ -100,6 +102,7 @@ ALQuerySnapshot ALQueryAtoms::take(int groupbit) const
   const double angstrom = source.units.angstrom, force_unit = source.units.force();
   ALQuerySnapshot shot;
   shot.step = update->ntimestep;
+  shot.told_to_end = ALQuerySignal::arrived();
   shot.lengths = {domain->xprd / angstrom, domain->yprd / angstrom, domain->zprd / angstrom};
   shot.tilts = {domain->xy / angstrom, domain->xz / angstrom, domain->yz / angstrom};
   for (int d = 0; d < 3; d++) shot.periodic[d] = domain->periodicity[d] != 0;
@@ -142,6 +145,7 @@ ALQuerySnapshot ALQueryAtoms::take(int groupbit) const
 ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
 {
   Extremes extremes;
+  extremes.told_to_end = shot.told_to_end ? 1.0 : 0.0;
   for (std::size_t k = 0; k < shot.atoms.size(); k += width()) {
     const AtomRecord record = record_at(&shot.atoms[k]);
     const double force2 = record.squared_force();
@@ -164,7 +168,7 @@ ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
   extremes.short_distance.see(1.0 / shot.least_distance, 0.0);
   MPI_Allreduce(MPI_IN_PLACE, &extremes.sigma, 6, MPI_DOUBLE_INT, MPI_MAXLOC, world);
   std::vector<double> sums{extremes.sum_sigma, extremes.num_watched, extremes.num_atoms,
-                           extremes.num_without_element};
+                           extremes.num_without_element, extremes.told_to_end};
   sums.insert(sums.end(), shot.member_energies.begin(), shot.member_energies.end());
   MPI_Allreduce(MPI_IN_PLACE, sums.data(), static_cast<int>(sums.size()), MPI_DOUBLE, MPI_SUM,
                 world);
@@ -183,9 +187,10 @@ ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
     seen.not_finite =
         fmt::format("force, position, sigma or novelty of atom {}", extremes.broken.id);
   }
-  seen.energy_spread = almlip::energy_spread({sums.begin() + 4, sums.end()}) /
+  seen.energy_spread = almlip::energy_spread({sums.begin() + 5, sums.end()}) /
                        (source.units.electron_volt * std::max(sums[2], 1.0));
   result.mean_sigma = sums[1] > 0.0 ? sums[0] / sums[1] : 0.0;
+  result.told_to_end = sums[4] > 0.0;
   result.identity = {shot.step,
                      static_cast<std::int64_t>(sums[2]),
                      {shot.lengths[0], shot.lengths[1], shot.lengths[2], shot.tilts[0],

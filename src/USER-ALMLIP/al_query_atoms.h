@@ -26,6 +26,7 @@ struct ALQuerySnapshot {
   std::vector<double> member_energies;    // shape [num_members], or empty
   double nearness = 0.0, least_distance = 0.0;
   tagint nearest_atom = 0;
+  bool told_to_end = false;     // by a signal to this process
   std::vector<double> atoms;    // records, see al_query_atoms.cpp
 };
 
@@ -45,7 +46,8 @@ class ALQueryAtoms : protected Pointers {
   struct Look {
     almlip::Observation seen;
     almlip::LookIdentity identity;
-    double mean_sigma = 0.0;    // of the watched atoms
+    double mean_sigma = 0.0;     // of the watched atoms
+    bool told_to_end = false;    // by a signal to any process
   };
   Look look(const ALQuerySnapshot &) const;
 

@@ -18,8 +18,8 @@ using namespace LAMMPS_NS;
 
 static constexpr std::array KEYWORDS = {"threshold", "measure", "strategy", "alpha",   "batch",
                                         "clusters",  "buffer",  "spacing",  "trigger", "gate",
-                                        "before",    "known",   "action",   "file",    "trace",
-                                        "peratom",   "seed"};
+                                        "before",    "known",   "spool",    "action",  "file",
+                                        "trace",     "peratom", "seed"};
 
 ALQuerySettings::ALQuerySettings(LAMMPS *lmp, int narg, char **arg)
     : Pointers(lmp), narg(narg), arg(arg)
@@ -55,6 +55,7 @@ int ALQuerySettings::read_keyword(int iarg)
   if (key == "threshold") return read_threshold(iarg + 1);
   if (key == "gate") return read_gate(iarg + 1);
   if (key == "known") return read_known(iarg + 1);
+  if (key == "spool") return read_spool(iarg + 1);
   if (key == "measure") {
     measure = parsed([&] { return almlip::parse_measure(value(iarg + 1)); });
   } else if (key == "before") {
@@ -180,6 +181,21 @@ int ALQuerySettings::read_known(int iarg)
   return iarg;
 }
 
+/// Reads what follows `spool`: off, or a folder and its largest size.
+int ALQuerySettings::read_spool(int iarg)
+{
+  spool_given = true;
+  const std::string folder = value(iarg);
+  if (folder == "off") return iarg + 1;
+  spool = folder;
+  megabytes = nonnegative("spool size", iarg + 1);
+  if (megabytes < 1.0)
+    error->all(FLERR,
+               fmt::format("fix al_query: spool size is {}, but it must be at least 1 megabyte",
+                           arg[iarg + 1]));
+  return iarg + 2;
+}
+
 const char *ALQuerySettings::value(int iarg)
 {
   if (iarg >= narg)
@@ -210,6 +226,7 @@ double ALQuerySettings::nonnegative(const char *name, int iarg)
 /// What can only be said of all settings together.
 void ALQuerySettings::check()
 {
+  if (!spool_given) spool = prefix + ".spool";
   check_threshold();
   if (selection.alpha > 1.0)
     error->all(FLERR,

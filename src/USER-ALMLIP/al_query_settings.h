@@ -34,6 +34,9 @@ class ALQuerySettings : protected Pointers {
   double least_density = 0.0, largest_density = 0.0, largest_temperature = 0.0;    // g/cm^3, K
   almlip::SelectionSettings selection;
   int before = 0;
+  bool spool_given = false;
+  std::string spool;    // folder; empty: none
+  double megabytes = 1000.0;
   bool array = false;                // per-atom output is sigma, novelty and flag instead of sigma
   std::string trace;                 // file; empty: none
   std::vector<std::string> known;    // files and folders
@@ -49,6 +52,7 @@ class ALQuerySettings : protected Pointers {
   int read_threshold(int);
   int read_gate(int);
   int read_known(int);
+  int read_spool(int);
   bool read_selection(const std::string &, int);
   bool read_output(const std::string &, int);
   const char *value(int);

@@ -139,7 +139,10 @@ std::vector<double> ALQuerySource::training_fingerprints() const
   return {known, known + 2 * static_cast<std::size_t>(num_elements) * num_descriptors * num_known};
 }
 
-const void *ALQuerySource::whole_potential() const { return offered("potential"); }
+const almlip::Potential *ALQuerySource::whole_potential() const
+{
+  return static_cast<const almlip::Potential *>(offered("potential"));
+}
 
 void ALQuerySource::want(bool wanted)
 {

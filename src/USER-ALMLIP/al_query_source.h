@@ -5,6 +5,7 @@
 
 #include "almlip_units.h"
 
+#include "almlip/potential.h"
 #include "almlip/query/window.h"
 
 #include <string>
@@ -49,8 +50,8 @@ class ALQuerySource : protected Pointers {
   double least_distance = 0.0, largest_force = 0.0;    // in the training set
   bool has_novelty = false;
   std::vector<double> training_fingerprints() const;
-  /// The pair style's almlip::Potential, for fingerprints of other frames; null: it has none.
-  const void *whole_potential() const;
+  /// The whole file, for fingerprints of other frames; null: the pair style is not made of one.
+  const almlip::Potential *whole_potential() const;
 
   ALMLIPUnits units;
 

@@ -59,6 +59,19 @@ void ALMLIPStepInput::find_centers(LAMMPS *lmp, NeighList *list)
   }
 }
 
+void ALMLIPStepInput::subtract(const std::vector<double> &isolated,
+                               almlip::CommitteeOutput &output) const
+{
+  if (isolated.empty()) return;
+  double sum = 0.0;
+  for (const int i : centers) {
+    sum += isolated[element[i]];
+    if (output.atom_energy) output.atom_energy[i] -= isolated[element[i]];
+  }
+  output.energy -= sum;
+  for (double &energy : output.member_energies) energy -= sum;
+}
+
 const double *ALMLIPStepInput::in_angstrom(double **x, int nall, const ALMLIPUnits &units)
 {
   if (nall == 0) return nullptr;

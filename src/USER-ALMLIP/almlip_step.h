@@ -21,6 +21,10 @@ class ALMLIPStepInput {
   almlip::Neighborhood fill(class LAMMPS *, class NeighList *list,
                             const std::vector<int> &element_of_type, const ALMLIPUnits &units);
 
+  /// Counts the energies of the atoms of the latest `fill` from those without neighbours.
+  /// @param isolated  energy of such an atom, shape [num_elements], eV; empty: nothing is done
+  void subtract(const std::vector<double> &isolated, almlip::CommitteeOutput &) const;
+
   /// Element index of an atom or ghost, -1 for NULL.
   int element_of(int i) const { return element[i]; }
 

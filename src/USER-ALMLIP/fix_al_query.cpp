@@ -2,6 +2,7 @@
 
 #include "al_query_atoms.h"
 #include "al_query_settings.h"
+#include "al_query_signal.h"
 #include "al_query_source.h"
 #include "al_query_trace.h"
 #include "almlip_problem.h"
@@ -19,12 +20,15 @@
 
 #include "almlip/error.h"
 #include "almlip/query/batch.h"
+#include "almlip/query/known_files.h"
 #include "almlip/query/report.h"
 #include "almlip/query/rule.h"
+#include "almlip/query/spool.h"
 #include "almlip/query/state.h"
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 
 using namespace LAMMPS_NS;
 using almlip::Decision;
@@ -45,28 +49,69 @@ struct FixALQuery::Impl {
       : settings(lmp, narg, arg),
         source(lmp),
         atoms(lmp, source),
-        state(settings.selection, settings.buffer)
+        state(settings.selection, settings.buffer),
+        known_files(settings.known, settings.prefix)
   {
   }
 
   ALQuerySettings settings;
   ALQuerySource source;
   ALQueryAtoms atoms;
-  ALQueryTrace trace;    // rank 0
   almlip::QueryRule rule;
   almlip::QueryState state;
+  std::optional<ALQuerySignal> signal;    // during a run
 
-  bool due = false;        // at the next evaluation of forces
-  bool pending = false;    // `latest` waits for the end of its step
-  bool stopped = false;
+  // rank 0 only
+  ALQueryTrace trace;
+  almlip::KnownFiles known_files;
+  std::optional<almlip::Spool> spool;    // from the first candidate on
+  std::string spool_problem;
+
+  bool due = false;                       // at the next evaluation of forces
+  bool pending = false;                   // `latest` waits for the end of its step
+  bool stopped = false, ended = false;    // softly; for good
   int num_told = 0;
   ALQuerySnapshot latest;
   std::deque<ALQuerySnapshot> before;    // looks that were not stored, the newest last
   ALQueryAtoms::Look look;               // of the latest configuration looked at
 
+  void open_spool();
+  void keep_on_disk(const almlip::QueryCandidate &candidate);
+  void read_known();
   std::vector<almlip::Choice> choose() const;
   almlip::BatchRecord record(const char *reason) const;
 };
+
+/// Goes on with the spool of the restart file, if there is one.
+void FixALQuery::Impl::open_spool()
+{
+  almlip::SpoolSettings limits;
+  limits.folder = settings.spool;
+  limits.max_megabytes = settings.megabytes;
+  limits.seed = settings.selection.seed;
+  if (state.spool.empty())
+    spool.emplace(limits);
+  else
+    spool.emplace(limits, state.spool);
+}
+
+/// A candidate that cannot be kept on disk is still in memory: the run goes on.
+void FixALQuery::Impl::keep_on_disk(const almlip::QueryCandidate &candidate)
+{
+  if (settings.spool.empty()) return;
+  try {
+    if (!spool) open_spool();
+    spool->add(candidate, {candidate.why, state.potential, candidate.keep});
+  } catch (const almlip::Error &problem) {
+    spool_problem = problem.what();
+  }
+}
+
+void FixALQuery::Impl::read_known()
+{
+  if (const almlip::Potential *potential = source.whole_potential())
+    state.known.add(known_files.read_new(*potential, state.potential));
+}
 
 std::vector<almlip::Choice> FixALQuery::Impl::choose() const
 {
@@ -141,6 +186,7 @@ void FixALQuery::init()
   impl->state.begin_run();
   impl->stopped = impl->pending = false;
   impl->num_told = 0;
+  impl->signal.emplace();
 }
 
 void FixALQuery::check_atoms()
@@ -168,6 +214,11 @@ void FixALQuery::use_potential()
     error->all(FLERR, "fix al_query: " + std::string(problem.what()));
   }
   if (impl->source.potential != impl->state.potential) forget_other_potential();
+  on_first_rank(lmp, "fix al_query", [&] {
+    impl->read_known();
+    if (!impl->spool && !impl->state.spool.empty())
+      impl->open_spool();    // cuts off what came later
+  });
 }
 
 /// The one place where the input's units become those of the core.
@@ -213,6 +264,7 @@ void FixALQuery::forget_other_potential()
   state.threshold = {impl->rule.force.lo, impl->settings.share};
   state.buffer.clear();
   impl->before.clear();
+  impl->known_files.forget();
   if (comm->me != 0) return;
   state.known.reset(2 * impl->source.num_elements * impl->source.num_descriptors);
   state.known.add(impl->source.training_fingerprints());
@@ -311,6 +363,7 @@ void FixALQuery::consider()
   almlip::QueryRule &rule = impl->rule;
   impl->look = impl->atoms.look(impl->latest);
   almlip::Observation &seen = impl->look.seen;
+  if (impl->look.told_to_end && !impl->ended) end_by_signal();
   if (state.is_last_look(impl->look.identity)) return;
   if (rule.max_temperature > 0.0) seen.temperature = impl->atoms.temperature();
   if (rule.min_density > 0.0 || rule.max_density > 0.0)
@@ -374,6 +427,7 @@ void FixALQuery::store(const ALQuerySnapshot &shot, const std::string &why, bool
     if (!verdict.known) {
       candidate.why = why;
       candidate.keep = keep;
+      impl->keep_on_disk(candidate);
       verdict.given_up = state.buffer.add(std::move(candidate));
     }
     verdict.buffered = state.buffer.size();
@@ -401,6 +455,7 @@ int FixALQuery::write_batch(const char *reason)
 {
   almlip::QueryState &state = impl->state;
   const auto &candidates = state.buffer.candidates();
+  impl->read_known();    // what other processes chose meanwhile
   const std::vector<almlip::Choice> choices = impl->choose();
   const int chosen = static_cast<int>(choices.size()), left = state.buffer.size() - chosen;
 
@@ -418,6 +473,7 @@ int FixALQuery::write_batch(const char *reason)
   const int number =
       almlip::write_batch(impl->settings.prefix, candidates, choices, record, state.next_batch);
   state.next_batch = number + 1;
+  impl->known_files.skip_batch(number);
   utils::logmesg(lmp,
                  fmt::format("fix al_query: step {}: {} of {} candidates written to {}.extxyz\n",
                              update->ntimestep, chosen, chosen + left,
@@ -434,7 +490,19 @@ void FixALQuery::stop_run(const std::string &why)
     utils::logmesg(
         lmp, fmt::format("fix al_query: step {}: {}, the run stops\n", update->ntimestep, why));
   timer->force_timeout();
-  impl->stopped = true;
+  impl->stopped = !impl->ended;
+}
+
+/// As `timer timeout` does: this run ends after the step, and all further ones of the script.
+void FixALQuery::end_by_signal()
+{
+  if (comm->me == 0)
+    utils::logmesg(lmp,
+                   fmt::format("fix al_query: step {}: told to end by SIGTERM, all runs stop\n",
+                               update->ntimestep));
+  timer->force_timeout();
+  impl->stopped = false;
+  impl->ended = true;
 }
 
 void FixALQuery::post_run()
@@ -442,6 +510,7 @@ void FixALQuery::post_run()
   if (impl->pending) consider();    // the last accepted step of a minimisation
   choose_batch("end_of_run");
   report();
+  impl->signal.reset();
   if (impl->stopped) timer->reset_timeout();    // later runs of the script are not affected
   impl->stopped = false;
 }
@@ -454,6 +523,10 @@ void FixALQuery::report()
   if (comm->me == 0 && state.run.counts.looks > 0)
     utils::logmesg(lmp, almlip::run_report(state, impl->rule, impl->source.has_novelty,
                                            fmt::format("fix al_query {}: ", id)));
+  if (!impl->spool_problem.empty())
+    error->warning(FLERR,
+                   "fix al_query: candidates are missing in the spool: " + impl->spool_problem);
+  impl->spool_problem.clear();
   state.begin_run();
 }
 
@@ -478,6 +551,11 @@ double FixALQuery::compute_vector(int i)
 void FixALQuery::write_restart(FILE *fp)
 {
   if (comm->me != 0) return;
+  try {
+    if (impl->spool) impl->state.spool = impl->spool->save();
+  } catch (const almlip::Error &problem) {
+    error->warning(FLERR, "fix al_query: " + std::string(problem.what()));
+  }
   const std::string block = impl->state.save();
   const auto size = static_cast<int>(block.size());
   fwrite(&size, sizeof(int), 1, fp);

@@ -61,6 +61,7 @@ class FixALQuery : public Fix {
   void choose_batch(const char *);
   int write_batch(const char *);
   void stop_run(const std::string &);
+  void end_by_signal();
   void report();
 };
 

@@ -9,8 +9,11 @@
 #include "modify.h"
 #include "neighbor.h"
 #include "update.h"
+#include "utils.h"
 
 #include "almlip/committee.h"
+#include "almlip/element_properties.h"
+#include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/potential.h"
 #include "almlip/text.h"
@@ -18,6 +21,7 @@
 #include "almlip_step.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -32,6 +36,18 @@ using almlip::require;
 static constexpr double NOT_COMPUTED = std::numeric_limits<double>::quiet_NaN();
 static constexpr int NUM_SUMMARY = 3;    // of pvector: max sigma, mean sigma, max novelty
 
+// What to do about a name that is none of the potential's elements.
+static std::string what_instead(const almlip::ModelSettings &settings, std::string name)
+{
+  const std::string given = name;
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  if (!name.empty()) name[0] = static_cast<char>(std::toupper(name[0]));
+  if (settings.element_index(name) >= 0) return "did you mean " + name + "? Write it so,";
+  return almlip::atomic_number(name) > 0 ? "retrain with " + name
+                                         : "there is no element " + given + ", correct the name";
+}
+
 // Element index of each atom type (from 1), -1 for NULL.
 static std::vector<int> map_types(const almlip::Potential &potential, const char *file, int ntypes,
                                   char **names, bool null_allowed)
@@ -44,8 +60,8 @@ static std::vector<int> map_types(const almlip::Potential &potential, const char
     require(!skip || null_allowed, "atom type ", type,
             " is NULL, which needs pair_style hybrid or hybrid/overlay");
     require(skip || element_of_type[type] >= 0, file, " has no element ", name, " (it has ",
-            almlip::joined(potential.settings.elements, ", "), "); retrain with ", name,
-            " or map type ", type, " to NULL");
+            almlip::joined(potential.settings.elements, ", "), "); ",
+            what_instead(potential.settings, name), " or map type ", type, " to NULL");
   }
   require(*std::max_element(element_of_type.begin(), element_of_type.end()) >= 0,
           "all atom types are NULL; name the element of at least one");
@@ -73,12 +89,50 @@ static std::string problem_of_atoms_at_one_place(LAMMPS *lmp,
   return {};
 }
 
+// 0 or 1: which of two values a keyword has.
+static int one_of(LAMMPS *lmp, const std::string &key, const char *value, const char *first,
+                  const char *second)
+{
+  if (strcmp(value, first) == 0) return 0;
+  if (strcmp(value, second) == 0) return 1;
+  lmp->error->all(FLERR, fmt::format("pair_style almlip: {} is {}, but it must be {} or {}", key,
+                                     value, first, second));
+  return -1;
+}
+
+// Energy of an atom of every element that has no neighbours, eV.
+static std::vector<double> energies_of_isolated_atoms(almlip::Committee &committee,
+                                                      int num_elements)
+{
+  std::vector<double> energies(num_elements);
+  for (int element = 0; element < num_elements; element++) {
+    const double position[3] = {0.0, 0.0, 0.0};
+    const int center = 0, none = 0;
+    const int *const no_neighbors = nullptr;
+    almlip::Neighborhood alone;
+    alone.num_all = alone.num_centers = 1;
+    alone.positions = position;
+    alone.element = &element;
+    alone.centers = &center;
+    alone.num_neighbors = &none;
+    alone.neighbors = &no_neighbors;
+    double force[3] = {0.0, 0.0, 0.0};
+    almlip::CommitteeOutput output;
+    output.forces = force;
+    committee.evaluate(alone, output);
+    energies[element] = output.energy;
+  }
+  return energies;
+}
+
 /* ---------------------------------------------------------------------- */
 
 struct PairALMLIP::Impl {
   ALMLIPUnits units;
   almlip::Potential potential;
   almlip::Precision precision = almlip::Precision::full;
+  bool isolated_is_zero = false;
+  std::vector<double> isolated_energy;    // shape [num_elements], eV; empty: not subtracted
   std::unique_ptr<almlip::Committee> committee;    // null before the first pair_coeff
   double cutoff_at_init = 0.0;                     // what neighbour lists and
   int members_at_init = 0;                         // communication buffers were made for
@@ -136,6 +190,7 @@ void PairALMLIP::compute(int eflag, int vflag)
   const bool with_descriptors = impl->uncertainty.descriptor_flag || with_novelty;
 
   const auto neighborhood = impl->input.fill(lmp, list, impl->element_map, impl->units);
+  if (update->setupflag) check_exclusions();
   if (update->setupflag)
     end_on_problem_of_any_rank(lmp, problem_of_atoms_at_one_place(lmp, neighborhood));
   impl->output.open(lmp, *this, impl->units);
@@ -146,6 +201,7 @@ void PairALMLIP::compute(int eflag, int vflag)
   } catch (const almlip::Error &problem) {
     error->one(FLERR, std::string("pair_style almlip: ") + problem.what());
   }
+  impl->input.subtract(impl->isolated_energy, impl->output.core);
   impl->output.close(*this, impl->units);
   impl->uncertainty.convert_zbl(impl->units);
 
@@ -220,17 +276,20 @@ void PairALMLIP::settings(int narg, char **arg)
 {
   impl->promised_columns = 0;    // LAMMPS keeps the object when the same pair_style is issued again
   impl->precision = almlip::Precision::full;
-  if (narg == 0) return;
-  if (narg != 2 || strcmp(arg[0], "precision") != 0)
-    error->all(FLERR, std::string("pair_style almlip: unknown argument ") + arg[0] +
-                          "; allowed is: precision double|mixed");
-  if (strcmp(arg[1], "double") == 0)
-    impl->precision = almlip::Precision::full;
-  else if (strcmp(arg[1], "mixed") == 0)
-    impl->precision = almlip::Precision::mixed;
-  else
-    error->all(FLERR, std::string("pair_style almlip: precision is ") + arg[1] +
-                          ", but it must be double or mixed");
+  impl->isolated_is_zero = false;
+  for (int iarg = 0; iarg < narg; iarg += 2) {
+    const std::string key = arg[iarg];
+    if (key != "precision" && key != "isolated")
+      error->all(FLERR, "pair_style almlip: unknown argument " + key +
+                            "; allowed are: precision double|mixed, isolated model|zero");
+    if (iarg + 1 >= narg) error->all(FLERR, "pair_style almlip: a value is missing after " + key);
+    if (key == "precision")
+      impl->precision = one_of(lmp, key, arg[iarg + 1], "double", "mixed") == 0
+                            ? almlip::Precision::full
+                            : almlip::Precision::mixed;
+    else
+      impl->isolated_is_zero = one_of(lmp, key, arg[iarg + 1], "model", "zero") == 1;
+  }
 }
 
 // A pair_coeff that fails leaves the potential as it was.
@@ -270,10 +329,17 @@ std::string PairALMLIP::read_on_all_ranks(const char *name)
 {
   const bool has_folder = platform::path_basename(name) != name;
   std::string text;
+  int is_folder = 0;
   if (comm->me == 0) {
-    std::ifstream file(has_folder ? name : utils::get_potential_file_path(name), std::ios::binary);
-    text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    const std::string path = has_folder ? name : utils::get_potential_file_path(name);
+    is_folder = platform::path_is_directory(path) ? 1 : 0;
+    if (!is_folder) {
+      std::ifstream file(path, std::ios::binary);
+      text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    }
   }
+  MPI_Bcast(&is_folder, 1, MPI_INT, 0, world);
+  require(!is_folder, name, " is a folder; name the potential file in it");
   int length = static_cast<int>(text.size());
   MPI_Bcast(&length, 1, MPI_INT, 0, world);
   require(length > 0, "cannot read ", name,
@@ -307,6 +373,10 @@ void PairALMLIP::Impl::take(almlip::Potential &&new_potential, const std::string
           num_descriptors, " descriptors per atom, but a fix reads ", promised_columns,
           "; delete the fix and issue pair_style again before pair_coeff");
   committee = std::make_unique<almlip::Committee>(new_potential, precision);
+  isolated_energy.clear();
+  if (isolated_is_zero)
+    isolated_energy = energies_of_isolated_atoms(
+        *committee, static_cast<int>(new_potential.settings.elements.size()));
   potential = std::move(new_potential);
   uncertainty.forget();
   describe(text);
@@ -334,12 +404,69 @@ void PairALMLIP::init_style()
 {
   if (force->newton_pair == 0)
     error->all(FLERR, "pair_style almlip: newton is off for pairs; add the command newton on");
+  check_bonded();
+  warn_of_masses();
   neighbor->add_request(this, NeighConst::REQ_FULL);
   impl->cutoff_at_init = impl->potential.settings.cutoff;
   impl->members_at_init = impl->num_members;
 
   // LAMMPS sizes its buffers by the top style; hybrid asked before the number of members was known
   force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
+}
+
+// LAMMPS takes bonded pairs out of the lists whose factors are 0, which a many-body potential
+// needs.
+void PairALMLIP::check_bonded()
+{
+  if (atom->molecular == Atom::ATOMIC || atom->nbonds == 0) return;
+  for (int k = 1; k <= 3; k++)
+    if (force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0)
+      error->all(
+          FLERR,
+          fmt::format("pair_style almlip: special_bonds takes pairs of atoms that are {} bonds "
+                      "apart out of the neighbour lists, but this potential needs all pairs; "
+                      "use special_bonds lj/coul 1e-100 1e-100 1e-100, or 1 1 1",
+                      k));
+}
+
+// Known only when all fixes have had their say: fix gcmc excludes by itself.
+void PairALMLIP::check_exclusions()
+{
+  if (!neighbor->exclude || impl->isolated_is_zero) return;
+  const std::string problem =
+      "pair_style almlip: neigh_modify exclude takes pairs out of the neighbour lists, which "
+      "changes "
+      "the energies of their atoms by electron volts; do without it, or, where excluded atoms are "
+      "to "
+      "count as absent as in fix gcmc, use pair_style almlip isolated zero";
+  const auto &map = impl->element_map;
+  if (std::none_of(map.begin() + 1, map.end(), [](int element) { return element < 0; }))
+    error->all(FLERR, problem);
+  if (comm->me == 0) error->warning(FLERR, problem + " (no matter for pairs of NULL types)");
+}
+
+// Another sign of an order of elements that is not that of the types.
+void PairALMLIP::warn_of_masses()
+{
+  constexpr double TOLERANCE = 0.1;    // enriched isotopes differ by less, neighbours often by more
+  const bool in_amu = strcmp(update->unit_style, "metal") == 0 ||
+                      strcmp(update->unit_style, "real") == 0 ||
+                      strcmp(update->unit_style, "electron") == 0;
+  if (!in_amu || !atom->mass || atom->rmass || comm->me != 0) return;
+  for (int type = 1; type <= atom->ntypes; type++) {
+    const int element = impl->element_map[type];
+    if (element < 0 || !atom->mass_setflag[type]) continue;
+    const std::string &symbol = impl->potential.settings.elements[element];
+    const int number = almlip::atomic_number(symbol);
+    if (number > almlip::last_element_with_properties) continue;
+    const double expected = almlip::element_properties(number).mass;
+    if (std::abs(atom->mass[type] - expected) > TOLERANCE * expected)
+      error->warning(FLERR,
+                     fmt::format("pair_style almlip: atom type {} is {} with a mass of {:.2f}, "
+                                 "but its mass is {:.2f}; check the order of the elements in "
+                                 "pair_coeff",
+                                 type, symbol, atom->mass[type], expected));
+  }
 }
 
 double PairALMLIP::init_one(int i, int j)

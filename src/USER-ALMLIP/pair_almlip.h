@@ -43,6 +43,9 @@ class PairALMLIP : public Pair {
 
   void check_ready_to_run();
   bool compute_pair_is_due();
+  void check_bonded();
+  void check_exclusions();
+  void warn_of_masses();
   void fill_pvector(bool);
   std::string read_on_all_ranks(const char *);
   void set_types(const std::vector<int> &);

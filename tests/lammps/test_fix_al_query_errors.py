@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacing, trigger, gate, before, known, action, file, trace, peratom or seed"
+KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacing, trigger, gate, before, known, spool, action, file, trace, peratom or seed"
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,10 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
         ),
         ("10 gate density 3 2", "gate density is 3 2, but the first must be less than the second"),
         ("10 peratom foo", "peratom is 'foo', but it must be vector or array"),
-        ("10 known seed 1", "known is followed by 'seed', but it must be followed by files or folders"),
+        (
+            "10 known seed 1",
+            "known is followed by 'seed', but it must be followed by files or folders",
+        ),
         (
             "10 strategy foo",
             "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power",

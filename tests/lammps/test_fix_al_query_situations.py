@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -73,12 +75,20 @@ def test_single_snapshots_of_the_same_step_are_all_looked_at(lmp_run, query_scri
 def test_soft_stop_in_a_rerun_does_not_reach_the_next_run(lmp_run, query_script):
     first = lmp_run(
         query_script(
-            "dump d all custom 10 traj id type x y z\nrun 20", fix="10 threshold 900 1000", setup=HOT
+            "dump d all custom 10 traj id type x y z\nrun 20",
+            fix="10 threshold 900 1000",
+            setup=HOT,
         )
     )
     commands = f'rerun {first.folder}/traj dump x y z\nreset_timestep 0\nrun 30\nprint "at $(step)"'
     fix = "10 threshold 0.0 1e-9 trigger end action soft"
-    after = lmp_run(query_script(commands + '\nunfix q\nthermo_style custom step\nrun 7\nprint "at $(step)"', fix=fix, setup=HOT))
+    after = lmp_run(
+        query_script(
+            commands + '\nunfix q\nthermo_style custom step\nrun 7\nprint "at $(step)"',
+            fix=fix,
+            setup=HOT,
+        )
+    )
 
     assert "\nat 0\n" in after.log  # the run itself stops at its first look, softly
     assert "\nat 7\n" in after.log
@@ -206,7 +216,10 @@ def test_a_relaxed_box_is_the_box_of_its_forces(lmp_run, query_script, silicon_p
 def test_partitions_in_one_folder_lose_nothing(tmp_path, query_script):
     script = query_script(
         "run 40", fix=f"10 {PICK_ALL} spacing 10 batch 2 trigger 2 clusters 2", setup=HOT
-    ).replace("velocity all create 2000 4928459", "variable seed world 11 22 33 44\nvelocity all create 2000 ${seed}")
+    ).replace(
+        "velocity all create 2000 4928459",
+        "variable seed world 11 22 33 44\nvelocity all create 2000 ${seed}",
+    )
     (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
     done = subprocess.run(
         "mpirun -n 4 lmp -partition 4x1 -in in.lmp".split(),
@@ -308,9 +321,7 @@ def test_frames_before_a_blow_up_are_kept(lmp_run, query_script):
 
 
 def test_the_end_of_a_run_says_what_it_gave(lmp_run, query_script):
-    run = lmp_run(
-        query_script("run 40\nrun 40\nrun 40", fix="10 threshold 900 1000", setup=HOT)
-    )
+    run = lmp_run(query_script("run 40\nrun 40\nrun 40", fix="10 threshold 900 1000", setup=HOT))
 
     assert run.log.count("fix al_query q: 5 looks: 5 known, 0 at or above lo, 0 candidates") == 1
     assert run.log.count("fix al_query q: 4 looks: 4 known") == 2
@@ -342,3 +353,114 @@ def test_either_name_of_the_fix(lmp_run, query_script):
     run = lmp_run(query_script("run 0", fix=f"10 {PICK_ALL}").replace("al_query", "al/query"))
 
     assert len(batch(run)) == 1
+
+
+def spooled(folder, name="al_batch.spool"):
+    """All candidates that are on disk."""
+    return [
+        frame
+        for path in sorted((folder / name).glob("*.extxyz"))
+        for frame in ase_io.read(path, index=":")
+    ]
+
+
+def test_lost_atoms_lose_no_candidate(lmp_run, query_script):
+    setup = f"change_box all boundary f f f\n{HOT}variable push equal 1e5*(step>=31)\nfix boom all addforce v_push 0 0"
+    run = lmp_run(
+        query_script("run 100", fix=f"10 {PICK_ALL} spacing 10 gate fmax 30", setup=setup),
+        check=False,
+    )
+
+    assert run.status != 0 and "Lost atoms" in run.screen
+    assert [f.info["step"] for f in spooled(run.folder)][:4] == [0, 10, 20, 30]
+
+
+def start(folder, script):
+    (folder / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
+    return subprocess.Popen(
+        ["lmp", "-in", "in.lmp", "-log", "log.lammps"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # `lmp` may be a script that starts the real one
+    )
+
+
+def wait_for(condition, process):
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+
+
+def test_kill_loses_no_candidate(tmp_path, query_script):
+    process = start(
+        tmp_path, query_script("run 100000", fix=f"10 {PICK_ALL} spacing 10 trace t", setup=HOT)
+    )
+    wait_for(
+        lambda: (tmp_path / "t").exists() and len((tmp_path / "t").read_text().splitlines()) > 5,
+        process,
+    )
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+    looks = len((tmp_path / "t").read_text().splitlines()) - 1
+    assert looks <= len(spooled(tmp_path)) <= looks + 1
+
+
+def test_sigterm_ends_all_runs_softly(tmp_path, query_script):
+    commands = 'run 1000000\nrun 1000000\nprint "the script went on"'
+    process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT))
+    wait_for(
+        lambda: (tmp_path / "t").exists() and len((tmp_path / "t").read_text().splitlines()) > 5,
+        process,
+    )
+    os.killpg(process.pid, signal.SIGTERM)
+    screen, _ = process.communicate(timeout=60)
+
+    assert "Total wall time" in screen  # a regular end
+    assert screen.count("told to end by SIGTERM, all runs stop") == 1
+    assert "the script went on" in screen
+    assert (tmp_path / "al_batch.0001.json").exists()
+
+
+def test_a_restart_half_way_leaves_the_same_spool(lmp_run, query_script, silicon_potential):
+    fix = f"10 {PICK_ALL} spacing 10 batch 3 clusters 2"
+    whole = lmp_run(query_script("restart 40 saved\nrun 80", fix=fix, setup=HOT))
+    steps = [f.info["step"] for f in spooled(whole.folder)]
+    rest = lmp_run(
+        f"shell cp -r {whole.folder}/al_batch.spool .\nread_restart {whole.folder}/saved.40\n"
+        f"pair_style almlip\npair_coeff * * {silicon_potential} Si\nfix nve all nve\n"
+        f"fix q all al_query {fix}\nrun 40"
+    )
+
+    assert steps == list(range(0, 90, 10))
+    assert [f.info["step"] for f in spooled(rest.folder)] == steps
+
+
+def test_known_files_and_folders_are_not_chosen(lmp_run, query_script):
+    fix = f"10 {PICK_ALL} spacing 10 batch 9"
+    first = lmp_run(query_script("run 40", fix=fix, setup=HOT))
+    known = first.folder / "al_batch.0001.extxyz"
+    for what in (known, first.folder):
+        again = lmp_run(query_script("run 50", fix=f"{fix} known {what} seed 2", setup=HOT))
+        assert [f["step"] for f in manifest(again)["frames"]] == [50]
+
+
+def test_replicas_that_share_a_folder_choose_different_frames(lmp_run, query_script):
+    """Two fixes of one run look at the same configurations, as two replicas with one start do."""
+    other = f"fix q2 all al_query 10 {PICK_ALL} spacing 10 batch 3"
+    run = lmp_run(
+        query_script(f"{other}\nrun 20", fix=f"10 {PICK_ALL} spacing 10 batch 2", setup=HOT)
+    )
+
+    chosen = [f["step"] for k in (1, 2) for f in manifest(run, k)["frames"]]
+    assert sorted(chosen) == [0, 10, 20]
+
+
+def test_known_that_is_not_there_is_an_error(lmp_run, query_script):
+    run = lmp_run(query_script("run 0", fix="10 known nowhere.extxyz"), check=False)
+
+    assert (
+        run.error == "fix al_query: known is 'nowhere.extxyz', but there is no such file or folder"
+    )

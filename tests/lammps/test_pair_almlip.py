@@ -307,6 +307,36 @@ def test_types_that_are_null_are_not_seen(potentials, evaluate):
     assert hybrid.forces[64] == pytest.approx([0, 0, 0], abs=0)
 
 
+def test_energies_can_be_counted_from_atoms_without_neighbours(potentials, lmp_run, tmp_path):
+    """An atom far from all others, or excluded as fix gcmc does it, adds nothing."""
+    atoms = lf.silicon_germanium()
+    more = atoms.copy()
+    more.append("Ge")
+    more.positions[-1] = atoms.positions[0] + 0.8  # amid the others
+    energies = {}
+    for name, system, exclude in (("with", more, True), ("without", atoms, False)):
+        data = lf.write_data(tmp_path / f"{name}.data", system, ["Si", "Ge"])
+        script = lf.setup(
+            data, potentials["SiGe"], ["Si", "Ge"], style="pair_style almlip isolated zero"
+        )
+        if exclude:
+            script += f"group gone id {len(more)}\nneigh_modify exclude group gone all\n"
+        run = lmp_run(script + "thermo_modify format float %.12g\nrun 0\n", ranks=2)
+        energies[name] = run.thermo[0]["E_pair"]
+    assert energies["with"] == pytest.approx(energies["without"], abs=1e-7)
+
+    data = lf.write_data(tmp_path / "same.data", atoms, ["Si", "Ge"])
+    run = lmp_run(
+        lf.setup(data, potentials["SiGe"], ["Si", "Ge"])
+        + "compute each all pe/atom\ncompute sum all reduce sum c_each\n"
+        + "thermo_style custom step pe c_sum\nthermo_modify format float %.12g\nrun 0\n"
+        + f"pair_style almlip isolated zero\npair_coeff * * {potentials['SiGe']} Si Ge\nrun 0\n"
+    )
+    model, zero = run.thermo
+    assert zero["PotEng"] == pytest.approx(zero["c_sum"], abs=1e-7)
+    assert zero["PotEng"] == pytest.approx(energies["without"], abs=1e-7) != model["PotEng"]
+
+
 RELOADS = ["Si refitted", "Si of 3, longer", "Si of 7"]
 
 

@@ -9,7 +9,7 @@ import lammps_frames as lf
 ERRORS = {
     "unknown argument": (
         "pair_style almlip fast",
-        "unknown argument fast; allowed is: precision double|mixed",
+        "unknown argument fast; allowed are: precision double|mixed, isolated model|zero",
     ),
     "precision": (
         "pair_style almlip precision single",
@@ -30,6 +30,22 @@ ERRORS = {
     "element": (
         "pair_coeff * * {SiGe} Si Zr",
         "{SiGe} has no element Zr (it has Si, Ge); retrain with Zr or map type 2 to NULL",
+    ),
+    "element in lower case": (
+        "pair_coeff * * {SiGe} si Ge",
+        "{SiGe} has no element si (it has Si, Ge); did you mean Si? Write it so, or map type 1 to NULL",
+    ),
+    "no element": (
+        "pair_coeff * * {SiGe} Si xx",
+        "{SiGe} has no element xx (it has Si, Ge); there is no element xx, correct the name or map type 2 to NULL",
+    ),
+    "folder": (
+        "shell mkdir d\npair_coeff * * ./d Si Ge",
+        "./d is a folder; name the potential file in it",
+    ),
+    "exclusions": (
+        "pair_coeff * * {SiGe} Si Ge\nneigh_modify exclude type 1 2\nrun 0",
+        "neigh_modify exclude takes pairs out of the neighbour lists, which changes the energies of their atoms by electron volts; do without it, or, where excluded atoms are to count as absent as in fix gcmc, use pair_style almlip isolated zero",
     ),
     "null": (
         "pair_coeff * * {SiGe} Si NULL",
@@ -86,6 +102,44 @@ def test_truncated_file_is_an_error_that_names_it(potentials, lmp_run, tmp_path)
     done = lmp_run(lf.setup(data, half, ["Si"]), check=False)
 
     assert done.error.startswith(f"pair_style almlip: {half}: this is not a complete JSON file")
+
+
+def test_masses_of_other_elements_are_a_warning(potentials, lmp_run, tmp_path):
+    data = lf.write_data(tmp_path / "frame.data", lf.silicon_germanium(), ["Si", "Ge"])
+    right = lmp_run(lf.setup(data, potentials["SiGe"], ["Si", "Ge"]) + "run 0\n")
+    swapped = lmp_run(lf.setup(data, potentials["SiGe"], ["Ge", "Si"]) + "run 0\n")
+
+    assert "with a mass of" not in right.log
+    assert (
+        "atom type 1 is Ge with a mass of 28.09, but its mass is 72.63; check the order of the elements in pair_coeff"
+        in swapped.log
+    )
+
+
+def test_bonded_pairs_that_lammps_leaves_out_are_an_error(potentials, lmp_run):
+    bonded = f"""units metal
+atom_style bond
+region box block 0 10 0 10 0 10
+create_box 1 box bond/types 1 extra/bond/per/atom 1 extra/special/per/atom 2
+create_atoms 1 single 1 1 1
+create_atoms 1 single 3 1 1
+mass 1 28.0855
+bond_style zero
+bond_coeff 1
+create_bonds single/bond 1 1 2
+pair_style almlip
+pair_coeff * * {potentials["Si"]} Si
+"""
+    refused = lmp_run(bonded + "run 0", check=False)
+    assert "special_bonds takes pairs of atoms that are 1 bonds apart out" in refused.error
+
+    plain = bonded.replace("atom_style bond", "atom_style atomic")
+    plain = re.sub("bond_style.*\n|bond_coeff.*\n|create_bonds.*\n| bond/types.*", "", plain)
+    energies = [
+        lmp_run(script + "thermo_modify format float %.10g\nrun 0").thermo[0]["E_pair"]
+        for script in (bonded + "special_bonds lj/coul 1e-100 1e-100 1e-100\n", plain)
+    ]
+    assert energies[0] == pytest.approx(energies[1], rel=1e-9)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
