@@ -151,9 +151,13 @@ struct PairALMLIP::Impl {
   double least_distance = 0.0, largest_force = 0.0, default_threshold[2] = {0.0, 0.0};
   char potential_hash[17] = "", element_symbols[512] = "";
   std::vector<int> element_map;    // shape [ntypes + 1]
+  int num_held_out = 0;
+  double rms_force = 0.0, force_limit = 0.0;
+  std::vector<double> held_out_sigma, min_distances;    // units of the run
 
   void take(almlip::Potential &&, const std::string &text);
   void describe(const std::string &text);
+  void describe_training();
 };
 
 /* ---------------------------------------------------------------------- */
@@ -398,6 +402,19 @@ void PairALMLIP::Impl::describe(const std::string &text)
   snprintf(potential_hash, sizeof(potential_hash), "%s", almlip::content_hash(text).c_str());
   snprintf(element_symbols, sizeof(element_symbols), "%s",
            almlip::joined(settings.elements, " ").c_str());
+  describe_training();
+}
+
+void PairALMLIP::Impl::describe_training()
+{
+  const almlip::TrainingRecord &record = potential.record;
+  num_held_out = static_cast<int>(record.held_out_sigma.size());
+  rms_force = record.rms_force * units.force();
+  force_limit = record.force_limit * units.force();
+  held_out_sigma = record.held_out_sigma;
+  for (double &sigma : held_out_sigma) sigma *= units.force();
+  min_distances = record.min_distances;
+  for (double &distance : min_distances) distance *= units.angstrom;
 }
 
 void PairALMLIP::init_style()
@@ -508,6 +525,13 @@ void *PairALMLIP::extract(const char *name, int &dim)
       {"default_threshold", 1, m.default_threshold},
       {"element_map", 1, m.element_map.data()},
       {"known_fingerprints", 1, m.potential.known_fingerprints.data()},
+      {"num_held_out", 0, &m.num_held_out},
+      {"held_out_sigma", 1, m.held_out_sigma.data()},
+      {"held_out_novelty", 1, m.potential.record.held_out_novelty.data()},
+      {"held_out_atoms", 1, m.potential.record.held_out_atoms.data()},
+      {"min_distances", 1, m.min_distances.data()},
+      {"rms_force", 0, &m.rms_force},
+      {"force_limit", 0, &m.force_limit},
   };
   for (const auto &offer : offers) {
     if (strcmp(name, offer.name) != 0) continue;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,24 @@ struct Zbl {
   std::vector<double> inner, outer;
 };
 
+/// What a query needs to know of the training set. Optional: files of earlier versions lack it, and
+/// a list is empty, or a number 0, where something is not known.
+struct TrainingRecord {
+  std::vector<double> num_atoms;    ///< environments behind the novelty, [num_elements]
+  std::map<std::string, int>
+      num_frames;                        ///< frames with labels, held-out ones too, by config_type
+  std::vector<double> held_out_sigma;    ///< largest sigma of every held-out frame, eV/Angstrom
+  std::vector<double> held_out_novelty;    ///< its largest novelty
+  std::vector<int> held_out_atoms;         ///< its number of atoms
+  std::vector<double>
+      min_distances;    ///< of pairs of elements, Angstrom; shape [num_elements][num_elements],
+                        ///< 0 where a pair was not met within the cutoff
+  double rms_force = 0.0;      ///< root mean square of |F| over the training atoms, eV/Angstrom
+  double force_limit = 0.0;    ///< larger forces are unphysical: three times the largest force of a
+                               ///< training frame that is no outlier, but not below 30 eV/Angstrom,
+                               ///< so that mild training frames do not rule out a melt
+};
+
 /// Everything that a `*.almlip.json` file holds.
 struct Potential {
   ModelSettings settings;
@@ -99,6 +118,7 @@ struct Potential {
   std::vector<Novelty> novelty;    ///< shape [num_elements], or empty
   std::vector<double>
       known_fingerprints;    ///< shape [num_known][2 E D], frames trained on (see fingerprint.h)
+  TrainingRecord record;
   double least_distance = 0.0;      ///< least interatomic distance in the training set, Angstrom
   double largest_force = 0.0;       ///< largest force on an atom in the training set, eV/Angstrom
   double force_error = 0.0;         ///< force MAE on held-out frames, eV/Angstrom; 0 if unknown

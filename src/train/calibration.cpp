@@ -5,13 +5,14 @@
 #include <cmath>
 #include <map>
 
+#include "almlip/query/novelty.h"
+
 namespace almlip::train {
 
 namespace {
 
 constexpr std::size_t least_atoms =
     30;    // of one element, for parameters of its own: 13 % statistical error
-constexpr double diagonal_weight = 0.05;    // of the shrunk covariance
 constexpr double novelty_quantile = 0.995;
 
 /// sigma = factor s^exponent.
@@ -123,6 +124,19 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements)
   return calibration;
 }
 
+namespace {
+
+/// To six significant digits.
+double rounded(double number)
+{
+  if (number == 0.0) return 0.0;
+  const double unit = std::pow(10.0, std::floor(std::log10(std::abs(number))) - 5.0);
+  const double digits = std::round(number / unit);
+  return unit < 1.0 ? digits / std::round(1.0 / unit) : digits * unit;
+}
+
+}    // namespace
+
 Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
 {
   using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -134,13 +148,15 @@ Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
   const Eigen::VectorXd diagonal = covariance.diagonal();
   const double floor =
       1e-6 * std::max(diagonal.maxCoeff(), 1e-12);    // descriptors that never change
-  covariance *= 1.0 - diagonal_weight;
+  covariance *= 1.0 - novelty_shrinkage;
   covariance.diagonal() = diagonal.array().max(floor);
 
   // C = K K^T, so that |K^-1 d|^2 = d^T C^-1 d, and K^-1 is lower triangular.
   const Eigen::MatrixXd factor = covariance.llt().matrixL();
-  const Rows whitening = factor.triangularView<Eigen::Lower>().solve(
+  Rows whitening = factor.triangularView<Eigen::Lower>().solve(
       Eigen::MatrixXd::Identity(num_descriptors, num_descriptors));
+  // six digits are plenty for a distance and take a third of the room in a file
+  whitening = whitening.unaryExpr([](double v) { return rounded(v); });
   const Eigen::VectorXd distance = (deviation * whitening.transpose()).rowwise().norm();
   Novelty novelty;
   novelty.whitening.assign(whitening.data(), whitening.data() + whitening.size());

@@ -1,5 +1,6 @@
 #include "train/finish_potential.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "almlip/calculator.h"
 #include "almlip/error.h"
 #include "almlip/query/fingerprint.h"
+#include "almlip/query/novelty.h"
 #include "train/calibration.h"
 #include "train/error_report.h"
 #include "train/predict_frames.h"
@@ -79,14 +81,51 @@ class FrameMemory {
   /// Fits the novelty of every element to its environments.
   void fit_novelties()
   {
-    for (const std::vector<double> &descriptors : descriptors_)
-      potential_.novelty.push_back(fit_novelty(descriptors, potential_.settings.num_descriptors()));
+    const int num_descriptors = potential_.settings.num_descriptors();
+    for (const std::vector<double> &descriptors : descriptors_) {
+      potential_.novelty.push_back(fit_novelty(descriptors, num_descriptors));
+      potential_.record.num_atoms.push_back(static_cast<double>(descriptors.size()) /
+                                            num_descriptors);
+    }
+  }
+
+  /// Largest novelty of a frame's atoms.
+  double largest_novelty(const Frame &frame, const FramePrediction &prediction) const
+  {
+    const std::vector<int> elements = elements_of(frame, potential_.settings);
+    const std::size_t num_descriptors =
+        static_cast<std::size_t>(potential_.settings.num_descriptors());
+    double largest = 0.0;
+    for (std::size_t i = 0; i < elements.size(); ++i)
+      largest =
+          std::max(largest, novelty_of(potential_.novelty[static_cast<std::size_t>(elements[i])],
+                                       &prediction.descriptors[i * num_descriptors]));
+    return largest;
   }
 
  private:
   Potential &potential_;
   std::vector<std::vector<double>> descriptors_;    ///< by element, shape [num_atoms][D]
 };
+
+/// What does not depend on the fit.
+TrainingRecord training_record(const TrainingData &data, double cutoff)
+{
+  constexpr double limit_factor = 3.0, least_limit = 30.0;    // eV/Angstrom
+  TrainingRecord record;
+  for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
+    for (const Frame &frame : *frames) ++record.num_frames[frame.config_type];
+  record.rms_force = std::sqrt(3.0) * rms_force(data.train);    // of vectors
+  record.force_limit = std::max(least_limit, limit_factor * usual_largest_force(data.train));
+  record.min_distances = min_pair_distances(data.train, data.elements, cutoff);
+  const std::vector<double> held_out = min_pair_distances(data.held_out, data.elements, cutoff);
+  for (std::size_t pair = 0; pair < held_out.size(); ++pair) {
+    double &distance = record.min_distances[pair];
+    distance = std::min(distance, held_out[pair]);
+    if (distance >= cutoff) distance = 0.0;    // not met
+  }
+  return record;
+}
 
 /// Counts energies from the isolated atoms where these are known; predictions stay the same.
 void use_atom_energies(Potential &potential, const std::map<std::string, double> &atom_energies)
@@ -128,6 +167,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   Potential judged = to_potential(model, state.kept_parameters);
   judged.least_distance = data.least_distance;
   judged.largest_force = data.largest_force;
+  judged.record = training_record(data, judged.settings.cutoff);
   if (settings.zbl) judged.zbl = zbl_range(data, judged.settings.cutoff);
   std::vector<FramePrediction> predictions;
   predict_frames(judged, data.held_out, ranks, [&](const Frame &, FramePrediction prediction) {
@@ -140,6 +180,9 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   for (std::size_t f = 0; f < predictions.size(); ++f) {
     calibrate_sigma(predictions[f], data.held_out[f], judged);
     held_out.add(data.held_out[f], predictions[f]);
+    judged.record.held_out_sigma.push_back(
+        *std::max_element(predictions[f].sigma.begin(), predictions[f].sigma.end()));
+    judged.record.held_out_atoms.push_back(data.held_out[f].num_atoms());
   }
 
   Potential potential = judged;
@@ -155,11 +198,13 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     if (settings.novelty) memory.add_environments(frame, prediction);
   });
   if (settings.novelty && ranks.first()) memory.fit_novelties();
-  if (settings.fingerprints)
-    predict_frames(potential, data.held_out, ranks,
-                   [&](const Frame &frame, FramePrediction prediction) {
-                     memory.add_fingerprint(frame, prediction);
-                   });
+  if (settings.fingerprints || settings.novelty)
+    predict_frames(
+        potential, data.held_out, ranks, [&](const Frame &frame, FramePrediction prediction) {
+          if (settings.fingerprints) memory.add_fingerprint(frame, prediction);
+          if (settings.novelty)
+            potential.record.held_out_novelty.push_back(memory.largest_novelty(frame, prediction));
+        });
 
   ranks.agree([&] {
     if (!ranks.first()) return;

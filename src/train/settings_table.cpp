@@ -138,8 +138,10 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
             "store what the training frames look like, so that they are not chosen again"),
       number("max_fingerprints", &s.max_fingerprints, "frames", 1, many,
              "of more frames, store only those that differ most"),
-      other("novelty", &s.novelty,
-            "store the distance measure of unknown surroundings (adds 10 D^2 bytes per element)"),
+      other(
+          "novelty", &s.novelty,
+          "store the distance measure of unknown surroundings, which selection by atoms needs, too "
+          "(adds 5 D^2 bytes per element)"),
       outside(number("max_seconds", &s.max_seconds, "s", 0, 1e9,
                      "stop after this time and write what there is; 0: no limit")),
       outside(number("checkpoint_seconds", &s.checkpoint_seconds, "s", 0, 1e9,

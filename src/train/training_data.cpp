@@ -283,6 +283,39 @@ std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutof
   return whitening;
 }
 
+std::vector<double> min_pair_distances(const std::vector<Frame> &frames,
+                                       const std::vector<std::string> &elements, double reach)
+{
+  const std::size_t num_elements = elements.size();
+  std::vector<double> distance(num_elements * num_elements, reach);
+  for (const Frame &frame : frames) {
+    std::vector<std::size_t> element;
+    for (const int number : frame.atomic_numbers)
+      element.push_back(static_cast<std::size_t>(
+          std::find(elements.begin(), elements.end(), chemical_symbol(number)) - elements.begin()));
+    for_each_pair(frame, reach, [&](int i, int j, double r) {
+      const std::size_t a = element[static_cast<std::size_t>(i)],
+                        b = element[static_cast<std::size_t>(j)];
+      for (double *d : {&distance[a * num_elements + b], &distance[b * num_elements + a]})
+        *d = std::min(*d, r);
+    });
+  }
+  return distance;
+}
+
+double usual_largest_force(const std::vector<Frame> &frames)
+{
+  constexpr double jump = 3.0;
+  std::vector<double> largest;
+  for (const Frame &frame : frames)
+    if (!frame.forces.empty()) largest.push_back(largest_force({frame}));
+  if (largest.empty()) return 0.0;
+  std::sort(largest.begin(), largest.end());
+  std::size_t last = largest.size() / 2;
+  while (last + 1 < largest.size() && largest[last + 1] <= jump * largest[last]) ++last;
+  return largest[last];
+}
+
 double rms_force(const std::vector<Frame> &frames)
 {
   double squares = 0.0, count = 0.0;

@@ -53,6 +53,15 @@ std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
 /// Source: ours
 std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutoff, int num_radial);
 
+/// Least distance of every pair of elements, Angstrom; `reach` where no pair is closer.
+/// @return  shape [num_elements][num_elements], symmetric
+std::vector<double> min_pair_distances(const std::vector<Frame> &frames,
+                                       const std::vector<std::string> &elements, double reach);
+
+/// Largest force on an atom that is no outlier of the frames, eV/Angstrom: from the median of the
+/// frames' largest forces upward, up to the first that is more than three times the one before.
+double usual_largest_force(const std::vector<Frame> &frames);
+
 /// Root mean square of all force components, eV/Angstrom.
 double rms_force(const std::vector<Frame> &frames);
 

@@ -39,7 +39,7 @@ struct TrainingSettings {
 
   double least_distance = 0.5;
   std::string isolated_atoms = "error";
-  bool zbl = true, fingerprints = true, novelty = false;
+  bool zbl = true, fingerprints = true, novelty = true;
   int max_fingerprints = 500;
   double max_seconds = 0.0, checkpoint_seconds = 30.0, tune = 0.0, memory = 4.0;
 };

@@ -4,7 +4,6 @@
 
 #include "almlip/element_properties.h"
 #include "almlip/elements.h"
-#include "almlip/surroundings.h"
 
 namespace almlip::train {
 
@@ -18,22 +17,6 @@ double covalent_radius(const std::string &symbol)
 {
   return element_properties(std::min(atomic_number(symbol), last_element_with_properties))
       .covalent_radius;
-}
-
-/// Lowers the distances of the pairs of elements, shape [E][E], to those of a frame.
-void lower_to(const Frame &frame, const std::vector<std::string> &elements, double reach,
-              std::vector<double> &distance)
-{
-  std::vector<std::size_t> element;
-  for (const int number : frame.atomic_numbers)
-    element.push_back(static_cast<std::size_t>(
-        std::find(elements.begin(), elements.end(), chemical_symbol(number)) - elements.begin()));
-  for_each_pair(frame, reach, [&](int i, int j, double r) {
-    const std::size_t a = element[static_cast<std::size_t>(i)],
-                      b = element[static_cast<std::size_t>(j)];
-    for (double *d : {&distance[a * elements.size() + b], &distance[b * elements.size() + a]})
-      *d = std::min(*d, r);
-  });
 }
 
 /// Unlike pairs may appear at the sites of a lattice only, where like ones were seen colliding:
@@ -56,8 +39,11 @@ Zbl zbl_range(const TrainingData &data, double cutoff)
     for (const std::string &b : data.elements)
       zbl.outer.push_back(std::min(covalent_radius(a) + covalent_radius(b), cutoff));
   const double reach = *std::max_element(zbl.outer.begin(), zbl.outer.end());
-  for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
-    for (const Frame &frame : *frames) lower_to(frame, data.elements, reach, zbl.outer);
+  for (const std::vector<Frame> *frames : {&data.train, &data.held_out}) {
+    const std::vector<double> met = min_pair_distances(*frames, data.elements, reach);
+    for (std::size_t pair = 0; pair < met.size(); ++pair)
+      zbl.outer[pair] = std::min(zbl.outer[pair], met[pair]);
+  }
   bound_by_like_pairs(data.elements.size(), zbl.outer);
   for (double &distance : zbl.outer) {
     zbl.inner.push_back(inner_share * distance);

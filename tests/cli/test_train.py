@@ -21,6 +21,31 @@ def test_error_falls_far_below_the_forces(frames, tmp_path):
     assert len(potential["known_fingerprints"]) > 0
 
 
+def test_record_of_the_training_set_is_that_of_the_frames(frames, tmp_path):
+    record = fit(frames, tmp_path / "p.json", *QUICK)["training"]
+    read = pytest.importorskip("ase.io").read(frames, index=":")
+    nearest = min(
+        atoms.get_all_distances(mic=True)[np.triu_indices(len(atoms), 1)].min() for atoms in read
+    )
+
+    assert record["num_frames"] == {"cold": 26, "hot": 14}  # every third of 40
+    assert record["held_out_atoms"] == [4] * 4  # a tenth of 40 frames
+    assert len(record["held_out_sigma"]) == len(record["held_out_novelty"]) == 4
+    assert min(record["held_out_sigma"]) > 0 and min(record["held_out_novelty"]) > 0
+    assert record["num_atoms"] == [36 * 4]
+    assert record["min_distances"] == pytest.approx([nearest], rel=1e-12)
+    forces = np.concatenate([atoms.get_forces() for atoms in read])
+    rms = np.sqrt((forces**2).sum() / len(forces))
+    assert record["rms_force"] == pytest.approx(rms, rel=0.2)  # a tenth of the frames is not in it
+    assert record["force_limit"] >= 30.0  # eV/Angstrom
+
+
+def test_novelty_can_be_left_out(frames, tmp_path):
+    potential = fit(frames, tmp_path / "p.json", *QUICK, "--novelty", "false")
+    assert potential["novelty"] == []
+    assert potential["training"]["held_out_novelty"] == []
+
+
 def test_short_range_repulsion_is_stored_unless_switched_off(frames, tmp_path):
     with_zbl = fit(frames, tmp_path / "with.json", *QUICK)["zbl"]
     without = fit(frames, tmp_path / "without.json", *QUICK, "--zbl", "false")["zbl"]

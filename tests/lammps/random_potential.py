@@ -73,7 +73,19 @@ def write_random_potential(
                 }
                 if zbl
                 else {"inner": [], "outer": []},
-                "training": {"least_distance": 1.9, "largest_force": 12.0, "force_error": 0.05},
+                "training": {
+                    "least_distance": 1.9,
+                    "largest_force": 12.0,
+                    "force_error": 0.05,
+                    "rms_force": 0.8,
+                    "force_limit": 30.0,
+                    "num_frames": {"md": 20},
+                    "num_atoms": [0.0] * len(elements),
+                    "min_distances": [1.9 + 0.1 * k for k in range(len(elements) ** 2)],
+                    "held_out_sigma": [0.25, 0.5],
+                    "held_out_novelty": [0.75, 1.5],
+                    "held_out_atoms": [8, 64],
+                },
                 "novelty": [novelty(e, novelty_threshold) for e in elements]
                 if novelty_threshold
                 else [],

@@ -28,6 +28,8 @@ Potential complete_potential()
     p.novelty.push_back(novelty);
   }
   p.known_fingerprints = test::normal_numbers(3 * 2 * 2 * d, 1.0, random);
+  p.record = {{300.0, 200.0}, {{"", 3}, {"melt 2", 7}}, {0.1 / 3.0, 1.5}, {0.7, 2.0 / 3.0},
+              {64, 8},        {2.1, 1.7, 1.7, 0.0},     1.0 / 3.0,        30.0};
   p.least_distance = 0.1 + 0.2;    // needs 17 digits
   p.largest_force = 1e-300;
   p.force_error = -0.0;
@@ -70,11 +72,32 @@ TEST(PotentialFile, RoundTripIsExact)
   EXPECT_EQ(q.zbl.inner, p.zbl.inner);
   EXPECT_EQ(q.zbl.outer, p.zbl.outer);
   EXPECT_EQ(q.known_fingerprints, p.known_fingerprints);
+  EXPECT_EQ(q.record.num_atoms, p.record.num_atoms);
+  EXPECT_EQ(q.record.num_frames, p.record.num_frames);
+  EXPECT_EQ(q.record.held_out_sigma, p.record.held_out_sigma);
+  EXPECT_EQ(q.record.held_out_novelty, p.record.held_out_novelty);
+  EXPECT_EQ(q.record.held_out_atoms, p.record.held_out_atoms);
+  EXPECT_EQ(q.record.min_distances, p.record.min_distances);
+  EXPECT_EQ(q.record.rms_force, p.record.rms_force);
+  EXPECT_EQ(q.record.force_limit, p.record.force_limit);
   EXPECT_EQ(q.least_distance, p.least_distance);
   EXPECT_EQ(q.largest_force, p.largest_force);
   EXPECT_TRUE(std::signbit(q.force_error));
   EXPECT_EQ(q.provenance, p.provenance);
   EXPECT_EQ(to_json(q), text);    // and whatever is not listed above
+}
+
+TEST(PotentialFile, FilesWithoutARecordOfTheTrainingSetAreRead)
+{
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(to_json(complete_potential()));
+  for (const char *key : {"rms_force", "force_limit", "num_frames", "num_atoms", "min_distances",
+                          "held_out_sigma", "held_out_novelty", "held_out_atoms"})
+    EXPECT_EQ(json["training"].erase(key), 1u);
+  const Potential old = parse_potential(json.dump(), "test");
+  EXPECT_TRUE(old.record.held_out_sigma.empty());
+  EXPECT_TRUE(old.record.min_distances.empty());
+  EXPECT_EQ(old.record.force_limit, 0.0);
+  EXPECT_EQ(old.least_distance, 0.1 + 0.2);
 }
 
 TEST(PotentialFile, ShapeSettingsSurviveARoundTrip)
@@ -197,6 +220,10 @@ TEST(PotentialFile, WrongLengthsAreErrors)
             "Si.almlip.json: known_fingerprints has 2255 numbers, but a multiple of 2 x 2 x 188 = "
             "752 is needed" +
                 end);
+  EXPECT_EQ(error_with("/training/held_out_atoms", "[64]"),
+            "Si.almlip.json: training.held_out_atoms has 1 numbers, but 2 are needed" + end);
+  EXPECT_EQ(error_with("/training/min_distances", "[2]"),
+            "Si.almlip.json: training.min_distances has 1 numbers, but 2 x 2 = 4 are needed" + end);
   EXPECT_EQ(
       error_with("/novelty/0/whitening", "[1]"),
       "Si.almlip.json: novelty[0].whitening is [1], but it must be a triangle of 17766 numbers" +

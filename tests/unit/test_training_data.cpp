@@ -250,5 +250,30 @@ TEST(TrainingData, TooFewFramesAreAnError)
             std::string::npos);
 }
 
+TEST(TrainingData, LeastDistancesArePairsOfElements)
+{
+  Frame frame;    // no cell: O-Si 1.6, Si-Si 2.5, O-O 4.1 Angstrom
+  frame.pbc = {false, false, false};
+  frame.atomic_numbers = {8, 14, 14, 8};
+  frame.positions = {0, 0, 0, 1.6, 0, 0, 4.1, 0, 0, 0, 4.1, 0};
+  const std::vector<double> distance = min_pair_distances({frame}, {"Si", "O"}, 4.0);
+  ASSERT_EQ(distance.size(), 4u);
+  EXPECT_NEAR(distance[0], 2.5, 1e-12);
+  EXPECT_NEAR(distance[1], 1.6, 1e-12);
+  EXPECT_NEAR(distance[2], 1.6, 1e-12);
+  EXPECT_EQ(distance[3], 4.0);    // not within reach
+}
+
+TEST(TrainingData, OneViolentFrameDoesNotSayWhatForcesAreUsual)
+{
+  std::vector<Frame> frames;
+  for (const double force : {1.0, 2.0, 480.0, 1.5, 4.0}) {
+    frames.push_back(chain({14, 14}));
+    frames.back().forces = {0, 0, 0, 0, force, 0};
+  }
+  EXPECT_EQ(usual_largest_force(frames), 4.0);    // 480 is 120 times as large
+  EXPECT_EQ(usual_largest_force({}), 0.0);
+}
+
 }    // namespace
 }    // namespace almlip::train

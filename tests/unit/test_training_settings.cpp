@@ -26,7 +26,7 @@ TEST(TrainingSettings, AreTheSameAfterPrintingAndReading)
   settings.cutoff = 5.2;
   settings.num_hidden = 32;
   settings.train = {"a.extxyz", "b.extxyz.gz"};
-  settings.novelty = true;
+  settings.novelty = false;
 
   apply_settings_text(copy, to_json(settings), "s.json");
 

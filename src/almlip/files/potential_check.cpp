@@ -52,6 +52,21 @@ void check_committee(const ElementCommittee &committee, const ModelSettings &set
   check(path + ".output_bias", committee.output_bias, {m});
 }
 
+void check_record(const TrainingRecord &record, std::size_t num_elements, const ArrayCheck &check)
+{
+  const std::size_t num_held_out = record.held_out_sigma.size();
+  check.finite("training", {record.rms_force, record.force_limit});
+  check.finite("training.held_out_sigma", record.held_out_sigma);
+  if (!record.num_atoms.empty()) check("training.num_atoms", record.num_atoms, {num_elements});
+  if (!record.min_distances.empty())
+    check("training.min_distances", record.min_distances, {num_elements, num_elements});
+  if (!record.held_out_novelty.empty())
+    check("training.held_out_novelty", record.held_out_novelty, {num_held_out});
+  require(record.held_out_atoms.size() == num_held_out, check.file,
+          ": training.held_out_atoms has ", record.held_out_atoms.size(), " numbers, but ",
+          num_held_out, " are needed", damaged);
+}
+
 void check_novelty(const std::vector<Novelty> &novelty, const ModelSettings &settings,
                    const ArrayCheck &check)
 {
@@ -123,6 +138,7 @@ void check_content(const Potential &potential, const std::string &name)
   require(known.size() % (2 * e * d) == 0, name, ": known_fingerprints has ", known.size(),
           " numbers, but a multiple of 2 x ", e, " x ", d, " = ", 2 * e * d, " is needed", damaged);
   check.finite("known_fingerprints", known);
+  check_record(potential.record, e, check);
   check.finite("training",
                {potential.least_distance, potential.largest_force, potential.force_error});
 }

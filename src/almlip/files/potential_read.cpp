@@ -24,6 +24,8 @@ class Node {
   {
   }
 
+  bool has(const std::string &key) const { return value_.is_object() && value_.contains(key); }
+
   Node at(const std::string &key) const
   {
     const std::string path = path_.empty() ? key : path_ + "." + key;
@@ -71,6 +73,15 @@ class Node {
       numbers.push_back(item.get<double>());
     }
     return numbers;
+  }
+
+  /// An object of integers.
+  std::map<std::string, int> counts() const
+  {
+    if (!value_.is_object()) complain("an object");
+    std::map<std::string, int> counts;
+    for (const auto &[key, value] : value_.items()) counts[key] = at(key).integer();
+    return counts;
   }
 
   /// Compact text of a JSON object.
@@ -166,6 +177,22 @@ std::vector<double> full_triangle(const std::vector<double> &packed, int dimensi
   return full;
 }
 
+TrainingRecord parse_record(const Node &node)
+{
+  TrainingRecord record;
+  if (!node.has("num_atoms")) return record;    // of a file of an earlier version
+  record.num_atoms = node.at("num_atoms").numbers();
+  record.num_frames = node.at("num_frames").counts();
+  record.held_out_sigma = node.at("held_out_sigma").numbers();
+  record.held_out_novelty = node.at("held_out_novelty").numbers();
+  for (const Node &item : node.at("held_out_atoms").items())
+    record.held_out_atoms.push_back(item.integer());
+  record.min_distances = node.at("min_distances").numbers();
+  record.rms_force = node.at("rms_force").number();
+  record.force_limit = node.at("force_limit").number();
+  return record;
+}
+
 Novelty parse_novelty(const Node &node, int dimension)
 {
   Novelty novelty;
@@ -216,6 +243,7 @@ Potential parse_content(const Node &root, const std::string &name)
   potential.least_distance = training.at("least_distance").number();
   potential.largest_force = training.at("largest_force").number();
   potential.force_error = training.at("force_error").number();
+  potential.record = parse_record(training);
   potential.known_fingerprints = root.at("known_fingerprints").numbers();
   potential.provenance = root.at("provenance").object();
   return potential;

@@ -59,6 +59,22 @@ Json novelty_to_json(const Novelty &novelty, const std::string &element, int dim
           {"whitening", whitening}};
 }
 
+Json training_to_json(const Potential &potential)
+{
+  const TrainingRecord &record = potential.record;
+  return {{"least_distance", potential.least_distance},
+          {"largest_force", potential.largest_force},
+          {"force_error", potential.force_error},
+          {"rms_force", record.rms_force},
+          {"force_limit", record.force_limit},
+          {"num_frames", record.num_frames},
+          {"num_atoms", record.num_atoms},
+          {"min_distances", record.min_distances},
+          {"held_out_sigma", record.held_out_sigma},
+          {"held_out_novelty", record.held_out_novelty},
+          {"held_out_atoms", record.held_out_atoms}};
+}
+
 /// Writes objects one key a line, and arrays of numbers many numbers a line.
 class Layout {
  public:
@@ -155,9 +171,7 @@ std::string to_json(const Potential &potential)
                          {"quantile90", potential.calibration.quantile90},
                          {"num_atoms", potential.calibration.num_atoms}};
   json["zbl"] = {{"inner", potential.zbl.inner}, {"outer", potential.zbl.outer}};
-  json["training"] = {{"least_distance", potential.least_distance},
-                      {"largest_force", potential.largest_force},
-                      {"force_error", potential.force_error}};
+  json["training"] = training_to_json(potential);
   json["provenance"] = Json::parse(potential.provenance, nullptr, false);
   require(json["provenance"].is_object(), "potential: provenance is not a JSON object");
   json["radial"] = potential.radial;

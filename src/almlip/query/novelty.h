@@ -6,6 +6,10 @@
 
 namespace almlip {
 
+/// By which part the covariances of the descriptors behind a whitening were made smaller, so that
+/// few environments do not make directions without spread; variances are as they were.
+constexpr double novelty_shrinkage = 0.05;
+
 /// Distance |L (x - center)| / threshold of an environment from the training environments of its
 /// element; above 1 is novel.
 /// @param descriptors  standardised, shape [num_descriptors]
