@@ -5,7 +5,7 @@
 
 From pools of labelled frames, 20 at random come first; then six times the present potential chooses 10 more and a new one
 is fitted. Its force errors are taken on frames of the intended use. Half of these frames, without their labels, are what
-`alc` may be told of as reference frames (`alc-use`); the other half is the test. All strategies of a seed start from the
+`alc` and `alc_atoms` may be told of as reference frames (`alc-use`, `alc_atoms-use`); the other half is the test. All strategies of a seed start from the
 same frames. Finished runs are kept in the folder and not repeated.
 
 saving: share of the 80 labels that a strategy needs less than random selection to reach the force MAE that this has at
@@ -36,6 +36,8 @@ STRATEGIES = [
     "power",
     "alc",
     "alc-use",
+    "alc_atoms",
+    "alc_atoms-use",
 ]
 FIRST, BATCH, ROUNDS = 20, 10, 6
 STEPS = 400  # of a fit
@@ -90,7 +92,7 @@ def chosen(folder, potential, left, reference, strategy, seed):
     """Positions in `left` of the next batch."""
     marked = [f.replace("\n", f"\n candidate={n} ", 1) for n, f in enumerate(left)]
     words = ["--strategy", strategy.split("-")[0], "--count", BATCH, "--seed", seed]
-    if strategy == "alc-use":
+    if strategy.endswith("-use"):
         words += ["--reference", reference]
     candidates = write(folder / "candidates.extxyz", marked)
     run("almlip", "select", potential, candidates, *words, "--output", folder / "batch.extxyz")
@@ -171,12 +173,12 @@ def area(strategy, baseline):
     return f"{statistics.fmean(change):+.1f} ± {statistics.stdev(change) / len(change) ** 0.5:.1f}"
 
 
-def table(curves, sets, seeds):
+def table(curves, sets, seeds, strategies):
     for name in sets:
         print(f"\n| {name} | saving % | area MAE % | last MAE | area RMSE % | last RMSE |")
         print("|---" * 6 + "|")
-        of = {s: [curves[name, seed, s] for seed in seeds] for s in STRATEGIES}
-        for strategy in STRATEGIES:
+        of = {s: [curves[name, seed, s] for seed in seeds] for s in strategies}
+        for strategy in strategies:
             cells = []
             for metric in METRICS:
                 own, random_ones = ([c[metric] for c in of[s]] for s in (strategy, "random"))
@@ -191,19 +193,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output-folder", default="selection", type=pathlib.Path)
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--strategies", nargs="+", default=STRATEGIES, choices=STRATEGIES)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     args = parser.parse_args()
 
     seeds = range(1, args.seeds + 1)
-    runs = [(n, seed, s) for seed in seeds for n in args.sets for s in STRATEGIES]
+    strategies = ["random"] + [s for s in args.strategies if s != "random"]
+    runs = [(n, seed, s) for seed in seeds for n in args.sets for s in strategies]
     curves = {}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         done = {pool.submit(learn, args.output_folder, *run): run for run in runs}
         for n, future in enumerate(concurrent.futures.as_completed(done), 1):
             curves[done[future]] = future.result()
             print(f"{n} of {len(runs)}: {done[future]}", file=sys.stderr, flush=True)
-    table(curves, args.sets, seeds)
+    table(curves, args.sets, seeds, strategies)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,12 @@ struct NamedStrategy {
   const char *name;
   Strategy strategy;
 };
-constexpr std::array<NamedStrategy, 8> strategies{{{"random", Strategy::random},
+constexpr std::array<NamedStrategy, 9> strategies{{{"random", Strategy::random},
                                                    {"uncertainty", Strategy::uncertainty},
                                                    {"diversity", Strategy::diversity},
                                                    {"hybrid", Strategy::hybrid},
                                                    {"alc", Strategy::alc},
+                                                   {"alc_atoms", Strategy::alc_atoms},
                                                    {"lcmd", Strategy::lcmd},
                                                    {"badge", Strategy::badge},
                                                    {"power", Strategy::power}}};
@@ -50,6 +51,14 @@ void check(const Candidates &candidates, const SelectionSettings &settings)
           ", but it must be 0 to 1");
   require(settings.duplicate >= 0.0, "selection: duplicate is ", settings.duplicate,
           ", but it must not be negative");
+
+  const std::size_t count = candidates.uncertainty.size();
+  require(settings.strategy != Strategy::alc_atoms ||
+              (candidates.labelled_atoms && candidates.atoms.size() == count),
+          "selection: alc_atoms has the atoms of ", candidates.atoms.size(), " of ", count,
+          " candidates, but needs those of all and what is labelled");
+  require(candidates.kind.empty() || candidates.kind.size() == count,
+          "selection: ", candidates.kind.size(), " kinds for ", count, " candidates");
 
   const auto all_finite = [](const std::vector<double> &values) {
     return std::all_of(values.begin(), values.end(),
@@ -167,7 +176,8 @@ Groups group(const Rows &points, int num_points, int k, std::uint64_t seed)
 class Selector {
  public:
   Selector(const Candidates &candidates, const SelectionSettings &settings)
-      : settings_(settings),
+      : candidates_(candidates),
+        settings_(settings),
         order_(canonical_order(candidates, settings.strategy)),
         raw_(reordered({candidates.num_features, candidates.features}, order_)),
         standardize_(raw_),
@@ -203,6 +213,9 @@ class Selector {
       case Strategy::alc:
       case Strategy::lcmd:
         choose_by_covariance();
+        break;
+      case Strategy::alc_atoms:
+        choose_by_atoms();
         break;
       case Strategy::badge:
         choose_by_embeddings();
@@ -312,6 +325,64 @@ class Selector {
       take(i, -1, 0.0);
   }
 
+  void choose_by_atoms()
+  {
+    const std::vector<int> ones = different_ones();
+    if (ones.empty()) return;
+    AtomTask task;
+    const Kinds kinds = candidates_.kind.empty() ? kinds_by_cluster() : kinds_by_name();
+    task.labelled = kinds.labelled;
+    for (const int i : ones) {
+      task.candidates.push_back(candidates_.atoms[order_[i]]);
+      task.kind.push_back(kinds.of[i]);
+    }
+    task.references = candidates_.reference_atoms;
+    task.batch = settings_.batch;
+    task.seed = settings_.seed;
+    for (const AtomChoice &choice : select_by_atoms(*candidates_.labelled_atoms, task))
+      take(ones[choice.index], kinds.are_clusters ? kinds.of[ones[choice.index]] : -1, choice.gain);
+  }
+
+  /// Kinds of configurations, for the quota of the one with the fewest labels.
+  struct Kinds {
+    std::vector<int> of;          ///< of every candidate
+    std::vector<int> labelled;    ///< configurations of each that have a label
+    bool are_clusters;
+  };
+
+  Kinds kinds_by_name() const
+  {
+    std::map<std::string, int> number;    // in the order of the names
+    for (const std::string &name : candidates_.kind) number[name] = 0;
+    Kinds kinds{{}, {}, false};
+    for (auto &[name, n] : number) {
+      n = static_cast<int>(kinds.labelled.size());
+      const auto labelled = candidates_.labelled.find(name);
+      kinds.labelled.push_back(labelled == candidates_.labelled.end() ? 0 : labelled->second);
+    }
+    for (int i = 0; i < num_candidates(); ++i)
+      kinds.of.push_back(number[candidates_.kind[order_[i]]]);
+    return kinds;
+  }
+
+  /// Clusters of the candidates; a known configuration is of that of the nearest candidate.
+  Kinds kinds_by_cluster() const
+  {
+    constexpr int num_kinds = 5;
+    const Groups groups = group(points_, num_candidates(), num_kinds, settings_.seed);
+    Kinds kinds{groups.label, std::vector<int>(groups.by_size.size(), 0), true};
+    for (int j = 0; j < known_.count(); ++j) {
+      int nearest = 0;
+      double least = infinity;
+      for (int i = 0; i < num_candidates(); ++i) {
+        const double distance = squared_distance(points_[i], known_[j], points_.num_features);
+        if (distance < least) least = distance, nearest = i;
+      }
+      ++kinds.labelled[kinds.of[nearest]];
+    }
+    return kinds;
+  }
+
   void choose_by_embeddings()
   {
     if (points_.num_features == 0) return choose_most_uncertain();    // all candidates are alike
@@ -364,6 +435,7 @@ class Selector {
     return std::sqrt(largest);
   }
 
+  const Candidates &candidates_;
   SelectionSettings settings_;
   std::vector<int> order_;    ///< the caller's index by canonical index, which all below have
   Rows raw_;

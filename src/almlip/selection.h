@@ -1,15 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "almlip/query/atom_selection.h"
 #include "almlip/query/kmeans.h"
 
 namespace almlip {
 
 /// How a batch is chosen from candidates.
-enum class Strategy { random, uncertainty, diversity, hybrid, alc, lcmd, badge, power };
+enum class Strategy { random, uncertainty, diversity, hybrid, alc, alc_atoms, lcmd, badge, power };
 
 /// Strategy of that name.
 /// @throws Error that lists the names
@@ -35,6 +37,13 @@ struct Candidates {
   std::vector<double> known;    ///< shape [num_known][num_features], never chosen, kept away from
   std::vector<double> references = {};    ///< shape [num_references][num_features], where the error
                                           ///< counts (alc only); empty: at the candidates
+
+  // for alc_atoms only
+  std::vector<const AtomPoints *> atoms = {};              ///< shape [num_candidates]
+  std::vector<const AtomPoints *> reference_atoms = {};    ///< where the error counts
+  const LabelledAtoms *labelled_atoms = nullptr;           ///< training atoms, and those of `known`
+  std::vector<std::string> kind = {};    ///< of every candidate; empty: five clusters are the kinds
+  std::map<std::string, int> labelled = {};    ///< configurations of a kind that have a label
 };
 
 /// One chosen candidate and why.
@@ -63,6 +72,9 @@ struct Choice {
 /// * diversity: hybrid with alpha = 0, in each cluster the farthest point.
 /// * alc: what makes the error at the reference points smallest, for a linear model of the features
 ///   (`select_alc`; of more than 4000 candidates or 2000 references a part).
+/// * alc_atoms: the same for a linear model of the descriptors of the atoms, all atoms of a
+///   configuration being labelled together (`select_by_atoms`); every fifth choice is of the kind
+///   with the fewest labels.
 /// * lcmd: the farthest of the largest cluster around what is chosen or known (`select_lcmd`).
 /// * badge: k-means++ on the standardised features times the uncertainty (`select_badge`); the
 /// known

@@ -27,7 +27,7 @@ namespace almlip::cli {
 namespace {
 
 struct SelectOptions {
-  std::string potential, output, strategy = "hybrid";
+  std::string potential, output, strategy = "alc_atoms";
   std::vector<std::string> candidates, known, references, elements;
   std::string measure = "any";
   std::vector<double> threshold, density;    ///< lo and hi; empty: none
@@ -97,6 +97,78 @@ class Appraiser {
   Committee committee_;
 };
 
+/// What the strategy alc_atoms needs to know of all frames.
+class AtomTable {
+ public:
+  explicit AtomTable(const Potential &potential)
+      : settings_(potential.settings),
+        labelled_(training_atoms(potential)),
+        num_labelled_(potential.record.num_frames)
+  {
+  }
+
+  /// Atoms of a candidate. They and those of the candidates so far share a bounded memory.
+  AtomPoints points(const Frame &frame, const FramePrediction &prediction, QueryBuffer &buffer)
+  {
+    constexpr double max_bytes = 500e6;
+    constexpr int least = 8;    // atoms of a frame
+    const double bytes_per_atom = sizeof(float) * settings_.num_descriptors();
+    while (max_atoms_ > least && bytes_per_atom * max_atoms_ * buffer.size() > max_bytes)
+      buffer.thin_atoms(max_atoms_ /= 2);
+    return points(frame, prediction);
+  }
+
+  void add_reference(const Frame &frame, const FramePrediction &prediction)
+  {
+    references_.push_back(points(frame, prediction));
+  }
+
+  void add_known(const Frame &frame, const FramePrediction &prediction)
+  {
+    labelled_.add(points(frame, prediction));
+    ++num_labelled_[frame.config_type];
+  }
+
+  /// Kinds are what config_type says, or else the files; without either, clusters.
+  void tell(const std::vector<QueryCandidate> &candidates, Candidates &task) const
+  {
+    std::vector<std::string> types, files;
+    for (const QueryCandidate &candidate : candidates) {
+      task.atoms.push_back(&candidate.atoms);
+      types.push_back(candidate.frame.config_type);
+      files.push_back(candidate.frame.source.substr(0, candidate.frame.source.rfind(", ")));
+    }
+    for (const AtomPoints &frame : references_) task.reference_atoms.push_back(&frame);
+    task.labelled_atoms = &labelled_;
+    if (are_different(types)) {
+      task.kind = types;
+      task.labelled = num_labelled_;
+    } else if (are_different(files)) {
+      task.kind = files;
+    }
+  }
+
+ private:
+  static bool are_different(const std::vector<std::string> &names)
+  {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string &name) { return name != names.front(); });
+  }
+
+  AtomPoints points(const Frame &frame, const FramePrediction &prediction) const
+  {
+    const std::vector<int> element = elements_of(frame, settings_);
+    return atom_points(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
+                       frame.num_atoms(), settings_.num_descriptors(), max_atoms_);
+  }
+
+  const ModelSettings &settings_;
+  int max_atoms_ = 64;    // of a frame
+  LabelledAtoms labelled_;
+  std::map<std::string, int> num_labelled_;    // by config_type
+  std::vector<AtomPoints> references_;
+};
+
 void print_choice(int place, const QueryCandidate &candidate, const Choice &choice)
 {
   std::printf("%5d %10.4f %8.4f %8s %10s  %s\n", place, candidate.max_sigma, choice.score,
@@ -127,7 +199,9 @@ QueryRule rule_of(const SelectOptions &options, const Potential &potential)
   }
   rule.min_distance = options.mindist.value_or(0.0);
   rule.min_distance_ratio = options.mindist ? 0.0 : default_distance_ratio;
-  rule.max_force = options.fmax.value_or(default_force_factor * potential.largest_force);
+  rule.max_force = options.fmax.value_or(potential.record.force_limit > 0.0
+                                             ? potential.record.force_limit
+                                             : default_force_factor * potential.largest_force);
   if (!options.density.empty()) {
     rule.min_density = options.density[0];
     rule.max_density = options.density[1];
@@ -141,14 +215,22 @@ class Reading {
   Reading(const SelectOptions &options, const QueryRule &rule, const Potential &potential)
       : options_(options),
         appraiser_(potential),
+        atoms_(potential),
+        by_atoms_(options.selection.strategy == Strategy::alc_atoms),
         sieve(rule, potential),
         buffer(options.buffer, options.selection.strategy, options.selection.seed)
   {
     sieve.known.reset(appraiser_.num_features());
     sieve.known.add(potential.known_fingerprints);
-    read_features(options_.known, [&](const std::vector<double> &row) { sieve.known.add(row); });
-    read_features(options_.references, [&](const std::vector<double> &row) {
-      references_.insert(references_.end(), row.begin(), row.end());
+    for_each_frame(options_.known, [&](Frame &frame, const std::string &) {
+      std::vector<double> row;
+      const FramePrediction prediction = appraiser_.appraise(frame, row);
+      sieve.known.add(row);
+      if (by_atoms_) atoms_.add_known(frame, prediction);
+    });
+    for_each_frame(options_.references, [&](Frame &frame, const std::string &) {
+      const FramePrediction prediction = appraiser_.appraise(frame, references_);
+      if (by_atoms_) atoms_.add_reference(frame, prediction);
     });
     for_each_frame(options_.candidates, [&](Frame &frame, const std::string &file) {
       if (sieve.look(frame, file)) consider(frame);
@@ -168,6 +250,7 @@ class Reading {
                              candidate.fingerprint.end());
       result.uncertainty.push_back(candidate.max_sigma);
     }
+    if (by_atoms_) atoms_.tell(buffer.candidates(), result);
     return result;
   }
 
@@ -188,18 +271,9 @@ class Reading {
     candidate.worst_atom = seen.sigma.atom;
     candidate.max_novelty = seen.novelty.value;
     candidate.why = sieve.why();
+    if (by_atoms_) candidate.atoms = atoms_.points(frame, prediction, buffer);
     candidate.frame = std::move(frame);
     if (buffer.add(std::move(candidate))) sieve.refuse(Refusal::buffer_full);
-  }
-
-  void read_features(const std::vector<std::string> &paths,
-                     const std::function<void(const std::vector<double> &)> &use)
-  {
-    for_each_frame(paths, [&](Frame &frame, const std::string &) {
-      std::vector<double> row;
-      appraiser_.appraise(frame, row);
-      use(row);
-    });
   }
 
   void for_each_frame(const std::vector<std::string> &paths,
@@ -215,6 +289,8 @@ class Reading {
   Progress progress_;
   int num_read_ = 0;
   std::vector<double> references_;
+  AtomTable atoms_;
+  bool by_atoms_;
 
  public:
   CandidateSieve sieve;
@@ -254,8 +330,10 @@ void run(SelectOptions options)
   options.selection.strategy = parse_strategy(options.strategy);
   const std::string text = read_text(options.potential);
   const Potential potential = parse_potential(text, options.potential);
-  require(options.references.empty() || options.selection.strategy == Strategy::alc,
-          "--reference is for the strategy alc, but the strategy is ", options.strategy);
+  require(options.references.empty() || options.selection.strategy == Strategy::alc ||
+              options.selection.strategy == Strategy::alc_atoms,
+          "--reference is for the strategies alc and alc_atoms, but the strategy is ",
+          options.strategy);
 
   BatchRecord record;
   record.reason = "select";
@@ -298,10 +376,10 @@ void add_select_command(CLI::App &app)
   command->add_option(
       "--known", options->known,
       "frames that must not be chosen again, beside those the potential was trained on");
-  command->add_option(
-      "--reference", options->references,
-      "frames of the intended use, without labels, at which alc makes the error small; the "
-      "candidates if there are none");
+  command->add_option("--reference", options->references,
+                      "frames of the intended use, without labels, at which alc and alc_atoms make "
+                      "the error small; "
+                      "the candidates if there are none");
   command->add_option("--elements", options->elements,
                       "chemical symbols of the atom types of LAMMPS dumps, in their order");
   command
@@ -313,15 +391,16 @@ void add_select_command(CLI::App &app)
                       "what is compared with the threshold: force, energy, novelty or any");
   command->add_option("--mindist", options->mindist,
                       "least distance of two atoms, Angstrom; 0.7 of that of the training set");
-  command->add_option("--fmax", options->fmax,
-                      "largest force, eV/Angstrom; 3 times that of the training set");
+  command->add_option(
+      "--fmax", options->fmax,
+      "largest force, eV/Angstrom; 3 times what the training frames have, 30 or more");
   command->add_option("--density", options->density, "LO HI, g/cm^3; no limits")->expected(2);
   command->add_option("--buffer", options->buffer,
                       "candidates to hold at most, of which a choice is made; all");
   command->add_flag("--manifest", options->manifest,
                     "write BATCH.json: settings, why each frame was taken, refusals by reason");
   command->add_option("--count", selection.batch, "frames to choose")->required();
-  command->add_option("--strategy", options->strategy, strategy_names())->required();
+  command->add_option("--strategy", options->strategy, strategy_names())->capture_default_str();
   command->add_option("--alpha", selection.alpha, "weight of uncertainty in hybrid, 0 to 1")
       ->capture_default_str();
   command->add_option("--clusters", selection.clusters, "clusters of k-means")

@@ -70,7 +70,18 @@ def chosen(select):
 
 
 @pytest.mark.parametrize(
-    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "lcmd", "badge", "power"]
+    "strategy",
+    [
+        "random",
+        "uncertainty",
+        "diversity",
+        "hybrid",
+        "alc",
+        "alc_atoms",
+        "lcmd",
+        "badge",
+        "power",
+    ],
 )
 def test_each_strategy_chooses_different_frames_and_says_why(select, strategy):
     done = select("--count", 6, "--strategy", strategy, "--clusters", 4)
@@ -83,7 +94,7 @@ def test_each_strategy_chooses_different_frames_and_says_why(select, strategy):
         assert atoms.info["strategy"] == strategy
         assert atoms.info["config_type"] == "md"
         assert atoms.info["max_sigma"] == pytest.approx(atoms.arrays["sigma"].max(), rel=1e-9)
-        assert ("cluster" in atoms.info) == (strategy in ("diversity", "hybrid"))
+        assert ("cluster" in atoms.info) == (strategy in ("diversity", "hybrid", "alc_atoms"))
         assert atoms.info["selected_from"].startswith("pool.extxyz")
 
 
@@ -111,6 +122,19 @@ def test_known_frames_are_never_chosen(select):
     assert sorted(chosen(select)) == [-69, -68, -67, -66, -65]
 
 
+def test_choice_by_atoms_is_the_default_with_a_quota_for_kinds(select):
+    frames = (select.folder / "pool.extxyz").read_text().replace("=md", "=slab", 5)
+    (select.folder / "pool.extxyz").write_text(frames)
+    potential = json.loads((select.folder / "Si.json").read_text())
+    assert potential["training"]["num_frames"] == {"md": 20}
+    done = select("--count", 10)
+
+    assert done.returncode == 0, done.stderr
+    batch = read(select.folder / "batch.extxyz", index=":")
+    assert all(atoms.info["strategy"] == "alc_atoms" for atoms in batch)
+    assert [batch[n].info["config_type"] for n in (4, 9)] == ["slab", "slab"]
+
+
 def test_choice_follows_the_seed(select):
     batches = []
     for seed in (1, 1, 2):
@@ -125,7 +149,7 @@ def test_choice_follows_the_seed(select):
     [
         (
             ["--count", 5, "--strategy", "foo"],
-            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power",
+            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, alc_atoms, lcmd, badge or power",
         ),
         (
             ["--count", 0, "--strategy", "random"],
@@ -133,7 +157,7 @@ def test_choice_follows_the_seed(select):
         ),
         (
             ["--reference", "other.extxyz", "--count", 5, "--strategy", "lcmd"],
-            "--reference is for the strategy alc, but the strategy is lcmd",
+            "--reference is for the strategies alc and alc_atoms, but the strategy is lcmd",
         ),
         (
             [

@@ -208,9 +208,10 @@ TEST(Selection, StrategyNamesRoundTrip)
     parse_strategy("foo");
     FAIL();
   } catch (const Error &error) {
-    EXPECT_STREQ(error.what(),
-                 "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, "
-                 "lcmd, badge or power");
+    EXPECT_STREQ(
+        error.what(),
+        "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, alc_atoms, "
+        "lcmd, badge or power");
   }
 }
 

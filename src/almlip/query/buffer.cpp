@@ -53,6 +53,11 @@ int QueryBuffer::place_in_full_buffer(const QueryCandidate &candidate) const
   return drawn < places.size() ? places[drawn] : capacity_;
 }
 
+void QueryBuffer::thin_atoms(int max_atoms)
+{
+  for (QueryCandidate &candidate : candidates_) candidate.atoms.thin(max_atoms);
+}
+
 void QueryBuffer::clear()
 {
   candidates_.clear();

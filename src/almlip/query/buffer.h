@@ -13,6 +13,7 @@ namespace almlip {
 struct QueryCandidate {
   Frame frame;
   std::vector<double> fingerprint;
+  AtomPoints atoms;    ///< for the strategy alc_atoms only
   std::int64_t step = 0;
   double max_sigma = 0.0;    ///< over the watched atoms, eV/Angstrom
   double mean_sigma = 0.0;
@@ -38,6 +39,9 @@ class QueryBuffer {
   void clear();
   /// Goes on as the buffer that had seen so many candidates and held these.
   void restore(std::uint64_t num_seen, std::vector<QueryCandidate> candidates);
+
+  /// Leaves at most so many atoms of every candidate for the choice by atoms.
+  void thin_atoms(int max_atoms);
 
   const std::vector<QueryCandidate> &candidates() const { return candidates_; }
   int size() const { return static_cast<int>(candidates_.size()); }
