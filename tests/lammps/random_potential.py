@@ -38,8 +38,29 @@ def novelty(element, threshold):
     }
 
 
+# of the training set, for one element
+RECORD = {
+    "rms_force": 0.8,
+    "force_limit": 30.0,
+    "num_frames": {"md": 20},
+    "num_atoms": [0.0],
+    "min_distances": [1.9],
+    "held_out_sigma": [0.25, 0.5],
+    "held_out_novelty": [0.75, 1.5],
+    "held_out_atoms": [8, 64],
+}
+
+
 def write_random_potential(
-    path, elements, seed=1, members=5, cutoff=5.0, factors=None, novelty_threshold=None, zbl=None
+    path,
+    elements,
+    seed=1,
+    members=5,
+    cutoff=5.0,
+    factors=None,
+    novelty_threshold=None,
+    zbl=None,
+    record=False,
 ):
     random = np.random.default_rng(seed)
     committees = [committee(e, -4.5 - k, members, random) for k, e in enumerate(elements)]
@@ -77,14 +98,7 @@ def write_random_potential(
                     "least_distance": 1.9,
                     "largest_force": 12.0,
                     "force_error": 0.05,
-                    "rms_force": 0.8,
-                    "force_limit": 30.0,
-                    "num_frames": {"md": 20},
-                    "num_atoms": [0.0] * len(elements),
-                    "min_distances": [1.9 + 0.1 * k for k in range(len(elements) ** 2)],
-                    "held_out_sigma": [0.25, 0.5],
-                    "held_out_novelty": [0.75, 1.5],
-                    "held_out_atoms": [8, 64],
+                    **(RECORD if record else {}),
                 },
                 "novelty": [novelty(e, novelty_threshold) for e in elements]
                 if novelty_threshold

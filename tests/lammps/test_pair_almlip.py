@@ -486,8 +486,11 @@ lmp.command("thermo_style custom step pe"); lmp.command("uncompute unc"); lmp.co
     assert [int(n) for n in counts] == [0, 3, 3 + 5, 8]  # steps 20 30 40; then 40 45 50 55 60
 
 
-def test_record_of_the_training_set_is_offered(in_python):
-    found = in_python("""
+def test_record_of_the_training_set_is_offered(in_python, tmp_path):
+    path = write_random_potential(tmp_path / "record.json", ["Si"], record=True)
+    found = in_python(
+        f"lmp.command('pair_coeff * * {path} Si')"
+        + """
 def numbers(name, kind, count):
     address = lmp.lib.lammps_extract_pair(lmp.lmp, name)
     print(*(ctypes.cast(address, ctypes.POINTER(kind))[k] for k in range(count)))
@@ -498,7 +501,8 @@ numbers(b"held_out_atoms", ctypes.c_int, 2)
 numbers(b"min_distances", ctypes.c_double, 1)
 numbers(b"rms_force", ctypes.c_double, 1)
 numbers(b"force_limit", ctypes.c_double, 1)
-""")
+"""
+    )
 
     assert [float(n) for n in found] == [2, 0.25, 0.5, 0.75, 1.5, 8, 64, 1.9, 0.8, 30.0]
 
