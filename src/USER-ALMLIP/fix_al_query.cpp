@@ -458,6 +458,13 @@ int FixALQuery::write_batch(const char *reason)
   impl->read_known();    // what other processes chose meanwhile
   const std::vector<almlip::Choice> choices = impl->choose();
   const int chosen = static_cast<int>(choices.size()), left = state.buffer.size() - chosen;
+  if (chosen == 0) {
+    utils::logmesg(lmp, fmt::format("fix al_query: step {}: all {} candidates are known by now, no "
+                                    "batch is written\n",
+                                    update->ntimestep, left));
+    state.buffer.clear();
+    return 0;
+  }
 
   almlip::BatchRecord record = impl->record(reason);
   record.refusals.add(Refusal::passed_over, update->ntimestep, 0.0, left);

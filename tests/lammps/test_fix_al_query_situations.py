@@ -222,7 +222,7 @@ def test_partitions_in_one_folder_lose_nothing(tmp_path, query_script):
     )
     (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
     done = subprocess.run(
-        "mpirun -n 4 lmp -partition 4x1 -in in.lmp".split(),
+        ["mpirun", "-n", "4", "lmp", "-partition", "4x1", "-in", "in.lmp"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -235,7 +235,7 @@ def test_partitions_in_one_folder_lose_nothing(tmp_path, query_script):
         announced += re.findall(r"candidates written to (\S+)", log.read_text())
     written = sorted(tmp_path.glob("al_batch.*.extxyz"))
     assert sorted(announced) == [path.name for path in written]
-    assert len(written) == 4 * 3
+    assert 9 <= len(written) <= 4 * 3  # whoever is later does not take the common start again
     for path in written:
         frames = ase_io.read(path, index=":")
         entries = json.loads(path.with_suffix(".json").read_text())["frames"]

@@ -26,10 +26,13 @@ bool has_content(const fs::path &path)
 std::vector<std::string> frame_files(const fs::path &folder)
 {
   std::vector<std::string> files;
-  for (const auto &entry : fs::directory_iterator(folder)) {
-    const std::string extension = entry.path().extension().string();
-    if (extension == ".extxyz" || extension == ".xyz") files.push_back(entry.path().string());
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string extension = entry->path().extension().string();
+    if (extension == ".extxyz" || extension == ".xyz") files.push_back(entry->path().string());
   }
+  require(!error, folder.string(), ": cannot be read: ", error.message());
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -109,6 +112,7 @@ void KnownFiles::find_batches(const std::string &hash, std::vector<std::string> 
 {
   const fs::path folder =
       fs::path(prefix_).has_parent_path() ? fs::path(prefix_).parent_path() : ".";
+  if (!fs::is_directory(folder)) return;    // writing there will say so
   const std::string start = fs::path(prefix_).filename().string() + ".";
   for (const std::string &file : frame_files(folder)) {
     const fs::path path(file);

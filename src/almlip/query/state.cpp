@@ -114,7 +114,7 @@ void QueryState::count_batch(int num_chosen, int num_left, std::int64_t step)
   num_buffered = 0;
   for (QueryCounts *counts : {&total, &run.counts}) {
     counts->selected += num_chosen;
-    counts->batches++;
+    counts->batches += num_chosen > 0 ? 1 : 0;
   }
 }
 
