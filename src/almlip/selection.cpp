@@ -305,7 +305,7 @@ class Selector {
   void choose_by_covariance()
   {
     if (points_.num_features == 0) return choose_most_uncertain();    // all candidates are alike
-    KernelTask task;
+    CovarianceTask task;
     FeaturePoints points{points_.num_features, {}};
     for (const Rows *rows : {&points_, &known_, &references_})
       points.values.insert(points.values.end(), rows->values.begin(), rows->values.end());

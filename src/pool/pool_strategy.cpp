@@ -63,19 +63,19 @@ Eigen::MatrixXf all_points(const PoolState &state)
   return all;
 }
 
-/// Kernel over all points.
-Kernel make_kernel(const PoolProtocol &protocol, const PoolState &state)
+/// Covariance over all points.
+Covariance make_covariance(const PoolProtocol &protocol, const PoolState &state)
 {
   const Eigen::MatrixXf all = all_points(state);
-  if (protocol.kernel == "gradient") return state.committee.gradient_kernel(all);
-  return gaussian_kernel(rows_of(all, iota(static_cast<int>(all.rows()))));
+  if (protocol.covariance == "gradient") return state.committee.gradient_covariance(all);
+  return gaussian_covariance(rows_of(all, iota(static_cast<int>(all.rows()))));
 }
 
-KernelTask make_task(const PoolProtocol &protocol, const PoolState &state)
+CovarianceTask make_task(const PoolProtocol &protocol, const PoolState &state)
 {
   const int num_points = static_cast<int>(state.points.rows());
-  KernelTask task{state.unlabelled, state.labelled, iota(num_points), protocol.batch,
-                  protocol.noise};
+  CovarianceTask task{state.unlabelled, state.labelled, iota(num_points), protocol.batch,
+                      protocol.noise};
   if (state.references.rows() > 0) {
     task.references = iota(static_cast<int>(state.references.rows()));
     for (int &i : task.references) i += num_points;
@@ -83,13 +83,14 @@ KernelTask make_task(const PoolProtocol &protocol, const PoolState &state)
   return task;
 }
 
-/// alc on a pool that is too large for a kernel matrix.
+/// alc on a pool that is too large for a covariance matrix.
 std::vector<int> choose_from_large_pool(const PoolProtocol &protocol, const PoolState &state)
 {
   constexpr int num_projections = 512;
-  require(protocol.strategy == "alc" && protocol.kernel == "gradient", "pool: ", protocol.strategy,
-          " with the kernel \"", protocol.kernel, "\" needs a matrix of all pairs, but ",
-          state.points.rows(), " entries are more than \"exact_up_to\", ", protocol.exact_up_to,
+  require(protocol.strategy == "alc" && protocol.covariance == "gradient",
+          "pool: ", protocol.strategy, " with the kernel \"", protocol.covariance,
+          "\" needs a matrix of all pairs, but ", state.points.rows(),
+          " entries are more than \"exact_up_to\", ", protocol.exact_up_to,
           "; use alc with the kernel \"gradient\"");
   LargePoolSettings settings;
   settings.seed = state.seed;
@@ -99,14 +100,14 @@ std::vector<int> choose_from_large_pool(const PoolProtocol &protocol, const Pool
                     settings);
 }
 
-std::vector<int> choose_by_kernel(const PoolProtocol &protocol, const PoolState &state)
+std::vector<int> choose_by_covariance(const PoolProtocol &protocol, const PoolState &state)
 {
   if (state.points.rows() > protocol.exact_up_to) return choose_from_large_pool(protocol, state);
-  const Kernel kernel = make_kernel(protocol, state);
-  const KernelTask task = make_task(protocol, state);
+  const Covariance covariance = make_covariance(protocol, state);
+  const CovarianceTask task = make_task(protocol, state);
   return protocol.strategy == "alc"
-             ? select_alc(kernel, task, parse_alc_criterion(protocol.criterion))
-             : select_lcmd(kernel, task);
+             ? select_alc(covariance, task, parse_alc_criterion(protocol.criterion))
+             : select_lcmd(covariance, task);
 }
 
 std::vector<int> choose_by_embedding(const PoolProtocol &protocol, const PoolState &state)
@@ -147,7 +148,7 @@ std::vector<int> choose_batch(const PoolProtocol &protocol, const PoolState &sta
           protocol.batch, "; use fewer rounds or smaller batches");
   std::vector<int> chosen;
   if (protocol.strategy == "alc" || protocol.strategy == "lcmd") {
-    chosen = choose_by_kernel(protocol, state);
+    chosen = choose_by_covariance(protocol, state);
   } else {
     if (protocol.strategy == "badge")
       chosen = choose_by_embedding(protocol, state);

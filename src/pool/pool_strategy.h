@@ -30,7 +30,7 @@ struct PoolState {
 ///
 /// random, uncertainty, diversity, hybrid: `almlip::select`. adaptive: hybrid whose alpha is the
 /// trust, so that it explores until the spread has shown that it finds errors. alc, lcmd, badge,
-/// power: kernel_selection.h; badge embeds by the last hidden layers times the spread.
+/// power: covariance_selection.h; badge embeds by the last hidden layers times the spread.
 /// @throws Error if there are fewer unlabelled rows than a batch
 std::vector<int> choose_batch(const PoolProtocol &protocol, const PoolState &state);
 

@@ -24,7 +24,7 @@ void add_protocol_keys(JsonKeys &keys, PoolProtocol &p)
   keys.add("initial_set", p.initial_set, {"random", "medoids"});
   keys.add("reference", p.reference);
   keys.add("criterion", p.criterion, {"deviation", "variance"});
-  keys.add("kernel", p.kernel, {"gradient", "descriptor"});
+  keys.add("kernel", p.covariance, {"gradient", "descriptor"});
   keys.add("initial", p.initial, 2, many);
   keys.add("rounds", p.rounds, 1, many);
   keys.add("batch", p.batch, 1, many);
@@ -242,7 +242,7 @@ std::string shaping_text(const PoolStudy &study, const PoolProtocol &p)
                {"one_per_formula", p.one_per_formula},
                {"reference", p.reference},
                {"criterion", p.criterion},
-               {"kernel", p.kernel},
+               {"kernel", p.covariance},
                {"clusters", p.clusters},
                {"alpha", p.alpha},
                {"noise", p.noise},

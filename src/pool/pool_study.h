@@ -18,16 +18,16 @@ struct PoolProtocol {
   std::string reference =
       "pool";    ///< points at which alc lowers the error: the pool, or the name of a target
   std::string criterion = "deviation";    ///< of alc: deviation or variance
-  std::string kernel =
-      "gradient";    ///< of alc and lcmd: gradient of the committee, or descriptor (Gaussian)
+  std::string covariance =
+      "gradient";    ///< key "kernel", of alc and lcmd: gradient of the committee, or descriptor
   int initial = 30, rounds = 6, batch = 15;
   int clusters = 15;    ///< k of k-means
   int members = 5, hidden = 128, steps = 120;
   double learning_rate = 1e-3;
   double alpha = 0.6;        ///< weight of uncertainty in hybrid
-  double noise = 0.02;       ///< of alc, fraction of the mean of the kernel's diagonal
+  double noise = 0.02;       ///< of alc, fraction of the mean of the covariance's diagonal
   int exact_up_to = 4000;    ///< entries of a pool beyond which alc works with random features in
-                             ///< place of the kernel
+                             ///< place of the covariance
   double clip = 5.0;         ///< standardised descriptors end at +- so many deviations; 0: no end
   bool one_per_formula =
       false;    ///< of each formula only one entry, so that no polymorph is in pool and test

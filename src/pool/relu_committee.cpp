@@ -138,7 +138,7 @@ ReluCommittee::Backward ReluCommittee::backward(const Activations &a) const
   return result;
 }
 
-Kernel ReluCommittee::gradient_kernel(const MatrixXf &inputs) const
+Covariance ReluCommittee::gradient_covariance(const MatrixXf &inputs) const
 {
   const Eigen::Index n = inputs.rows();
   const int h = num_hidden_;
@@ -161,9 +161,9 @@ Kernel ReluCommittee::gradient_kernel(const MatrixXf &inputs) const
     sum.array() += from_inputs.array() * gram(d.first.middleCols(k * h, h), 0.0F).array();
   }
   sum /= float(num_members_);
-  Kernel kernel{int(n), std::vector<float>(std::size_t(n) * n)};
-  Eigen::Map<MatrixXf>(kernel.values.data(), n, n) = sum.selfadjointView<Eigen::Lower>();
-  return kernel;
+  Covariance covariance{int(n), std::vector<float>(std::size_t(n) * n)};
+  Eigen::Map<MatrixXf>(covariance.values.data(), n, n) = sum.selfadjointView<Eigen::Lower>();
+  return covariance;
 }
 
 namespace {

@@ -38,13 +38,13 @@ class ReluCommittee {
   Eigen::MatrixXf last_hidden(const Eigen::MatrixXf &inputs) const;
 
   /// Scalar products of the gradients of two outputs with respect to all weights, averaged over the
-  /// members (empirical tangent kernel).
-  Kernel gradient_kernel(const Eigen::MatrixXf &inputs) const;
+  /// members (the empirical neural tangent kernel).
+  Covariance gradient_covariance(const Eigen::MatrixXf &inputs) const;
 
-  /// Random projections of these gradients whose scalar products have the kernel as their mean;
-  /// num_projections features per point. The error of a kernel value relative to the two variances
-  /// is of the order of 1/sqrt(num_projections). Source: Kronecker structure and random signs after
-  /// Holzmueller et al., J. Mach. Learn. Res. 24, 164 (2023), section 4.2
+  /// Random projections of these gradients whose scalar products have the covariance as their mean;
+  /// num_projections features per point. The error of a covariance value relative to the two
+  /// variances is of the order of 1/sqrt(num_projections). Source: Kronecker structure and random
+  /// signs after Holzmueller et al., J. Mach. Learn. Res. 24, 164 (2023), section 4.2
   FeaturePoints gradient_features(const Eigen::MatrixXf &inputs, int num_projections,
                                   std::uint64_t seed) const;
 

@@ -37,32 +37,32 @@ Eigen::MatrixXd gradients(ReluCommittee &committee, const Eigen::MatrixXf &point
   return result;
 }
 
-TEST(ReluCommittee, GradientKernelIsTheProductOfGradients)
+TEST(ReluCommittee, GradientCovarianceIsTheProductOfGradients)
 {
   ReluCommittee committee(3, small, 4);
   const Eigen::MatrixXf inputs = some_inputs(4, 3);
-  const Kernel kernel = committee.gradient_kernel(inputs);
+  const Covariance covariance = committee.gradient_covariance(inputs);
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 4; ++j) {
       const Eigen::MatrixXd a = gradients(committee, inputs.row(i), 3),
                             b = gradients(committee, inputs.row(j), 3);
-      EXPECT_NEAR(kernel.row(i)[j], a.cwiseProduct(b).sum() / 3.0,
+      EXPECT_NEAR(covariance.row(i)[j], a.cwiseProduct(b).sum() / 3.0,
                   3e-3);    // float differences with a step of 1e-3
     }
 }
 
-TEST(ReluCommittee, RandomFeaturesApproachTheKernel)
+TEST(ReluCommittee, RandomFeaturesApproachTheCovariance)
 {
   constexpr int num_projections = 20000;
   const ReluCommittee committee(3, small, 4);
   const Eigen::MatrixXf inputs = some_inputs(4, 3);
   const FeaturePoints points = committee.gradient_features(inputs, num_projections, 7);
   const Eigen::Map<const Eigen::MatrixXf> features(points.values.data(), num_projections, 4);
-  const Kernel kernel = committee.gradient_kernel(inputs);
+  const Covariance covariance = committee.gradient_covariance(inputs);
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 4; ++j) {
-      const double scale = std::sqrt(kernel.row(i)[i] * kernel.row(j)[j]);
-      EXPECT_NEAR(features.col(i).dot(features.col(j)), kernel.row(i)[j],
+      const double scale = std::sqrt(covariance.row(i)[i] * covariance.row(j)[j]);
+      EXPECT_NEAR(features.col(i).dot(features.col(j)), covariance.row(i)[j],
                   6.0 * scale / std::sqrt(num_projections));
     }
 }

@@ -19,57 +19,57 @@ using Map = Eigen::Map<const MatrixXf>;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-void check(const KernelTask &task, int num_points)
+void check(const CovarianceTask &task, int num_points)
 {
   require(task.batch >= 1, "selection: batch is ", task.batch, ", but it must be at least 1");
   for (const std::vector<int> *list : {&task.candidates, &task.known, &task.references})
     for (int i : *list)
-      require(i >= 0 && i < num_points, "selection: there is no point ", i, ", the kernel has ",
+      require(i >= 0 && i < num_points, "selection: there is no point ", i, ", the covariance has ",
               num_points);
 }
 
-void check(const Kernel &kernel, const KernelTask &task)
+void check(const Covariance &covariance, const CovarianceTask &task)
 {
-  const std::size_t n = kernel.num_points;
-  require(kernel.values.size() == n * n, "selection: the kernel holds ", kernel.values.size(),
-          " numbers, but ", n, " points need ", n * n);
-  check(task, kernel.num_points);
+  const std::size_t n = covariance.num_points;
+  require(covariance.values.size() == n * n, "selection: the covariance holds ",
+          covariance.values.size(), " numbers, but ", n, " points need ", n * n);
+  check(task, covariance.num_points);
 }
 
-void check_alc(const KernelTask &task)
+void check_alc(const CovarianceTask &task)
 {
   require(!task.references.empty(),
           "selection: alc has no reference points; give those at which the error counts");
   require(task.noise > 0.0, "selection: noise is ", task.noise, ", but it must be positive");
 }
 
-std::vector<float> diagonal(const Kernel &kernel)
+std::vector<float> diagonal(const Covariance &covariance)
 {
-  std::vector<float> result(kernel.num_points);
-  for (int i = 0; i < kernel.num_points; ++i) result[i] = kernel.row(i)[i];
+  std::vector<float> result(covariance.num_points);
+  for (int i = 0; i < covariance.num_points; ++i) result[i] = covariance.row(i)[i];
   return result;
 }
 
-/// Gaussian process over all points, conditioned on some: covariance = kernel - factor^T factor.
+/// Gaussian process over all points, conditioned on some: posterior = prior - factor^T factor.
 class Posterior {
  public:
-  Posterior(const Kernel &kernel, const std::vector<int> &known, int num_more, double noise)
-      : kernel_(kernel.values.data(), kernel.num_points, kernel.num_points),
-        variance_(kernel.num_points),
-        factor_(static_cast<int>(known.size()) + num_more, kernel.num_points)
+  Posterior(const Covariance &covariance, const std::vector<int> &known, int num_more, double noise)
+      : prior_(covariance.values.data(), covariance.num_points, covariance.num_points),
+        variance_(covariance.num_points),
+        factor_(static_cast<int>(known.size()) + num_more, covariance.num_points)
   {
-    const std::vector<float> prior = diagonal(kernel);
+    const std::vector<float> prior = diagonal(covariance);
     noise_ = static_cast<float>(noise * std::accumulate(prior.begin(), prior.end(), 0.0) /
-                                kernel.num_points);
+                                covariance.num_points);
     std::copy(prior.begin(), prior.end(), variance_.data());
     if (known.empty()) return;
 
     const int num_known = static_cast<int>(known.size());
-    MatrixXf between(num_known, num_known), to_all(num_known, kernel.num_points);
+    MatrixXf between(num_known, num_known), to_all(num_known, covariance.num_points);
     for (int i = 0; i < num_known; ++i) {
-      to_all.row(i) = kernel_.col(known[i]).transpose();
+      to_all.row(i) = prior_.col(known[i]).transpose();
       for (int j = 0; j < num_known; ++j)
-        between(i, j) = kernel_(known[i], known[j]) + (i == j ? noise_ : 0.0F);
+        between(i, j) = prior_(known[i], known[j]) + (i == j ? noise_ : 0.0F);
     }
     factor_.topRows(num_known) = between.llt().matrixL().solve(to_all);
     variance_ -= factor_.topRows(num_known).colwise().squaredNorm().transpose().array();
@@ -77,7 +77,8 @@ class Posterior {
   }
 
   /// Without labels, for a noise that is known.
-  Posterior(const Kernel &kernel, float noise, int num_more) : Posterior(kernel, {}, num_more, 0.0)
+  Posterior(const Covariance &covariance, float noise, int num_more)
+      : Posterior(covariance, {}, num_more, 0.0)
   {
     noise_ = noise;
   }
@@ -93,7 +94,7 @@ class Posterior {
     for (std::size_t i = 0; i < rows.size(); ++i) left.col(i) = factor_.col(rows[i]).head(used_);
     for (std::size_t j = 0; j < columns.size(); ++j) {
       right.col(j) = factor_.col(columns[j]).head(used_);
-      for (std::size_t i = 0; i < rows.size(); ++i) result(i, j) = kernel_(rows[i], columns[j]);
+      for (std::size_t i = 0; i < rows.size(); ++i) result(i, j) = prior_(rows[i], columns[j]);
     }
     result.noalias() -= left.transpose() * right;
     return result;
@@ -102,7 +103,7 @@ class Posterior {
   /// Conditions on one more point; returns the row v by which the covariance changes: - v^T v.
   VectorXf add(int point)
   {
-    VectorXf v = kernel_.col(point);
+    VectorXf v = prior_.col(point);
     v.noalias() -= factor_.topRows(used_).transpose() * factor_.col(point).head(used_);
     v /= std::sqrt(std::max(variance_[point], 0.0F) + noise_);
     factor_.row(used_++) = v.transpose();
@@ -111,7 +112,7 @@ class Posterior {
   }
 
  private:
-  Map kernel_;
+  Map prior_;
   float noise_ = 0.0F;
   ArrayXf variance_;
   MatrixXf factor_;
@@ -187,11 +188,11 @@ class FeaturePosterior {
   float noise() const { return noise_; }
 
   /// Posterior covariance of some points.
-  Kernel kernel(const std::vector<int> &indices) const
+  Covariance covariance(const std::vector<int> &indices) const
   {
     const MatrixXf rows = whitened(indices, 0, indices.size());
-    Kernel result{static_cast<int>(indices.size()),
-                  std::vector<float>(indices.size() * indices.size())};
+    Covariance result{static_cast<int>(indices.size()),
+                      std::vector<float>(indices.size() * indices.size())};
     Eigen::Map<MatrixXf>(result.values.data(), rows.rows(), rows.rows()).noalias() =
         rows * rows.transpose();
     return result;
@@ -259,12 +260,12 @@ std::vector<int> random_part(const std::vector<int> &list, int count, std::uint6
   return result;
 }
 
-/// Candidates with their nearest center (known or chosen) under a kernel distance.
-/// @tparam Covariance  of two points, by their indices
-template <class Covariance>
+/// Candidates with their nearest center (known or chosen) by the distance that a covariance means.
+/// @tparam CovarianceOf  of two points, by their indices
+template <class CovarianceOf>
 class CenterClusters {
  public:
-  CenterClusters(const Covariance &covariance, int num_points, const KernelTask &task)
+  CenterClusters(const CovarianceOf &covariance, int num_points, const CovarianceTask &task)
       : covariance_(covariance),
         norm_(num_points),
         candidates_(task.candidates),
@@ -320,7 +321,7 @@ class CenterClusters {
     }
   }
 
-  const Covariance &covariance_;
+  const CovarianceOf &covariance_;
   std::vector<float> norm_;
   const std::vector<int> &candidates_;
   std::vector<int> center_;
@@ -329,10 +330,11 @@ class CenterClusters {
   int num_centers_ = 0;
 };
 
-template <class Covariance>
-std::vector<int> choose_lcmd(const Covariance &covariance, int num_points, const KernelTask &task)
+template <class CovarianceOf>
+std::vector<int> choose_lcmd(const CovarianceOf &covariance, int num_points,
+                             const CovarianceTask &task)
 {
-  CenterClusters<Covariance> clusters(covariance, num_points, task);
+  CenterClusters<CovarianceOf> clusters(covariance, num_points, task);
   const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
   std::vector<int> chosen;
   while (static_cast<int>(chosen.size()) < batch)
@@ -350,16 +352,17 @@ AlcCriterion parse_alc_criterion(const std::string &name)
   return AlcCriterion::variance;
 }
 
-std::vector<int> select_alc(const Kernel &kernel, const KernelTask &task, AlcCriterion criterion)
+std::vector<int> select_alc(const Covariance &covariance, const CovarianceTask &task,
+                            AlcCriterion criterion)
 {
-  check(kernel, task);
+  check(covariance, task);
   check_alc(task);
   const int batch = std::min(task.batch, static_cast<int>(task.candidates.size()));
-  return greedy_alc(Posterior(kernel, task.known, batch, task.noise), task.candidates,
+  return greedy_alc(Posterior(covariance, task.known, batch, task.noise), task.candidates,
                     task.references, batch, criterion);
 }
 
-std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task,
+std::vector<int> select_alc(const FeaturePoints &points, const CovarianceTask &task,
                             AlcCriterion criterion, const LargePoolSettings &settings)
 {
   check(task, points.num_points());
@@ -377,25 +380,26 @@ std::vector<int> select_alc(const FeaturePoints &points, const KernelTask &task,
                    random_part(task.candidates, settings.max_candidates / 2, settings.seed + 1));
 
   std::vector<int> of_small =
-      references;    // point of every row of a small kernel: references, then candidates
+      references;    // point of every row of a small covariance: references, then candidates
   of_small.insert(of_small.end(), candidates.begin(), candidates.end());
   std::vector<int> small_references(references.size()), small_candidates(candidates.size());
   std::iota(small_references.begin(), small_references.end(), 0);
   std::iota(small_candidates.begin(), small_candidates.end(), static_cast<int>(references.size()));
-  const Kernel small = posterior.kernel(of_small);
+  const Covariance small = posterior.covariance(of_small);
   std::vector<int> chosen = greedy_alc(Posterior(small, posterior.noise(), batch), small_candidates,
                                        small_references, batch, criterion);
   for (int &i : chosen) i = of_small[i];
   return chosen;
 }
 
-std::vector<int> select_lcmd(const Kernel &kernel, const KernelTask &task)
+std::vector<int> select_lcmd(const Covariance &covariance, const CovarianceTask &task)
 {
-  check(kernel, task);
-  return choose_lcmd([&](int i, int j) { return kernel.row(i)[j]; }, kernel.num_points, task);
+  check(covariance, task);
+  return choose_lcmd([&](int i, int j) { return covariance.row(i)[j]; }, covariance.num_points,
+                     task);
 }
 
-std::vector<int> select_lcmd(const FeaturePoints &points, const KernelTask &task)
+std::vector<int> select_lcmd(const FeaturePoints &points, const CovarianceTask &task)
 {
   check(task, points.num_points());
   const int width = points.num_features;
@@ -406,17 +410,17 @@ std::vector<int> select_lcmd(const FeaturePoints &points, const KernelTask &task
   return choose_lcmd([&](int i, int j) { return row(i).dot(row(j)); }, points.num_points(), task);
 }
 
-Kernel gaussian_kernel(const Rows &rows)
+Covariance gaussian_covariance(const Rows &rows)
 {
   const int n = rows.count();
-  Kernel kernel{n, std::vector<float>(static_cast<std::size_t>(n) * n, 0.0F)};
+  Covariance covariance{n, std::vector<float>(static_cast<std::size_t>(n) * n, 0.0F)};
   std::vector<float> between;
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < i; ++j) {
       const float distance =
           static_cast<float>(squared_distance(rows[i], rows[j], rows.num_features));
-      kernel.values[static_cast<std::size_t>(i) * n + j] =
-          kernel.values[static_cast<std::size_t>(j) * n + i] = distance;
+      covariance.values[static_cast<std::size_t>(i) * n + j] =
+          covariance.values[static_cast<std::size_t>(j) * n + i] = distance;
       between.push_back(distance);
     }
   float median = 1.0F;
@@ -424,8 +428,8 @@ Kernel gaussian_kernel(const Rows &rows)
     std::nth_element(between.begin(), between.begin() + between.size() / 2, between.end());
     if (between[between.size() / 2] > 0.0F) median = between[between.size() / 2];
   }
-  for (float &value : kernel.values) value = std::exp(-value / (2.0F * median));
-  return kernel;
+  for (float &value : covariance.values) value = std::exp(-value / (2.0F * median));
+  return covariance;
 }
 
 }    // namespace almlip
