@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import datasets
+import results
 from shell import run
 
 # Energy MAE in meV/atom, force MAE in eV/Angstrom.
@@ -32,51 +33,101 @@ PUBLISHED = {
 }
 
 
-def uncertainty(label, fitted, groups):
-    """Line of the second table: how well sigma tells the errors of the test frames."""
+PARTS = (("energy", 2), ("force", 4))  # digits
+UNITS = {
+    "cutoff": "Angstrom",
+    **{
+        f"{part}_{what}_{mean}": unit
+        for part in ("held_out", "test")
+        for what, unit in (("energy", "meV/atom"), ("force", "eV/Angstrom"))
+        for mean in ("mae", "rmse")
+    },
+    "published": "energy MAE in meV/atom, force MAE in eV/Angstrom",
+    "fit_seconds": "s",
+    "sigma_law": "a (eV/Angstrom), p of each element",
+    "ece": "%",
+    "coverage90": "%",
+    "spearman": "",
+    "worst5_in_top10": "",
+}
+
+
+def errors(part, group):
+    """Columns of energy and force errors of a group of frames."""
+    return {
+        f"{part}_energy_mae": 1000 * group["energy_mae"],
+        f"{part}_energy_rmse": 1000 * group["energy_rmse"],
+        f"{part}_force_mae": group["force_mae"],
+        f"{part}_force_rmse": group["force_rmse"],
+    }
+
+
+def uncertainty(fitted, group):
+    """Columns that say how well sigma tells the errors of the test frames; None where there is no answer."""
     pairs = zip(fitted["calibration"]["factor"], fitted["calibration"]["exponent"])
-    law = "; ".join(f"{factor:.2f}, {exponent:.2f}" for factor, exponent in pairs)
-    number = lambda group, key: "-" if group[key] is None else f"{group[key]:.2f}"
-    everything = groups["all"]
-    of_types = ", ".join(
-        f"{name} {number(group, 'spearman')}" for name, group in groups.items() if name != "all"
-    )
-    ece = "-" if everything["ece"] is None else f"{100 * everything['ece']:.1f}"
-    coverage = everything["coverage90"]
-    coverage = "-" if coverage is None else f"{100 * coverage:.1f}"
-    return (
-        f"| {label} | {law} | {ece} | {coverage} | {number(everything, 'spearman')} "
-        f"({of_types if len(groups) <= 6 else f'{len(groups) - 1} types'}) "
-        f"| {number(everything, 'worst5_in_top10')} |"
-    )
+    percent = lambda share: None if share is None else 100 * share
+    return {
+        "sigma_law": "; ".join(f"{factor:.2f}, {exponent:.2f}" for factor, exponent in pairs),
+        "ece": percent(group["ece"]),
+        "coverage90": percent(group["coverage90"]),
+        "spearman": group["spearman"],
+        "worst5_in_top10": group["worst5_in_top10"],
+    }
+
+
+def fit(train, args, potential):
+    """Fits unless the potential is there; returns the seconds, None if it was."""
+    if potential.exists():
+        return None
+    start = time.monotonic()
+    flags = ["--preset", args.preset, *args.flags]
+    run("almlip", "train", "--train", *train, "--output", potential, *flags)
+    return time.monotonic() - start
 
 
 def rows(name, args, folder):
-    """Lines of both tables, one per test file; fits first if there is no potential yet."""
+    """(label, figures), one for each test file; fits first if there is no potential yet."""
     train, test = datasets.files(name)
     stem = f"{name.replace(' ', '_')}.{args.preset}"
     potential = folder / f"{stem}.almlip.json"
-    seconds = "-"
-    if not potential.exists():
-        start = time.monotonic()
-        flags = ["--preset", args.preset, *args.flags]
-        run("almlip", "train", "--train", *train, "--output", potential, *flags)
-        seconds = f"{time.monotonic() - start:.0f}"
+    seconds = fit(train, args, potential)
     fitted = json.loads(potential.read_text())
     held_out = fitted["provenance"]["errors"]["held_out"]["all"]
-    energy = lambda e: f"{1000 * e['energy_mae']:.2f} / {1000 * e['energy_rmse']:.2f}"
-    force = lambda e: f"{e['force_mae']:.4f} / {e['force_rmse']:.4f}"
     for file in test:
-        errors = folder / f"{stem}.{file.name.split('.')[0]}.errors.json"
-        run("almlip", "eval", potential, file, "--json", errors)
-        groups = json.loads(errors.read_text())["groups"]
-        test_errors = groups["all"]
+        output = folder / f"{stem}.{file.name.split('.')[0]}.errors.json"
+        run("almlip", "eval", potential, file, "--json", output)
+        group = json.loads(output.read_text())["groups"]["all"]
         label = name if len(test) == 1 else f"{name}, {file.name.split('.')[0].split('_test_')[-1]}"
-        first = (
-            f"| {label} | {fitted['cutoff']:.2f} | {energy(held_out)} | {force(held_out)} "
-            f"| {energy(test_errors)} | {force(test_errors)} | {PUBLISHED[name]} | {seconds} |"
+        yield (
+            label,
+            {
+                "cutoff": fitted["cutoff"],
+                **errors("held_out", held_out),
+                **errors("test", group),
+                "published": PUBLISHED[name],
+                "fit_seconds": seconds,
+                **uncertainty(fitted, group),
+            },
         )
-        yield first, uncertainty(label, fitted, groups)
+
+
+def line(label, figures):
+    """Row of the first table."""
+    both = lambda name, digits: " / ".join(
+        f"{figures[f'{name}_{mean}']:.{digits}f}" for mean in ("mae", "rmse")
+    )
+    cells = [both(f"{part}_{what}", n) for part in ("held_out", "test") for what, n in PARTS]
+    seconds = figures["fit_seconds"]
+    took = "-" if seconds is None else f"{seconds:.0f}"
+    words = [label, f"{figures['cutoff']:.2f}", *cells, figures["published"], took]
+    return f"| {' | '.join(words)} |"
+
+
+def line_of_sigma(label, figures):
+    """Row of the second table."""
+    number = lambda key, digits: "-" if figures[key] is None else f"{figures[key]:.{digits}f}"
+    words = [label, figures["sigma_law"], number("ece", 1), number("coverage90", 1)]
+    return f"| {' | '.join(words)} | {number('spearman', 2)} | {number('worst5_in_top10', 2)} |"
 
 
 def main():
@@ -85,6 +136,7 @@ def main():
     parser.add_argument("--preset", default="default")
     parser.add_argument("--output-folder", help="keeps potentials and errors here")
     parser.add_argument("flags", nargs="*", help="flags for almlip train, after --")
+    results.add_option(parser)
     args = parser.parse_args()
 
     folder = pathlib.Path(args.output_folder or tempfile.mkdtemp(prefix="accuracy."))
@@ -94,16 +146,17 @@ def main():
         "| set | cutoff | held-out E | held-out F | test E | test F | published E, F (MAE) | fit, s |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    second = []
+    table = {}
     for name in args.sets:
-        for line, of_sigma in rows(name, args, folder):
-            print(line, flush=True)
-            second.append(of_sigma)
+        for label, figures in rows(name, args, folder):
+            print(line(label, figures), flush=True)
+            table[label] = figures
     print("\nUncertainty: sigma = max(s, a s^p), forces in eV/Angstrom, for each element.\n")
-    print(
-        "| set | a, p | ECE, % | 90 % bound holds, % | Spearman (config_types) | worst5_in_top10 |"
-    )
-    print("|---|---|---|---|---|---|", *second, sep="\n")
+    print("| set | a, p | ECE, % | 90 % bound holds, % | Spearman | worst5_in_top10 |")
+    print("|---|---|---|---|---|---|")
+    for label, figures in table.items():
+        print(line_of_sigma(label, figures))
+    results.write(args.json, UNITS, table)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,11 @@ import tempfile
 import time
 
 import datasets
+import results
 from shell import run
 
 NUM_FOLDS = 8
+UNITS = {"force_mae": "eV/Angstrom", "force_rmse": "eV/Angstrom", "energy_mae": "meV/atom"}
 KEYS = ("force_mae", "force_rmse", "energy_mae")
 
 
@@ -73,12 +75,14 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", help="keeps the folds' frames here")
     parser.add_argument("variants", nargs="+", help="flags for almlip train, one text per variant")
+    results.add_option(parser)
     args = parser.parse_args()
 
     folder = args.folder or tempfile.mkdtemp(prefix="cross_validate.")
     print(
         "| set | flags | F MAE | F RMSE (eV/Angstrom) | E MAE (meV/atom) | s |\n|---|---|---|---|---|---|"
     )
+    table = {}
     for name in args.sets:
         for variant in args.variants:
             flags = ["--members", args.members, *shlex.split(variant)]
@@ -89,6 +93,11 @@ def main():
                 f"| {1000 * mean['energy_mae']:.2f} | {statistics.mean(s for _, s in fits):.1f} |",
                 flush=True,
             )
+            table[f"{name}: {variant or 'defaults'}"] = {
+                **mean,
+                "energy_mae": 1000 * mean["energy_mae"],
+            }
+    results.write(args.json, UNITS, table)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import statistics
 import sys
 
 import datasets
+import results
 from shell import run
 
 STRATEGIES = [
@@ -42,6 +43,13 @@ STRATEGIES = [
 FIRST, BATCH, ROUNDS = 20, 10, 6
 STEPS = 400  # of a fit
 METRICS = ["force_mae", "force_rmse"]
+SAVING = ["saving", "saving_low", "saving_high"]
+UNITS = {
+    **{name: "%" for name in SAVING},
+    **{f"area_{name}": "%" for name in ("mae", "mae_error", "rmse", "rmse_error")},
+    "last_mae": "eV/Angstrom",
+    "last_rmse": "eV/Angstrom",
+}
 
 
 def frames_of(*names):
@@ -164,29 +172,44 @@ def interval(strategy, baseline, draws=2000):
         return 100 * saving(*(mean_curve([c[n] for n in seeds]) for c in (strategy, baseline)))
 
     samples = sorted(of(generator.choices(range(count), k=count)) for _ in range(draws))
-    return f"{of(range(count)):+.0f} ({samples[draws // 20]:+.0f}, {samples[-draws // 20]:+.0f})"
+    return of(range(count)), samples[draws // 20], samples[-draws // 20]
 
 
 def area(strategy, baseline):
     """Relative change of the mean error over the rounds, in percent, and its standard error over seeds."""
     change = [100 * (sum(a[1:]) / sum(b[1:]) - 1) for a, b in zip(strategy, baseline)]
-    return f"{statistics.fmean(change):+.1f} ± {statistics.stdev(change) / len(change) ** 0.5:.1f}"
+    return statistics.fmean(change), statistics.stdev(change) / len(change) ** 0.5
 
 
-def table(curves, sets, seeds, strategies):
+def figures(strategy, baseline):
+    """Columns of one row; both are {metric: curves of all seeds}."""
+    row = dict(zip(SAVING, interval(strategy["force_mae"], baseline["force_mae"])))
+    for metric in METRICS:
+        name = metric.removeprefix("force_")
+        row[f"area_{name}"], row[f"area_{name}_error"] = area(strategy[metric], baseline[metric])
+        row[f"last_{name}"] = mean_curve(strategy[metric])[-1]
+    return row
+
+
+def tables(curves, sets, seeds, strategies):
+    """{"SET, STRATEGY": figures}"""
+    found = {}
     for name in sets:
-        print(f"\n| {name} | saving % | area MAE % | last MAE | area RMSE % | last RMSE |")
-        print("|---" * 6 + "|")
-        of = {s: [curves[name, seed, s] for seed in seeds] for s in strategies}
+        of = {
+            s: {m: [curves[name, seed, s][m] for seed in seeds] for m in METRICS}
+            for s in strategies
+        }
         for strategy in strategies:
-            cells = []
-            for metric in METRICS:
-                own, random_ones = ([c[metric] for c in of[s]] for s in (strategy, "random"))
-                if metric == "force_mae":
-                    cells.append(interval(own, random_ones) if strategy != "random" else "0")
-                cells.append(area(own, random_ones) if strategy != "random" else "0")
-                cells.append(f"{mean_curve(own)[-1]:.4f}")
-            print(f"| {strategy} | {' | '.join(cells)} |")
+            found[f"{name}, {strategy}"] = figures(of[strategy], of["random"])
+    return found
+
+
+def line(label, row):
+    return (
+        f"| {label} | {row['saving']:+.0f} ({row['saving_low']:+.0f}, {row['saving_high']:+.0f}) "
+        f"| {row['area_mae']:+.1f} ± {row['area_mae_error']:.1f} | {row['last_mae']:.4f} "
+        f"| {row['area_rmse']:+.1f} ± {row['area_rmse_error']:.1f} | {row['last_rmse']:.4f} |"
+    )
 
 
 def main():
@@ -196,6 +219,7 @@ def main():
     parser.add_argument("--strategies", nargs="+", default=STRATEGIES, choices=STRATEGIES)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    results.add_option(parser)
     args = parser.parse_args()
 
     seeds = range(1, args.seeds + 1)
@@ -207,7 +231,12 @@ def main():
         for n, future in enumerate(concurrent.futures.as_completed(done), 1):
             curves[done[future]] = future.result()
             print(f"{n} of {len(runs)}: {done[future]}", file=sys.stderr, flush=True)
-    table(curves, args.sets, seeds, strategies)
+    table = tables(curves, args.sets, seeds, strategies)
+    print("| set, strategy | saving % | area MAE % | last MAE | area RMSE % | last RMSE |")
+    print("|---" * 6 + "|")
+    for label, row in table.items():
+        print(line(label, row))
+    results.write(args.json, UNITS, table)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,18 @@ import numpy as np
 from ase import Atoms
 from ase.build import bulk
 
+import results
 from lammps_session import Session
 
 DIMER = np.arange(0.30, 6.0, 0.02)  # Angstrom
 COMPRESSION = np.arange(1.0, 0.295, -0.02)  # V / V0
+UNITS = {
+    "least_force": "eV/Angstrom",
+    "dimer_fall": "eV",
+    "energy_fall": "eV/atom",
+    "pressure_fall": "GPa",
+    **{f"pressure_{v}": "GPa" for v in (60, 40, 30)},
+}
 PROTOTYPES = {1: ("diamond", "bcc", "fcc", "sc"), 2: ("zincblende", "rocksalt", "cesiumchloride")}
 
 
@@ -72,14 +80,20 @@ def compression(session, name, elements):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("potentials", nargs="+", type=pathlib.Path)
-    for path in parser.parse_args().potentials:
-        session = Session(path)
+    results.add_option(parser)
+    args, table = parser.parse_args(), {}
+    for path in args.potentials:
+        session, potential = Session(path), path.name.split(".")[0]
         print(
             f"\n{path.name}\n\n| dimer | inner, Angstrom | least force, eV/Angstrom | fall, eV |\n|---|---|---|---|"
         )
         for pair in itertools.combinations_with_replacement(session.elements, 2):
             force, hole = dimer_hole(session, pair)
             print(f"| {'-'.join(pair)} | {session.inner(pair):.2f} | {force:.1f} | {hole:.3f} |")
+            table[f"{potential}: {'-'.join(pair)} dimer"] = {
+                "least_force": force,
+                "dimer_fall": hole,
+            }
         print(
             "\n| crystal | fall of energy, eV/atom | fall of pressure, GPa | at 60 %, 40 %, 30 % of the volume, GPa |"
         )
@@ -90,13 +104,18 @@ def main():
         ]:
             for name in PROTOTYPES[len(elements)]:
                 energy, pressure = compression(session, name, elements)
-                there = ", ".join(
-                    f"{pressure[np.argmin(abs(COMPRESSION - v))]:.0f}" for v in (0.6, 0.4, 0.3)
-                )
+                at = {v: pressure[np.argmin(abs(100 * COMPRESSION - v))] for v in (60, 40, 30)}
+                there = ", ".join(f"{p:.0f}" for p in at.values())
                 print(
                     f"| {''.join(elements)} {name} | {fall(energy):.3f} | {fall(pressure):.1f} | {there} |",
                     flush=True,
                 )
+                table[f"{potential}: {name} {''.join(elements)}"] = {
+                    "energy_fall": fall(energy),
+                    "pressure_fall": fall(pressure),
+                    **{f"pressure_{v}": p for v, p in at.items()},
+                }
+    results.write(args.json, UNITS, table)
 
 
 if __name__ == "__main__":

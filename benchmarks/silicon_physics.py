@@ -14,11 +14,19 @@ import time
 
 import numpy as np
 
+import results
 from lammps_session import BAR_PER_GPA, Session
 from silicon_statics import cube, statics
 
 HERE = pathlib.Path(__file__).resolve().parent
 GRAMS_PER_CM3 = 28.0855 * 1.66053907  # of one atom per Angstrom^3
+COLUMNS = {
+    "potential": "see unit",
+    "reference": "see unit",
+    "measured": "see unit",
+    "difference": "%",
+    "unit": "",
+}
 UNITS = {"a0": "Angstrom", "B": "GPa", "C11": "GPa", "C12": "GPa", "C44": "GPa"}
 # Measured: lattice and elastic constants at room temperature, McSkimin and Andreatch, J. Appl. Phys. 35, 2161 (1964);
 # phonons Nilsson and Nelin, Phys. Rev. B 6, 3777 (1972) and Dolling (1963).
@@ -38,13 +46,26 @@ def static_table(session):
     reference = json.loads((HERE / "silicon_reference.json").read_text())["values"]
     print("| property | unit | potential | reference method | difference | measured |")
     print("|---|---|---|---|---|---|")
+    table = {}
     for name, value in values.items():
-        there, digits = reference[name], 3 if name == "a0" else 2 if name not in UNITS else 0
+        unit, there, digits = UNITS.get(name, "THz"), reference[name], digits_of(name)
+        difference = 100 * (value / there - 1)
         print(
-            f"| {name} | {UNITS.get(name, 'THz')} | {value:.{digits}f} | {there:.{digits}f} | "
-            f"{100 * (value / there - 1):+.1f} % | {MEASURED[name]} |"
+            f"| {name} | {unit} | {value:.{digits}f} | {there:.{digits}f} | "
+            f"{difference:+.1f} % | {MEASURED[name]} |"
         )
-    return values["a0"]
+        table[name] = {
+            "unit": unit,
+            "potential": round(float(value), digits or None),
+            "reference": round(there, digits or None),
+            "difference": difference,
+            "measured": MEASURED[name],
+        }
+    return table, values["a0"]
+
+
+def digits_of(name):
+    return 3 if name == "a0" else 2 if name not in UNITS else 0
 
 
 def average(session, quantities, steps):
@@ -137,42 +158,40 @@ run {2 * steps // 3} post no""")
     return means[0], means[1] / BAR_PER_GPA
 
 
+def dynamic_table(session, a0, steps):
+    """Yields (what, figure, its format, unit), one after the other as they are found."""
+    drift = constant_energy(session, a0)
+    yield "drift at constant energy, 512 atoms, 600 K", drift, ".1e", "eV/atom/ps"
+    cold, hot = crystal(session, a0, 300), crystal(session, a0, 1200)
+    yield "lattice constant at 300 K", cold[0], ".3f", "Angstrom"
+    yield "lattice constant at 1200 K", hot[0], ".3f", "Angstrom"
+    expansion = 1e6 * (hot[0] / cold[0] - 1) / 900
+    yield "mean linear expansion, 300 to 1200 K", expansion, ".1f", "10^-6/K"
+    yield "mean square displacement at 1200 K after 13 ps", hot[2], ".3f", "Angstrom^2"
+    pressure, density, near = melt(session, a0, 1700)
+    yield "melt at 1700 K, density of the crystal: pressure", pressure, ".1f", "GPa"
+    yield "melt at 1700 K, after 3 ps at no pressure: density", density, ".2f", "g/cm3"
+    yield "the same: neighbours within 3.1 Angstrom", near, ".1f", ""
+    for start in (1000, 1800):
+        end, pressure = coexistence(session, hot[0], start, steps)
+        name = f"crystal and melt, 1024 atoms, {steps / 1000:.0f} ps from {start} K"
+        yield f"{name}: temperature", end, ".0f", "K"
+        yield f"{name}: pressure", pressure, ".1f", "GPa"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("potential", type=pathlib.Path)
     parser.add_argument("--steps", type=int, default=12000, help="of each run with both phases, fs")
+    results.add_option(parser)
     arguments = parser.parse_args()
     start, session = time.process_time(), Session(arguments.potential)
-    a0 = static_table(session)
-    print()
-    print("| dynamics | value |")
-    print("|---|---|")
-    print(
-        f"| drift at constant energy, 512 atoms, 600 K | {constant_energy(session, a0):.1e} eV/atom/ps |",
-        flush=True,
-    )
-    cold = crystal(session, a0, 300)
-    hot = crystal(session, a0, 1200)
-    expansion = (hot[0] / cold[0] - 1) / 900
-    print(f"| lattice constant at 300 K, 1200 K | {cold[0]:.3f}, {hot[0]:.3f} Angstrom |")
-    print(f"| mean linear expansion, 300 to 1200 K | {1e6 * expansion:.1f} 10^-6/K |")
-    print(
-        f"| mean square displacement at 1200 K after 13 ps | {hot[2]:.3f} Angstrom^2 |", flush=True
-    )
-    pressure, density, near = melt(session, a0, 1700)
-    print(f"| melt at 1700 K and the density of the crystal: pressure | {pressure:.1f} GPa |")
-    print(
-        f"| the same after 3 ps at no pressure: density, neighbours within 3.1 Angstrom | "
-        f"{density:.2f} g/cm3, {near:.1f} |",
-        flush=True,
-    )
-    for temperature in (1000, 1800):
-        end, pressure = coexistence(session, hot[0], temperature, arguments.steps)
-        print(
-            f"| crystal and melt, 1024 atoms, {arguments.steps / 1000:.0f} ps from {temperature} K: "
-            f"temperature, pressure | {end:.0f} K, {pressure:.1f} GPa |",
-            flush=True,
-        )
+    table, a0 = static_table(session)
+    print("\n| dynamics | value |\n|---|---|")
+    for name, value, form, unit in dynamic_table(session, a0, arguments.steps):
+        print(f"| {name} | {value:{form}} {unit} |", flush=True)
+        table[name] = {"unit": unit, "potential": json.loads(f"{value:{form}}")}
+    results.write(arguments.json, COLUMNS, table)
     print(f"\n{time.process_time() - start:.0f} s")
 
 

@@ -8,7 +8,6 @@ step, and ratios to the first style named.
 """
 
 import argparse
-import json
 import os
 import re
 import shlex
@@ -17,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import results
 
 SCRIPT = """units metal
 atom_style atomic
@@ -118,7 +119,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="aimed length of one run")
     parser.add_argument("--core", help="pin to this core")
-    parser.add_argument("--json", help="write all figures here")
+    results.add_option(parser)
     parser.add_argument("names", nargs="+")
     args = parser.parse_args()
     styles = pair_styles(args)
@@ -127,13 +128,16 @@ def main():
         parser.error(f"no style {' '.join(unknown)}; there are {' '.join(styles)}")
     costs = measure(args, styles)
     reference = statistics.median(costs[args.names[0]])
+    table = {}
     for name, values in costs.items():
         median = statistics.median(values)
         print(
             f"{name:16s} {median:9.3f} us/atom/step  (min {min(values):.3f}, max {max(values):.3f})  ratio {median / reference:.3f}"
         )
-    if args.json:
-        Path(args.json).write_text(json.dumps(costs, indent=1))
+        table[name] = {"median": median, "least": min(values), "ratio": median / reference}
+    results.write(
+        args.json, {"median": "us/atom/step", "least": "us/atom/step", "ratio": ""}, table
+    )
 
 
 if __name__ == "__main__":

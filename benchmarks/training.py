@@ -22,6 +22,7 @@ import time
 
 import cross_validate
 import datasets
+import results
 
 PARTS = ["silicon", "scaling", "ranks", "memory"]
 
@@ -41,9 +42,24 @@ def run(command, folder):
         return seconds, time.monotonic() - start, usage.ru_maxrss / 1024, out.read()
 
 
-def row(name, measured, more=""):
+UNITS = {
+    "cpu": "s",
+    "wall": "s",
+    "memory": "MB",
+    "force_mae": "eV/Angstrom",
+    "energy_mae": "meV/atom",
+    "per_frame": "ms",
+    "speedup": "",
+}
+table = {}  # of this run: {row: {column: figure}}
+
+
+def row(name, measured, **more):
+    """Prints and keeps what was measured and further columns."""
     cpu, wall, memory, _ = measured
-    print(f"| {name} | {cpu:.2f} | {wall:.2f} | {memory:.0f} | {more} |", flush=True)
+    words = ", ".join(f"{key} {value:.4g} {UNITS[key]}".strip() for key, value in more.items())
+    print(f"| {name} | {cpu:.2f} | {wall:.2f} | {memory:.0f} | {words} |", flush=True)
+    table[name] = {"cpu": cpu, "wall": wall, "memory": memory, **more}
 
 
 def write(path, frames):
@@ -59,7 +75,7 @@ def train(folder, frames, output, *flags, ranks=1):
 
 def held_out(potential):
     errors = json.loads(potential.read_text())["provenance"]["errors"]["held_out"]["all"]
-    return f"F {errors['force_mae']:.4f}, E {1000 * errors['energy_mae']:.2f}"
+    return {"force_mae": errors["force_mae"], "energy_mae": 1000 * errors["energy_mae"]}
 
 
 def silicon(folder, args):
@@ -75,11 +91,11 @@ def silicon(folder, args):
     row(
         f"fit, {len(frames)} frames",
         train(folder, [everything], full, *check),
-        held_out(full),
+        **held_out(full),
     )
-    row(f"fit, {len(frames) - 15} frames", train(folder, [old], before, *check), held_out(before))
+    row(f"fit, {len(frames) - 15} frames", train(folder, [old], before, *check), **held_out(before))
     refit = train(folder, [old, new], after, *check, "--start", before)
-    row("refit with 15 more", refit, held_out(after))
+    row("refit with 15 more", refit, **held_out(after))
     if args.pod_parameters:
         peer(folder, frames, datasets.read_frames(fold), args)
 
@@ -101,8 +117,10 @@ def peer(folder, frames, fold, args):
     (folder / "in.fit").write_text(f"units metal\nfitpod {parameters} data.pod\n")
     measured = run(["lmp", "-in", "in.fit", "-log", "none"], folder)
     errors = re.findall(r"All files +\d+ +\d+ +(\S+) +\S+ +(\S+)", measured[3])
-    more = f"F {float(errors[-1][1]):.4f}, E {1000 * float(errors[-1][0]):.2f}" if errors else ""
-    row("POD (fitpod)", measured, more)
+    if not errors:
+        sys.exit("fitpod printed no errors of all files")
+    energy, force = (float(error) for error in errors[-1])
+    row("POD (fitpod)", measured, force_mae=force, energy_mae=1000 * energy)
 
 
 def alloy_frames(folder, share=1.0):
@@ -116,7 +134,7 @@ def scaling(folder, args):
     for share in (0.25, 0.5, 1.0):
         path, count = alloy_frames(folder, share)
         measured = train(folder, [path], folder / "p", "--epochs", args.epochs)
-        row(f"{count} frames", measured, f"{1000 * measured[0] / count:.2f} ms/frame")
+        row(f"{count} frames", measured, per_frame=1000 * measured[0] / count)
 
 
 def ranks(folder, args):
@@ -125,9 +143,8 @@ def ranks(folder, args):
     for count in (1, 2):
         measured = train(folder, [path], folder / "p", "--epochs", args.epochs, ranks=count)
         walls.append(measured[1])
-        row(
-            f"{count} process{'es' if count > 1 else ''}", measured, f"{walls[0] / walls[-1]:.2f} x"
-        )
+        name = f"{count} process{'es' if count > 1 else ''}"
+        row(name, measured, speedup=walls[0] / walls[-1])
 
 
 def memory(folder, args):
@@ -143,15 +160,17 @@ def main():
     parser.add_argument("--epochs", default="2", help="of the fits of MoNbTaW")
     parser.add_argument("--memory", nargs="+", default=["0", "0.5"], help="limits in GB")
     parser.add_argument("--pod-parameters", help="file of POD descriptors: fits the peer too")
+    results.add_option(parser)
     args = parser.parse_args()
 
     folder = pathlib.Path(tempfile.mkdtemp(prefix="training."))
-    print("Held-out MAE: F in eV/Angstrom, E in meV/atom.\n")
+    print("Errors are MAE on the held-out fold.\n")
     print("| | cpu, s | wall, s | memory, MB | |\n|---|---|---|---|---|")
     for part in args.parts:
         {"silicon": silicon, "scaling": scaling, "ranks": ranks, "memory": memory}[part](
             folder, args
         )
+    results.write(args.json, UNITS, table)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,17 @@ import pathlib
 
 import cross_validate
 import datasets
+import results
 from shell import run
+
+UNITS = {
+    "force_mae": "eV/Angstrom",
+    "energy_mae": "meV/atom",
+    "tuned_force_mae": "eV/Angstrom",
+    "tuned_energy_mae": "meV/atom",
+    "score": "",
+    "chosen": "",
+}
 
 
 def errors_of(train, held, output, ranks, flags):
@@ -35,10 +45,12 @@ def main():
     )
     parser.add_argument("--seconds", type=float, default=300.0, help="of a search")
     parser.add_argument("--ranks", type=int, default=1)
+    results.add_option(parser)
     args = parser.parse_args()
 
     args.output_folder.mkdir(parents=True, exist_ok=True)
     print("| | default: F, E | tuned: F, E | score | chosen |\n|---|---|---|---|---|")
+    table = {}
     for name in args.sets:
         train, held = cross_validate.split(name, args.folds, args.output_folder)
         found = []
@@ -46,12 +58,22 @@ def main():
             output = args.output_folder / f"{name}.{label}.almlip.json"
             found.append(errors_of(train, held, output, args.ranks, flags))
         (force, energy, _), (tuned_force, tuned_energy, chosen) = found
+        settings = ", ".join(f"{key} {value}" for key, value in chosen.items()) or "nothing"
         score = (tuned_force / force) ** (2 / 3) * (tuned_energy / energy) ** (1 / 3)
         print(
             f"| {name} | {force:.4f}, {energy:.2f} | {tuned_force:.4f}, {tuned_energy:.2f} | {score:.3f} "
-            f"| {', '.join(f'{key} {value}' for key, value in chosen.items()) or 'nothing'} |",
+            f"| {settings} |",
             flush=True,
         )
+        table[name] = {
+            "force_mae": force,
+            "energy_mae": energy,
+            "tuned_force_mae": tuned_force,
+            "tuned_energy_mae": tuned_energy,
+            "score": score,
+            "chosen": settings,
+        }
+    results.write(args.json, UNITS, table)
 
 
 if __name__ == "__main__":
