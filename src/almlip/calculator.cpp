@@ -105,8 +105,9 @@ FramePrediction predict(Committee &committee, const Potential &potential, const 
                                 member_forces.row(i) + 3 * num_members);
   fold_ghosts_home(surroundings, 3 * num_members, result.member_forces);
   result.descriptors.resize(static_cast<std::size_t>(num_descriptors) * frame.num_atoms());
+  const std::size_t row = 3 * static_cast<std::size_t>(num_members);
   for (int i = 0; i < frame.num_atoms(); ++i)
-    result.spread.push_back(force_spread(&result.member_forces[3 * num_members * i], num_members));
+    result.spread.push_back(force_spread(&result.member_forces[row * i], num_members));
   calibrate_sigma(result, frame, potential);
   return result;
 }

@@ -124,6 +124,7 @@ void check_content(const Potential &potential, const std::string &name)
   const ModelSettings &settings = potential.settings;
   const std::size_t e = settings.elements.size(), c = settings.num_channels,
                     n = settings.num_radial, d = settings.num_descriptors();
+  require(e > 0 && d > 0, name, ": elements is empty, but at least one is needed", damaged);
   const ArrayCheck check{name};
   check("radial", potential.radial, {e, e, c, n});
   require(potential.committees.size() == e, name, ": committees has ", potential.committees.size(),
