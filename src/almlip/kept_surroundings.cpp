@@ -57,42 +57,44 @@ double largest_move(const Frame &from, const Frame &to, const Matrix &f)
   return std::sqrt(largest);
 }
 
-}    // namespace
-
-/// Most that a distance up to the cutoff and the skin can have changed since the last search,
-/// Angstrom; infinite for other atoms or another kind of cell.
-double KeptSurroundings::largest_change(const Frame &frame) const
+/// Where the atoms of a frame are, and no more.
+Frame places_of(const Frame &frame)
 {
-  if (!found_ || frame.num_atoms() != searched_.num_atoms() || frame.pbc != searched_.pbc)
-    return far;
-  Matrix f = identity;
-  if (frame.cell != searched_.cell) {
-    if (!(frame.pbc[0] && frame.pbc[1] && frame.pbc[2])) return far;
-    f = deformation(searched_.cell, frame.cell, determinant(searched_.cell));
-  }
-  return 2.0 * largest_move(searched_, frame, f) + distance_from_identity(f) * (cutoff_ + skin_);
+  Frame places;
+  places.cell = frame.cell;
+  places.pbc = frame.pbc;
+  places.atomic_numbers = frame.atomic_numbers;
+  places.positions = frame.positions;
+  return places;
 }
 
-void KeptSurroundings::search(const Frame &frame, double margin)
+}    // namespace
+
+/// Most that a distance up to the cutoff and the skin can have changed from one frame to another,
+/// Angstrom; infinite for other atoms or another kind of cell.
+double KeptSurroundings::largest_change(const Frame &from, const Frame &to) const
 {
-  ++num_searches_;
-  found_ = false;
-  kept_ = find_surroundings(frame, cutoff_ + margin);
-  margin_ = margin;
-  searched_.cell = frame.cell;
-  searched_.pbc = frame.pbc;
-  searched_.atomic_numbers = frame.atomic_numbers;
-  searched_.positions = frame.positions;
-  found_ = true;
+  if (to.num_atoms() != from.num_atoms() || to.pbc != from.pbc) return far;
+  Matrix f = identity;
+  if (to.cell != from.cell) {
+    if (!(to.pbc[0] && to.pbc[1] && to.pbc[2])) return far;
+    f = deformation(from.cell, to.cell, determinant(from.cell));
+  }
+  return 2.0 * largest_move(from, to, f) + distance_from_identity(f) * (cutoff_ + skin_);
 }
 
 const Surroundings &KeptSurroundings::of(const Frame &frame)
 {
-  const double change = largest_change(frame);
-  if (change <= margin_)
+  if (num_searches_ == 0 || !(largest_change(searched_, frame) <= margin_)) {
+    margin_ = largest_change(last_, frame) <= 0.25 * skin_ ? skin_ : 0.0;
+    searched_ = Frame();    // nothing is kept if the search fails
+    ++num_searches_;
+    kept_ = find_surroundings(frame, cutoff_ + margin_);
+    searched_ = places_of(frame);
+  } else {
     move_to(frame, kept_);
-  else
-    search(frame, change <= 2.0 * skin_ ? skin_ : 0.0);
+  }
+  last_ = places_of(frame);
   return kept_;
 }
 

@@ -7,12 +7,13 @@ namespace almlip {
 
 /// Surroundings kept from frame to frame of a trajectory.
 ///
-/// A frame that goes on from the last search is searched with the cutoff and a skin, and these
-/// lists serve until a pair beyond them could have come within the cutoff. Any other frame is
-/// searched with the cutoff alone: frames that have nothing to do with each other cost no more.
+/// A frame that goes on from the last one is searched with the cutoff and a skin, and these lists
+/// serve until a pair beyond them could have come within the cutoff. It goes on if no distance can
+/// have changed by more than a quarter of the skin. Any other frame is searched with the cutoff
+/// alone: frames that have nothing to do with each other cost no more.
 ///
-/// How near a pair can have come: let F turn the old cell into the new one, and d be the largest
-/// |x_new - F x_old|. Then a distance r has changed by at most 2 d + |F - 1| r.
+/// How much distances can have changed: let F turn the old cell into the new one, and d be the
+/// largest |x_new - F x_old|. Then a distance r has changed by at most 2 d + |F - 1| r.
 class KeptSurroundings {
  public:
   /// @param cutoff, skin  Angstrom
@@ -27,13 +28,11 @@ class KeptSurroundings {
   int num_searches() const { return num_searches_; }
 
  private:
-  double largest_change(const Frame &frame) const;
-  void search(const Frame &frame, double margin);
+  double largest_change(const Frame &from, const Frame &to) const;
 
   double cutoff_, skin_;
-  bool found_ = false;     ///< the last search did not fail
-  double margin_ = 0.0;    ///< beyond the cutoff, of the last search
-  Frame searched_;         ///< frame of the last search; only where its atoms are
+  double margin_ = 0.0;      ///< beyond the cutoff, of the last search
+  Frame searched_, last_;    ///< frames of the last search and the last call, without names
   Surroundings kept_;
   int num_searches_ = 0;
 };
