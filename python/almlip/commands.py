@@ -143,27 +143,22 @@ def _program(name: str) -> str:
 
 
 def _run(arguments: list[Any], verbose: bool, ranks: int = 1) -> None:
-    """Runs almlip; its output appears line by line if verbose. Raises almlip.Error."""
+    """Runs almlip; what it prints appears line by line if verbose. Raises almlip.Error."""
     command = [_program("mpirun"), "-n", str(ranks)] if ranks > 1 else []
     command += [_program("almlip"), *map(str, arguments)]
-    with (
-        tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environment_without_mpi(),
-        ) as process,
-    ):
+    reason = ""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment_without_mpi(),
+    ) as process:
         for line in process.stdout or []:
             if verbose:
                 print(line, end="", flush=True)
-        if process.wait() == 0:
-            return
-        errors.seek(0)
-        lines = errors.read().splitlines()
-    own = [line for line in lines if line.startswith("almlip: ")]
-    message = own[-1].removeprefix("almlip: ") if own else "\n".join(lines[-5:])
-    raise _core.Error(message or f"almlip {arguments[0]} ended with status {process.returncode}")
+            if line.startswith("almlip: "):
+                reason = line.removeprefix("almlip: ").strip()
+    if process.returncode != 0:
+        raise _core.Error(reason or f"almlip {arguments[0]} ended with {process.returncode}")

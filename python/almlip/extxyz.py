@@ -12,7 +12,6 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.extxyz import key_val_str_to_dict
 
 from . import _core
-from .calculator import TO_VOIGT
 from .frames import write_frames
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -44,9 +43,7 @@ def _to_atoms(content: dict[str, Any]) -> ase.Atoms:
     )
     for name, values in content["arrays"].items():
         atoms.set_array(name, values)
-    results = {key: content[key] for key in ("energy", "forces") if key in content}
-    if "virial" in content and atoms.cell.rank == 3:
-        results["stress"] = -content["virial"][TO_VOIGT] / atoms.get_volume()
+    results = {key: content[key] for key in ("energy", "forces", "stress") if key in content}
     if results:
         atoms.calc = SinglePointCalculator(atoms, **results)
     return atoms

@@ -39,9 +39,12 @@ nb::object array(const std::vector<int> &numbers)
   return nb::cast(nb::ndarray<nb::numpy, int>(owned->data(), {owned->size()}, owner));
 }
 
-std::vector<double> numbers_of(const almlip::Tensor6 &tensor)
+/// ASE's stress, xx yy zz yz xz xy in eV/Angstrom^3, of a virial.
+nb::object stress_of(const almlip::Tensor6 &virial, double volume)
 {
-  return {tensor.begin(), tensor.end()};
+  std::vector<double> stress;
+  for (const int q : {0, 1, 2, 5, 4, 3}) stress.push_back(-virial[q] / volume);
+  return array(std::move(stress), {6});
 }
 
 Frame frame_of(const Input<int, -1> &numbers, const Input<double, -1, 3> &positions,
@@ -69,7 +72,8 @@ nb::dict content_of(const Frame &frame)
   result["pbc"] = nb::make_tuple(frame.pbc[0], frame.pbc[1], frame.pbc[2]);
   if (frame.energy) result["energy"] = *frame.energy;
   if (!frame.forces.empty()) result["forces"] = array(frame.forces, {num_atoms, 3});
-  if (frame.virial) result["virial"] = array(numbers_of(*frame.virial), {6});
+  if (frame.virial && frame.volume() > 0.0)
+    result["stress"] = stress_of(*frame.virial, frame.volume());
   nb::dict info, arrays;
   if (!frame.config_type.empty()) info["config_type"] = frame.config_type;
   for (const auto &[key, value] : frame.info) info[key.c_str()] = value;
@@ -118,18 +122,18 @@ class SharedCalculator {
       prediction = calculator_.predict(frame, {members, novelty});
       if (novelty) novelties = almlip::novelties(prediction, frame, potential());
     }
-    return results_of(std::move(prediction), std::move(novelties));
+    return results_of(std::move(prediction), std::move(novelties), frame.volume());
   }
 
  private:
-  nb::dict results_of(almlip::FramePrediction p, std::vector<double> novelties) const
+  nb::dict results_of(almlip::FramePrediction p, std::vector<double> novelties, double volume) const
   {
     const std::size_t num_atoms = p.atom_energies.size(), num_members = p.member_energies.size();
     nb::dict result;
     result["energy"] = p.energy;
     result["energies"] = array(std::move(p.atom_energies), {num_atoms});
     result["forces"] = array(std::move(p.forces), {num_atoms, 3});
-    result["virial"] = array(numbers_of(p.virial), {6});
+    if (volume > 0.0) result["stress"] = stress_of(p.virial, volume);
     result["member_energies"] = array(std::move(p.member_energies), {num_members});
     if (!p.sigma.empty()) {
       result["sigma"] = array(std::move(p.sigma), {num_atoms});
@@ -158,7 +162,7 @@ NB_MODULE(_core, m)
       .def(nb::init<const std::string &, bool, double>(), "path"_a, "mixed"_a, "skin"_a)
       .def("predict", &SharedCalculator::predict, "numbers"_a, "positions"_a, "cell"_a, "pbc"_a,
            "name"_a, "members"_a, "novelty"_a,
-           "Energy, forces, virial (xx yy zz xy xz yz, -dE/dstrain), and what was asked for.")
+           "Energy, forces, stress if the cell has a volume, and what was asked for.")
       .def_prop_ro("elements",
                    [](const SharedCalculator &c) { return c.potential().settings.elements; })
       .def_prop_ro("cutoff",
