@@ -14,6 +14,8 @@ from ase.io.extxyz import key_val_str_to_dict
 from . import _core
 from .frames import write_frames
 
+_OF_TYPE = {"S": str, "R": float, "I": int, "L": lambda word: word in ("T", "True", "true")}
+
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
@@ -43,6 +45,9 @@ def _to_atoms(content: dict[str, Any]) -> ase.Atoms:
     )
     for name, values in content["arrays"].items():
         atoms.set_array(name, values)
+    for name, kind, count, words in content["text_columns"]:
+        values = np.array([_OF_TYPE[kind](word) for word in words])
+        atoms.set_array(name, values.reshape(len(atoms), count) if count > 1 else values)
     results = {key: content[key] for key in ("energy", "forces", "stress") if key in content}
     if results:
         atoms.calc = SinglePointCalculator(atoms, **results)

@@ -75,11 +75,16 @@ nb::dict content_of(const Frame &frame)
   if (frame.virial && frame.volume() > 0.0)
     result["stress"] = stress_of(*frame.virial, frame.volume());
   nb::dict info, arrays;
+  nb::list text_columns;
   if (!frame.config_type.empty()) info["config_type"] = frame.config_type;
   for (const auto &[key, value] : frame.info) info[key.c_str()] = value;
   for (const auto &[key, values] : frame.per_atom) arrays[key.c_str()] = array(values, {num_atoms});
   for (const auto &[key, values] : frame.per_atom_vectors)
     arrays[key.c_str()] = array(values, {num_atoms, 3});
+  for (const almlip::TextColumn &column : frame.text_columns)
+    text_columns.append(
+        nb::make_tuple(column.name, std::string(1, column.type), column.count, column.words));
+  result["text_columns"] = text_columns;
   result["info"] = info;
   result["arrays"] = arrays;
   return result;
