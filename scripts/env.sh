@@ -1,6 +1,6 @@
 # Source this (`. scripts/env.sh`, bash, zsh or sh) to use ALMLIP from this tree after scripts/setup.
 # It puts almlip, lmp, mpirun and the private environment's python on PATH and sets
-#   PYTHONPATH          so that `import almlip` finds this tree's Python package
+#   PYTHONPATH          so that `import almlip` finds the Python package of this build
 #   ALMLIP_PLUGIN       the file for `plugin load`
 #   LAMMPS_POTENTIALS   where LAMMPS looks for potential files
 #   ALMLIP_DATA         folder of reference data sets, if there is one beside the tree
@@ -33,8 +33,8 @@ done
 export PATH ALMLIP_CACHE ALMLIP_BUILD
 
 case ":${PYTHONPATH:-}:" in
-  *":$_almlip_root/python:"*) ;;
-  *) PYTHONPATH=$_almlip_root/python${PYTHONPATH:+:$PYTHONPATH} ;;
+  *":$ALMLIP_BUILD/lib/almlip/python:"*) ;;
+  *) PYTHONPATH=$ALMLIP_BUILD/lib/almlip/python${PYTHONPATH:+:$PYTHONPATH} ;;
 esac
 export PYTHONPATH
 

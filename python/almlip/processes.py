@@ -7,14 +7,18 @@ import signal
 from pathlib import Path
 
 
+def environment_without_mpi():
+    """Environment in which a program does not join a surrounding MPI job, often of another MPI."""
+    foreign = ("OMPI_", "PMIX_", "PMI_", "MPI_", "HYDRA_", "MPIR_", "HYDI_")
+    return {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+
+
 def serial_environment(threads):
     """Environment for a serial DFT process.
 
-    Variables of a surrounding MPI job would make the program join that job, often with another MPI
-    library. Debian's OpenBLAS, where installed, is several times faster than its default BLAS.
+    Debian's OpenBLAS, where installed, is several times faster than its default BLAS.
     """
-    foreign = ("OMPI_", "PMIX_", "PMI_", "MPI_", "HYDRA_", "MPIR_", "HYDI_")
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    kept = environment_without_mpi()
     paths = [str(path) for path in sorted(Path("/usr/lib").glob("*/openblas-serial"))]
     paths += [kept["LD_LIBRARY_PATH"]] if kept.get("LD_LIBRARY_PATH") else []
     if paths:

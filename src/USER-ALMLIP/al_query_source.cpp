@@ -29,7 +29,8 @@ void ALQuerySource::init()
     if (auto *flag = static_cast<int *>(offered(name))) flags.push_back(flag);
   potential = static_cast<const char *>(read("potential_hash"));
   has_novelty = offered("has_novelty") && *static_cast<const int *>(offered("has_novelty"));
-  num_members = *static_cast<const int *>(read("num_members"));
+  const auto *members = static_cast<const int *>(offered("num_members"));
+  num_members = members ? *members : 0;
   read_training();
   read_elements();
 }

@@ -1,9 +1,11 @@
 #include "almlip/calculator.h"
 
+#include <cmath>
 #include <numeric>
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
+#include "almlip/query/novelty.h"
 #include "almlip/surroundings.h"
 #include "almlip/text.h"
 
@@ -76,50 +78,89 @@ void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Pote
         calibrated_sigma(potential.calibration, element[i], prediction.spread[i]));
 }
 
-FramePrediction predict(Committee &committee, const Potential &potential, const Frame &frame)
+namespace {
+
+/// Forces of the members at home, their spread and sigma.
+void take_members(const MemberForces &forces, const Surroundings &surroundings, const Frame &frame,
+                  const Potential &potential, FramePrediction &result)
+{
+  const int num_members = potential.settings.num_members;
+  const std::size_t row = 3 * static_cast<std::size_t>(num_members);
+  for (int i = 0; i < surroundings.num_all(); ++i)
+    result.member_forces.insert(result.member_forces.end(), forces.row(i),
+                                forces.row(i) + 3 * num_members);
+  fold_ghosts_home(surroundings, 3 * num_members, result.member_forces);
+  for (int i = 0; i < frame.num_atoms(); ++i)
+    result.spread.push_back(force_spread(&result.member_forces[row * i], num_members));
+  calibrate_sigma(result, frame, potential);
+}
+
+FramePrediction evaluate(Committee &committee, const Potential &potential, const Frame &frame,
+                         const Surroundings &surroundings, const PredictionNeeds &needs)
 {
   const ModelSettings &settings = potential.settings;
-  const std::vector<int> element = elements_of(frame, settings);
-  const Surroundings surroundings = find_surroundings(frame, settings.cutoff);
-  const FrameNeighborhood neighborhood(surroundings, element);
-  const int num_members = settings.num_members, num_descriptors = settings.num_descriptors();
-  const std::size_t num_all = surroundings.num_all();
+  const FrameNeighborhood neighborhood(surroundings, elements_of(frame, settings));
+  const std::size_t num_all = surroundings.num_all(), num_atoms = surroundings.num_atoms,
+                    num_descriptors = settings.num_descriptors();
 
   FramePrediction result;
   result.forces.resize(3 * num_all);
+  result.atom_energies.resize(num_all);
   MemberForces member_forces;
-  member_forces.reset(num_all, num_members);
-  result.descriptors.resize(num_descriptors * num_all);
   CommitteeOutput output;
   output.forces = result.forces.data();
-  output.member_forces = member_forces.row(0);
-  output.descriptors = result.descriptors.data();
+  output.atom_energy = result.atom_energies.data();
+  if (needs.members) {
+    member_forces.reset(num_all, settings.num_members);
+    output.member_forces = member_forces.row(0);
+  }
+  if (needs.descriptors) {
+    result.descriptors.resize(num_descriptors * num_all);
+    output.descriptors = result.descriptors.data();
+  }
   committee.evaluate(neighborhood.view(), output);
 
   result.energy = output.energy;
   result.member_energies = output.member_energies;
   result.virial = output.virial;
+  result.atom_energies.resize(num_atoms);
+  if (needs.descriptors) result.descriptors.resize(num_descriptors * num_atoms);
   fold_ghosts_home(surroundings, 3, result.forces);
-  for (std::size_t i = 0; i < num_all; ++i)
-    result.member_forces.insert(result.member_forces.end(), member_forces.row(i),
-                                member_forces.row(i) + 3 * num_members);
-  fold_ghosts_home(surroundings, 3 * num_members, result.member_forces);
-  result.descriptors.resize(static_cast<std::size_t>(num_descriptors) * frame.num_atoms());
-  const std::size_t row = 3 * static_cast<std::size_t>(num_members);
-  for (int i = 0; i < frame.num_atoms(); ++i)
-    result.spread.push_back(force_spread(&result.member_forces[row * i], num_members));
-  calibrate_sigma(result, frame, potential);
+  if (needs.members) take_members(member_forces, surroundings, frame, potential, result);
   return result;
 }
 
-Calculator::Calculator(Potential potential, Precision precision)
-    : potential_(std::move(potential)), committee_(potential_, precision)
+}    // namespace
+
+FramePrediction predict(Committee &committee, const Potential &potential, const Frame &frame)
+{
+  return evaluate(committee, potential, frame, find_surroundings(frame, potential.settings.cutoff),
+                  {});
+}
+
+std::vector<double> novelties(const FramePrediction &prediction, const Frame &frame,
+                              const Potential &potential)
+{
+  std::vector<double> result(frame.atomic_numbers.size(), 0.0);
+  novelties(potential.novelty, elements_of(frame, potential.settings),
+            prediction.descriptors.data(), result.data());
+  return result;
+}
+
+Calculator::Calculator(Potential potential, Precision precision, double skin)
+    : potential_(std::move(potential)),
+      committee_(potential_, precision),
+      surroundings_(potential_.settings.cutoff, skin)
 {
 }
 
-FramePrediction Calculator::predict(const Frame &frame)
+FramePrediction Calculator::predict(const Frame &frame, const PredictionNeeds &needs)
 {
-  return almlip::predict(committee_, potential_, frame);
+  const FramePrediction result =
+      evaluate(committee_, potential_, frame, surroundings_.of(frame), needs);
+  require(std::isfinite(result.energy), frame.source, ": the energy is ", result.energy,
+          "; do two atoms lie at the same place?");
+  return result;
 }
 
 }    // namespace almlip

@@ -373,33 +373,38 @@ class Ghosts {
   std::vector<int> first_;    ///< by owner, into the list
 };
 
-void add_ghosts(const Frame &frame, const std::vector<Neighbor> &ghosts, Surroundings &result)
-{
-  for (const Neighbor &ghost : ghosts) {
-    result.owner.push_back(ghost.owner);
-    for (int d = 0; d < 3; ++d)
-      result.positions.push_back(
-          frame.positions[3 * ghost.owner + d] + ghost.image[0] * frame.cell[d] +
-          ghost.image[1] * frame.cell[3 + d] + ghost.image[2] * frame.cell[6 + d]);
-  }
-}
-
 }    // namespace
 
 Surroundings find_surroundings(const Frame &frame, double cutoff)
 {
   Surroundings result;
   result.num_atoms = frame.num_atoms();
-  result.positions = frame.positions;
   for (int i = 0; i < result.num_atoms; ++i) result.owner.push_back(i);
 
   const std::vector<Neighbor> neighbors = sorted_neighbors(frame, cutoff, result.first);
   const Ghosts ghosts(neighbors, result.num_atoms);
-  add_ghosts(frame, ghosts.list, result);
+  for (const Neighbor &ghost : ghosts.list) {
+    result.owner.push_back(ghost.owner);
+    result.image.push_back(ghost.image);
+  }
+  move_to(frame, result);
   result.neighbors.reserve(neighbors.size());
   for (const Neighbor &n : neighbors)
     result.neighbors.push_back(n.is_ghost() ? result.num_atoms + ghosts.index_of(n) : n.owner);
   return result;
+}
+
+void move_to(const Frame &frame, Surroundings &surroundings)
+{
+  surroundings.positions = frame.positions;
+  surroundings.positions.reserve(3 * surroundings.owner.size());
+  for (std::size_t g = 0; g < surroundings.image.size(); ++g) {
+    const Image &image = surroundings.image[g];
+    const int owner = surroundings.owner[surroundings.num_atoms + g];
+    for (int d = 0; d < 3; ++d)
+      surroundings.positions.push_back(frame.positions[3 * owner + d] + image[0] * frame.cell[d] +
+                                       image[1] * frame.cell[3 + d] + image[2] * frame.cell[6 + d]);
+  }
 }
 
 void for_each_pair(const Frame &frame, double cutoff,

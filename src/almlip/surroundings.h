@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <vector>
 
@@ -15,7 +16,9 @@ struct Surroundings {
   int num_atoms = 0;
   std::vector<double> positions;    ///< shape [num_all][3], Angstrom
   std::vector<int> owner;           ///< shape [num_all], index of the atom that this is an image of
-  std::vector<int> first;           ///< shape [num_atoms + 1], into `neighbors`
+  std::vector<std::array<int, 3>>
+      image;    ///< of every ghost, shape [num_all - num_atoms]: it is at owner + image . cell
+  std::vector<int> first;        ///< shape [num_atoms + 1], into `neighbors`
   std::vector<int> neighbors;    ///< indices below num_all; every j != i with |x_j - x_i| < cutoff;
                                  ///< sorted by (owner, image)
 
@@ -29,6 +32,9 @@ struct Surroundings {
 /// @throws Error  if a periodic cell has no volume or two atoms are closer than 1e-3 Angstrom
 /// (names the atoms and the frame)
 Surroundings find_surroundings(const Frame &frame, double cutoff);
+
+/// Moves atoms and ghosts to where another frame with the same atoms has them; neighbours stay.
+void move_to(const Frame &frame, Surroundings &surroundings);
 
 /// Calls visit(i, j, distance) for every atom i and every neighbour within the cutoff, which is
 /// atom j or an image of it; atoms in order, their neighbours in any. Faster than

@@ -15,6 +15,7 @@
 #include "almlip/error.h"
 #include "almlip/kernels/instruction_set.h"
 #include "cli/lammps_probe.h"
+#include "cli/program_folder.h"
 
 namespace almlip::cli {
 
@@ -68,16 +69,6 @@ void print_versions(const std::string &own)
 }
 
 bool exists(const std::string &path) { return access(path.c_str(), R_OK) == 0; }
-
-/// Folder of this program; empty if the system does not tell.
-std::string program_folder()
-{
-  char path[4096];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-  if (length <= 0) return "";
-  const std::string program(path, static_cast<std::size_t>(length));
-  return program.substr(0, program.rfind('/'));
-}
 
 /// ALMLIP_PLUGIN, or the plugin of the installation that this program belongs to.
 /// @throws Error if there is none

@@ -6,11 +6,9 @@
 #include <memory>
 
 #include "almlip/calculator.h"
-#include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
 #include "almlip/potential.h"
-#include "almlip/query/novelty.h"
 #include "almlip/text.h"
 #include "parallel/ranks.h"
 #include "train/error_report.h"
@@ -26,19 +24,6 @@ struct EvalOptions {
   std::string potential, json, output;
   std::vector<std::string> frames;
 };
-
-std::vector<double> novelties(const Potential &potential, const Frame &frame,
-                              const FramePrediction &prediction)
-{
-  const int num_descriptors = potential.settings.num_descriptors();
-  std::vector<double> result;
-  for (int i = 0; i < frame.num_atoms(); ++i) {
-    const int element = potential.settings.element_index(chemical_symbol(frame.atomic_numbers[i]));
-    result.push_back(
-        novelty_of(potential.novelty[element], &prediction.descriptors[i * num_descriptors]));
-  }
-  return result;
-}
 
 std::string exact_text(const std::vector<double> &numbers)
 {
@@ -69,7 +54,7 @@ Frame predicted_frame(const Potential &potential, Frame frame, const FramePredic
   if (frame.volume() > 0.0) frame.virial = prediction.virial;
   frame.per_atom["sigma"] = prediction.sigma;
   if (!potential.novelty.empty())
-    frame.per_atom["novelty"] = novelties(potential, frame, prediction);
+    frame.per_atom["novelty"] = novelties(prediction, frame, potential);
   frame.info["member_energies"] = exact_text(prediction.member_energies);
   return frame;
 }

@@ -16,7 +16,6 @@
 #include "almlip/potential.h"
 #include "almlip/query/batch.h"
 #include "almlip/query/fingerprint.h"
-#include "almlip/query/novelty.h"
 #include "almlip/selection.h"
 #include "almlip/text.h"
 #include "cli/candidate_files.h"
@@ -76,22 +75,12 @@ class Appraiser {
     frame.per_atom_vectors["predicted_forces"] = prediction.forces;
     frame.info["predicted_energy"] = format("%.10f", prediction.energy);
     if (!potential_.novelty.empty())
-      frame.per_atom["novelty"] = novelties(prediction.descriptors, element);
+      frame.per_atom["novelty"] = novelties(prediction, frame, potential_);
     return prediction;
   }
 
  private:
   int num_elements() const { return static_cast<int>(potential_.settings.elements.size()); }
-
-  std::vector<double> novelties(const std::vector<double> &descriptors,
-                                const std::vector<int> &element) const
-  {
-    const auto width = static_cast<std::size_t>(potential_.settings.num_descriptors());
-    std::vector<double> result;
-    for (std::size_t i = 0; i < element.size(); ++i)
-      result.push_back(novelty_of(potential_.novelty[element[i]], &descriptors[i * width]));
-    return result;
-  }
 
   const Potential &potential_;
   Committee committee_;

@@ -8,6 +8,7 @@
 #include "cli/command_eval.h"
 #include "cli/command_info.h"
 #include "cli/command_pool.h"
+#include "cli/command_python.h"
 #include "cli/command_select.h"
 #include "cli/command_train.h"
 
@@ -66,6 +67,7 @@ void add_commands(CLI::App &app)
   almlip::cli::add_pool_command(app);
   almlip::cli::add_info_command(app);
   almlip::cli::add_doctor_command(app);
+  almlip::cli::add_python_commands(app);
 }
 
 }    // namespace

@@ -1,0 +1,62 @@
+"""Frames from files and to files, as the trainer reads and writes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import ase
+import numpy as np
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io.extxyz import key_val_str_to_dict
+
+from . import _core
+from .frames import write_frames
+
+_OF_TYPE = {"S": str, "R": float, "I": int, "L": lambda word: word in ("T", "True", "true")}
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+def read(paths: Paths) -> list[ase.Atoms]:
+    """Frames of one or more extended XYZ files (plain or gzip) in their order.
+
+    Energy, forces and stress are those that `almlip train` would learn, as results of a calculator.
+    Raises almlip.Error with file, frame and line.
+    """
+    if isinstance(paths, (str, os.PathLike)):
+        paths = [paths]
+    return [_to_atoms(content) for content in _core.read([os.fspath(path) for path in paths])]
+
+
+def write(path: str | os.PathLike[str], frames: ase.Atoms | Sequence[ase.Atoms]) -> None:
+    """Writes frames as extended XYZ with every digit; the file appears complete or not at all."""
+    write_frames(path, [frames] if isinstance(frames, ase.Atoms) else frames)
+
+
+def _to_atoms(content: dict[str, Any]) -> ase.Atoms:
+    atoms = ase.Atoms(
+        numbers=content["numbers"],
+        positions=content["positions"],
+        cell=content["cell"],
+        pbc=content["pbc"],
+        info={key: _value(text) for key, text in content["info"].items()},
+    )
+    for name, values in content["arrays"].items():
+        atoms.set_array(name, values)
+    for name, kind, count, words in content["text_columns"]:
+        values = np.array([_OF_TYPE[kind](word) for word in words])
+        atoms.set_array(name, values.reshape(len(atoms), count) if count > 1 else values)
+    results = {key: content[key] for key in ("energy", "forces", "stress") if key in content}
+    if results:
+        atoms.calc = SinglePointCalculator(atoms, **results)
+    return atoms
+
+
+def _value(text: str) -> Any:
+    """What ASE makes of a value of the comment line: numbers, arrays, truth values, text."""
+    if '"' in text:
+        return text
+    value = key_val_str_to_dict(f'value="{text}"')["value"]
+    return value.item() if isinstance(value, np.generic) else value
