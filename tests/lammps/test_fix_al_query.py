@@ -134,13 +134,21 @@ def test_default_gate_follows_the_training_set(lmp_run, query_script, silicon_po
     assert settings["fmax"] == pytest.approx(3.0 * training["largest_force"], rel=1e-12)
 
 
-def test_default_threshold_is_above_the_training_error(lmp_run, query_script, silicon_potential):
-    """For a potential that tells nothing of its held-out frames."""
-    commands = "thermo_style custom step f_q[1] f_q[3] f_q[11] f_q[12]\nrun 20"
+def test_default_threshold_is_that_of_the_held_out_frames(lmp_run, query_script, silicon_potential):
+    commands = "thermo_style custom step atoms f_q[1] f_q[3] f_q[11] f_q[12]\nrun 20"
     run = lmp_run(query_script(commands, fix="10", setup=HOT))
-    error = json.loads(silicon_potential.read_text())["training"]["force_error"]
+    training = json.loads(silicon_potential.read_text())["training"]
 
-    lo, hi = 5 * error, max(30 * error, 1.0)
+    def expected_largest(count):
+        """Of the lengths of so many normal vectors, up to a factor."""
+        return np.sqrt(2 * np.log(count) + 1)
+
+    growth = expected_largest(run.thermo[0]["Atoms"])
+    largest = sorted(
+        sigma * growth / expected_largest(count)
+        for sigma, count in zip(training["held_out_sigma"], training["held_out_atoms"])
+    )
+    lo, hi = largest[len(largest) // 2], max(1.5 * largest[-1], training["rms_force"])
     assert (run.thermo[0]["f_q[11]"], run.thermo[0]["f_q[12]"]) == pytest.approx((lo, hi), rel=1e-6)
     assert run.thermo[-1]["f_q[3]"] == sum(row["f_q[1]"] >= lo for row in run.thermo)
 
