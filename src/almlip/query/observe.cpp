@@ -58,7 +58,8 @@ void see_distances(const Frame &frame, const Potential &potential, double reach,
   for (const int number : frame.atomic_numbers)
     element.push_back(potential.settings.element_index(chemical_symbol(number)));
   try {
-    const double largest_known = *std::max_element(known.begin(), known.end());
+    double largest_known = potential.least_distance;
+    for (const double distance : known) largest_known = std::max(largest_known, distance);
     for_each_pair(frame, std::max(largest_known, reach), [&](int i, int j, double distance) {
       const double least_known = element[i] < 0 || element[j] < 0
                                      ? potential.least_distance
