@@ -200,21 +200,21 @@ ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
   return result;
 }
 
-almlip::QueryCandidate ALQueryAtoms::gather(const ALQuerySnapshot &shot) const
+almlip::QueryCandidate ALQueryAtoms::gather(const ALQuerySnapshot &shot, int max_atoms) const
 {
   double energy = 0.0;
   MPI_Reduce(&shot.energy, &energy, 1, MPI_DOUBLE, MPI_SUM, 0, world);
   const std::vector<double> atoms = gather_numbers(shot.atoms, world);
   if (comm->me != 0) return {};
 
-  almlip::QueryCandidate candidate = unpack(shot, atoms);
+  almlip::QueryCandidate candidate = unpack(shot, atoms, max_atoms);
   candidate.step = shot.step;
   if (shot.energy_known) candidate.frame.info["predicted_energy"] = fmt::format("{:.10f}", energy);
   return candidate;
 }
 
 almlip::QueryCandidate ALQueryAtoms::unpack(const ALQuerySnapshot &shot,
-                                            const std::vector<double> &atoms) const
+                                            const std::vector<double> &atoms, int max_atoms) const
 {
   std::vector<const double *> rows;
   for (std::size_t k = 0; k < atoms.size(); k += width()) rows.push_back(&atoms[k]);
@@ -242,6 +242,10 @@ almlip::QueryCandidate ALQueryAtoms::unpack(const ALQuerySnapshot &shot,
   candidate.fingerprint =
       almlip::fingerprint(descriptors.data(), element.data(), frame.per_atom["sigma"].data(),
                           frame.num_atoms(), source.num_descriptors, source.num_elements);
+  if (max_atoms > 0)
+    candidate.atoms =
+        almlip::atom_points(descriptors.data(), element.data(), frame.per_atom["sigma"].data(),
+                            frame.num_atoms(), source.num_descriptors, max_atoms);
   almlip::add_vacuum(frame, VACUUM);
   return candidate;
 }

@@ -53,7 +53,8 @@ class ALQueryAtoms : protected Pointers {
 
   /// Collective. The result, on rank 0 only, has its atoms sorted by ID, so that it does not depend
   /// on the number of ranks.
-  almlip::QueryCandidate gather(const ALQuerySnapshot &) const;
+  /// @param max_atoms  for the choice by atoms; 0: none
+  almlip::QueryCandidate gather(const ALQuerySnapshot &, int max_atoms) const;
 
   /// Chemical symbol of the atom with an ID in that configuration; collective.
   std::string symbol_of(const ALQuerySnapshot &, tagint) const;
@@ -66,7 +67,7 @@ class ALQueryAtoms : protected Pointers {
   class ALQuerySource &source;
 
   int width() const;
-  almlip::QueryCandidate unpack(const ALQuerySnapshot &, const std::vector<double> &) const;
+  almlip::QueryCandidate unpack(const ALQuerySnapshot &, const std::vector<double> &, int) const;
   void add_atom(almlip::QueryCandidate &, const double *) const;
 };
 

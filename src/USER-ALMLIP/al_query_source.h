@@ -47,7 +47,7 @@ class ALQuerySource : protected Pointers {
   int num_elements = 0, num_descriptors = 0, num_members = 0;
   std::vector<int> element_of_type, number_of_type;    // shape [ntypes + 1]; -1 and 0: NULL
   almlip::WindowBasis basis;
-  double least_distance = 0.0, largest_force = 0.0;    // in the training set
+  double largest_force = 0.0;    // of those that are physical, by what is in the training set
   bool has_novelty = false;
   std::vector<double> training_fingerprints() const;
   /// The whole file, for fingerprints of other frames; null: the pair style is not made of one.

@@ -34,11 +34,12 @@ using namespace LAMMPS_NS;
 using almlip::Decision;
 using almlip::Refusal;
 
-/// Defaults of the gate, relative to the extremes of the training set.
+/// Default of the gate, relative to the least distances in the training set.
 static constexpr double MINDIST_RATIO = 0.7;
-static constexpr double FMAX_FACTOR = 3.0;
 /// Known configurations that a choice keeps away from, beside those of the training set.
 static constexpr int MOST_KNOWN = 2000;
+/// Atoms of a candidate for the choice by atoms.
+static constexpr int MOST_ATOMS = 64;
 /// Excursions above hi that a run reports one by one.
 static constexpr int MOST_TOLD = 5;
 
@@ -66,6 +67,7 @@ struct FixALQuery::Impl {
   almlip::KnownFiles known_files;
   std::optional<almlip::Spool> spool;    // from the first candidate on
   std::string spool_problem;
+  int max_atoms = 0;    // of a candidate, for the choice by atoms
 
   bool due = false;                       // at the next evaluation of forces
   bool pending = false;                   // `latest` waits for the end of its step
@@ -110,7 +112,7 @@ void FixALQuery::Impl::keep_on_disk(const almlip::QueryCandidate &candidate)
 void FixALQuery::Impl::read_known()
 {
   if (const almlip::Potential *potential = source.whole_potential())
-    state.known.add(known_files.read_new(*potential, state.potential));
+    state.known.add(known_files.read_new(*potential, state.potential, state.labelled));
 }
 
 std::vector<almlip::Choice> FixALQuery::Impl::choose() const
@@ -122,7 +124,9 @@ std::vector<almlip::Choice> FixALQuery::Impl::choose() const
     candidates.features.insert(candidates.features.end(), candidate.fingerprint.begin(),
                                candidate.fingerprint.end());
     candidates.uncertainty.push_back(candidate.max_sigma);
+    candidates.atoms.push_back(&candidate.atoms);
   }
+  candidates.labelled_atoms = &state.labelled;
   return almlip::select(candidates, record("").selection);
 }
 
@@ -213,6 +217,13 @@ void FixALQuery::use_potential()
   } catch (const almlip::Error &problem) {
     error->all(FLERR, "fix al_query: " + std::string(problem.what()));
   }
+  if (impl->settings.selection.strategy == almlip::Strategy::alc_atoms) {
+    if (!impl->source.whole_potential())
+      error->all(FLERR,
+                 "fix al_query: the pair style does not tell its potential, which strategy "
+                 "alc_atoms needs; use another one, such as alc");
+    if (impl->max_atoms == 0) impl->max_atoms = MOST_ATOMS;
+  }
   if (impl->source.potential != impl->state.potential) forget_other_potential();
   on_first_rank(lmp, "fix al_query", [&] {
     impl->read_known();
@@ -247,8 +258,7 @@ void FixALQuery::set_rule()
   if (settings.threshold == Threshold::none) rule.force.lo = rule.novelty.lo = 0.0;
   rule.min_distance = settings.mindist / angstrom;
   rule.min_distance_ratio = settings.mindist_given ? 0.0 : MINDIST_RATIO;
-  rule.max_force =
-      settings.fmax_given ? settings.fmax / force_unit : FMAX_FACTOR * source.largest_force;
+  rule.max_force = settings.fmax_given ? settings.fmax / force_unit : source.largest_force;
   rule.min_density = settings.least_density;
   rule.max_density = settings.largest_density;
   rule.max_temperature = settings.largest_temperature;
@@ -268,6 +278,8 @@ void FixALQuery::forget_other_potential()
   if (comm->me != 0) return;
   state.known.reset(2 * impl->source.num_elements * impl->source.num_descriptors);
   state.known.add(impl->source.training_fingerprints());
+  if (const almlip::Potential *whole = impl->source.whole_potential())
+    state.labelled = almlip::training_atoms(*whole);
 }
 
 /* ----------------------------------------------------------------------
@@ -421,7 +433,7 @@ void FixALQuery::store(const ALQuerySnapshot &shot, const std::string &why, bool
     int known = 0, given_up = 0, buffered = 0;
   } verdict;
   almlip::QueryState &state = impl->state;
-  almlip::QueryCandidate candidate = impl->atoms.gather(shot);
+  almlip::QueryCandidate candidate = impl->atoms.gather(shot, impl->max_atoms);
   on_first_rank(lmp, "fix al_query", [&] {
     verdict.known = state.known.contains(candidate.fingerprint, impl->settings.selection.duplicate);
     if (!verdict.known) {
@@ -429,6 +441,7 @@ void FixALQuery::store(const ALQuerySnapshot &shot, const std::string &why, bool
       candidate.keep = keep;
       impl->keep_on_disk(candidate);
       verdict.given_up = state.buffer.add(std::move(candidate));
+      impl->max_atoms = state.buffer.thin_atoms(impl->max_atoms, impl->source.num_descriptors);
     }
     verdict.buffered = state.buffer.size();
   });
@@ -485,7 +498,10 @@ int FixALQuery::write_batch(const char *reason)
                  fmt::format("fix al_query: step {}: {} of {} candidates written to {}.extxyz\n",
                              update->ntimestep, chosen, chosen + left,
                              almlip::batch_stem(impl->settings.prefix, number)));
-  for (const auto &choice : choices) state.known.add(candidates[choice.index].fingerprint);
+  for (const auto &choice : choices) {
+    state.known.add(candidates[choice.index].fingerprint);
+    if (impl->max_atoms > 0) state.labelled.add(candidates[choice.index].atoms);
+  }
   state.buffer.clear();
   return chosen;
 }

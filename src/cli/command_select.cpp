@@ -99,11 +99,7 @@ class AtomTable {
   /// Atoms of a candidate. They and those of the candidates so far share a bounded memory.
   AtomPoints points(const Frame &frame, const FramePrediction &prediction, QueryBuffer &buffer)
   {
-    constexpr double max_bytes = 500e6;
-    constexpr int least = 8;    // atoms of a frame
-    const double bytes_per_atom = sizeof(float) * settings_.num_descriptors();
-    while (max_atoms_ > least && bytes_per_atom * max_atoms_ * buffer.size() > max_bytes)
-      buffer.thin_atoms(max_atoms_ /= 2);
+    max_atoms_ = buffer.thin_atoms(max_atoms_, settings_.num_descriptors());
     return points(frame, prediction);
   }
 

@@ -28,7 +28,7 @@ def rejections(run, number=1):
 
 
 @pytest.mark.parametrize(
-    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "lcmd", "badge", "power"]
+    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "alc_atoms", "lcmd", "badge", "power"]
 )
 def test_batch_does_not_depend_on_the_number_of_ranks(lmp_run, query_script, strategy):
     text = query_script(
@@ -131,24 +131,24 @@ def test_default_gate_follows_the_training_set(lmp_run, query_script, silicon_po
     training = json.loads(silicon_potential.read_text())["training"]
 
     assert settings["mindist_ratio"] == 0.7  # of the least distance of each pair of elements
-    assert settings["fmax"] == pytest.approx(3.0 * training["largest_force"], rel=1e-12)
+    assert settings["fmax"] == pytest.approx(training["force_limit"], rel=1e-12)
 
 
-def test_default_threshold_is_that_of_the_held_out_frames(lmp_run, query_script, silicon_potential):
-    commands = "thermo_style custom step atoms f_q[1] f_q[3] f_q[11] f_q[12]\nrun 20"
-    run = lmp_run(query_script(commands, fix="10", setup=HOT))
-    training = json.loads(silicon_potential.read_text())["training"]
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_default_threshold_is_that_of_the_held_out_frames(
+    lmp_run, query_script, silicon_potential, repeat
+):
+    """For the number of atoms at hand: the largest sigma of many atoms is larger."""
+    commands = f"""replicate {repeat} 1 1
+thermo_style custom step f_q[1] f_q[3] f_q[11] f_q[12]
+run 20"""
+    run = lmp_run(query_script(commands, fix="10", setup="displace_atoms all random 0.2 0.2 0.2 3\n"))
+    record = json.loads(silicon_potential.read_text())["training"]
 
-    def expected_largest(count):
-        """Of the lengths of so many normal vectors, up to a factor."""
-        return np.sqrt(2 * np.log(count) + 1)
-
-    growth = expected_largest(run.thermo[0]["Atoms"])
-    largest = sorted(
-        sigma * growth / expected_largest(count)
-        for sigma, count in zip(training["held_out_sigma"], training["held_out_atoms"])
-    )
-    lo, hi = largest[len(largest) // 2], max(1.5 * largest[-1], training["rms_force"])
+    assert set(record["held_out_atoms"]) == {64}
+    growth = np.sqrt((2 * np.log(64 * repeat) + 1) / (2 * np.log(64) + 1))
+    largest = growth * np.sort(record["held_out_sigma"])
+    lo, hi = largest[len(largest) // 2], max(1.5 * largest[-1], record["rms_force"])
     assert (run.thermo[0]["f_q[11]"], run.thermo[0]["f_q[12]"]) == pytest.approx((lo, hi), rel=1e-6)
     assert run.thermo[-1]["f_q[3]"] == sum(row["f_q[1]"] >= lo for row in run.thermo)
 
@@ -285,7 +285,7 @@ def test_manifest_is_complete(lmp_run, query_script):
         "threshold": [0.0, 1000.0],
         "novelty": [2.0, 10.0],
         "measure": "any",
-        "strategy": "hybrid",
+        "strategy": "alc_atoms",
         "alpha": 0.3,
         "batch": 2,
         "clusters": 2,

@@ -34,7 +34,7 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
         ),
         (
             "10 strategy foo",
-            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, lcmd, badge or power",
+            "strategy is 'foo', but it must be random, uncertainty, diversity, hybrid, alc, alc_atoms, lcmd, badge or power",
         ),
         ("10 alpha 2", "alpha is 2, but it must be 0 to 1"),
         ("10 batch 0", "batch is 0, but it must be at least 1"),

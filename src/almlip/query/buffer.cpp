@@ -53,9 +53,16 @@ int QueryBuffer::place_in_full_buffer(const QueryCandidate &candidate) const
   return drawn < places.size() ? places[drawn] : capacity_;
 }
 
-void QueryBuffer::thin_atoms(int max_atoms)
+int QueryBuffer::thin_atoms(int max_atoms, int num_descriptors)
 {
-  for (QueryCandidate &candidate : candidates_) candidate.atoms.thin(max_atoms);
+  constexpr double max_bytes = 500e6;
+  constexpr int least = 8;
+  const double bytes_per_atom = sizeof(float) * static_cast<double>(num_descriptors);
+  while (max_atoms > least && bytes_per_atom * max_atoms * size() > max_bytes) {
+    max_atoms /= 2;
+    for (QueryCandidate &candidate : candidates_) candidate.atoms.thin(max_atoms);
+  }
+  return max_atoms;
 }
 
 void QueryBuffer::clear()

@@ -40,8 +40,10 @@ class QueryBuffer {
   /// Goes on as the buffer that had seen so many candidates and held these.
   void restore(std::uint64_t num_seen, std::vector<QueryCandidate> candidates);
 
-  /// Leaves at most so many atoms of every candidate for the choice by atoms.
-  void thin_atoms(int max_atoms);
+  /// Leaves fewer atoms of every candidate for the choice by atoms, if the points of this many
+  /// would take more memory than 500 MB.
+  /// @return  how many atoms a candidate may have; halves of `max_atoms`, at least 8
+  int thin_atoms(int max_atoms, int num_descriptors);
 
   const std::vector<QueryCandidate> &candidates() const { return candidates_; }
   int size() const { return static_cast<int>(candidates_.size()); }

@@ -52,11 +52,14 @@ bool has_elements(const Frame &frame, const ModelSettings &settings)
   });
 }
 
-std::vector<double> fingerprint_of(Calculator &calculator, const Frame &frame)
+/// Fingerprint of a frame, whose atoms are added to `labelled`.
+std::vector<double> take_frame(Calculator &calculator, const Frame &frame, LabelledAtoms &labelled)
 {
   const ModelSettings &settings = calculator.potential().settings;
   const FramePrediction prediction = calculator.predict(frame);
   const std::vector<int> element = elements_of(frame, settings);
+  labelled.add(atom_points(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
+                           frame.num_atoms(), settings.num_descriptors()));
   return fingerprint(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
                      frame.num_atoms(), settings.num_descriptors(),
                      static_cast<int>(settings.elements.size()));
@@ -69,7 +72,8 @@ KnownFiles::KnownFiles(std::vector<std::string> paths, std::string prefix)
 {
 }
 
-std::vector<double> KnownFiles::read_new(const Potential &potential, const std::string &hash)
+std::vector<double> KnownFiles::read_new(const Potential &potential, const std::string &hash,
+                                         LabelledAtoms &labelled)
 {
   std::vector<double> rows;
   const std::vector<std::string> files = new_files(hash);
@@ -78,7 +82,7 @@ std::vector<double> KnownFiles::read_new(const Potential &potential, const std::
   for (const std::string &file : files) {
     for (const Frame &frame : read_extxyz(file)) {
       if (!has_elements(frame, potential.settings)) continue;
-      const std::vector<double> row = fingerprint_of(calculator, frame);
+      const std::vector<double> row = take_frame(calculator, frame, labelled);
       rows.insert(rows.end(), row.begin(), row.end());
     }
     read_.insert(file);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "almlip/potential.h"
+#include "almlip/query/atom_selection.h"
 
 namespace almlip {
 
@@ -18,9 +19,11 @@ class KnownFiles {
 
   /// Fingerprints of all frames in files that were not read before; frames with an element that the
   /// potential has not are left out.
-  /// @param hash  of the potential, as manifests have it
+  /// @param hash             of the potential, as manifests have it
+  /// @param[in,out] labelled  gets their atoms
   /// @throws Error if a path is neither a file nor a folder, or if a file cannot be read
-  std::vector<double> read_new(const Potential &potential, const std::string &hash);
+  std::vector<double> read_new(const Potential &potential, const std::string &hash,
+                               LabelledAtoms &labelled);
   /// A batch that needs no reading.
   void skip_batch(int number);
   /// Everything is new again, such as for another potential.

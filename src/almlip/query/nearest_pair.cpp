@@ -1,24 +1,23 @@
 #include "almlip/query/nearest_pair.h"
 
 #include <cmath>
-#include <vector>
 
 namespace almlip {
-namespace {
 
-/// d0^2 of every pair of elements, shape [E][E], Angstrom^2.
-std::vector<double> squared_training_distances(const Potential &potential)
+std::vector<double> training_distances(const Potential &potential)
 {
   const std::size_t count = potential.settings.elements.size();
-  const double least = potential.least_distance;
-  return std::vector<double>(count * count, least * least);
+  std::vector<double> distances = potential.record.min_distances;
+  distances.resize(count * count, 0.0);
+  for (double &distance : distances)
+    if (distance == 0.0) distance = potential.least_distance;
+  return distances;
 }
-
-}    // namespace
 
 NearestPair nearest_pair(const Neighborhood &neighborhood, const Potential &potential)
 {
-  const std::vector<double> training = squared_training_distances(potential);
+  std::vector<double> training = training_distances(potential);
+  for (double &distance : training) distance *= distance;
   const int num_elements = static_cast<int>(potential.settings.elements.size());
   const auto *x = reinterpret_cast<const double(*)[3]>(neighborhood.positions);
   double nearness2 = 0.0, least2 = std::numeric_limits<double>::infinity();

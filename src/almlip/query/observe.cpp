@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "almlip/element_properties.h"
+#include "almlip/elements.h"
 #include "almlip/error.h"
+#include "almlip/query/nearest_pair.h"
 #include "almlip/surroundings.h"
 
 namespace almlip {
@@ -48,13 +50,23 @@ double density(const Frame &frame)
   return grams_per_cm3 * mass / frame.volume();
 }
 
-void see_distances(const Frame &frame, double least_known, double reach, Observation &seen)
+void see_distances(const Frame &frame, const Potential &potential, double reach, Observation &seen)
 {
+  const std::vector<double> known = training_distances(potential);
+  const int num_elements = static_cast<int>(potential.settings.elements.size());
+  std::vector<int> element;
+  for (const int number : frame.atomic_numbers)
+    element.push_back(potential.settings.element_index(chemical_symbol(number)));
   try {
-    for_each_pair(frame, reach, [&](int i, int, double distance) {
-      if (distance >= seen.least_distance) return;
-      seen.least_distance = distance;
-      seen.nearness = {least_known / distance, i + 1};
+    double largest_known = potential.least_distance;
+    for (const double distance : known) largest_known = std::max(largest_known, distance);
+    for_each_pair(frame, std::max(largest_known, reach), [&](int i, int j, double distance) {
+      const double least_known = element[i] < 0 || element[j] < 0
+                                     ? potential.least_distance
+                                     : known[element[i] * num_elements + element[j]];
+      seen.least_distance = std::min(seen.least_distance, distance);
+      if (least_known / distance > seen.nearness.value)
+        seen.nearness = {least_known / distance, i + 1};
     });
   } catch (const Error &) {    // the cell was checked as it was read: atoms at the same place
     seen.least_distance = 0.0;
@@ -69,7 +81,7 @@ Observation observe(const Frame &frame, const Potential &potential, double reach
   Observation seen;
   see_numbers(frame.positions, 3, "position", seen.not_finite);
   if (!seen.not_finite.empty()) return seen;
-  see_distances(frame, potential.least_distance, std::max(potential.least_distance, reach), seen);
+  see_distances(frame, potential, reach, seen);
   seen.density = density(frame);
   return seen;
 }

@@ -21,8 +21,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LookIdentity, step, num_atoms, box, mean_sigm
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RefusalTally::Entry, count, first_step, last_step, worst)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Frame, cell, pbc, atomic_numbers, positions, config_type, info,
                                    per_atom, per_atom_vectors)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QueryCandidate, frame, fingerprint, step, max_sigma, mean_sigma,
-                                   worst_atom, max_novelty, why, keep)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AtomPoints, element, descriptors)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LabelledAtoms, num_descriptors, gram)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QueryCandidate, frame, fingerprint, atoms, step, max_sigma,
+                                   mean_sigma, worst_atom, max_novelty, why, keep)
 
 namespace {
 
@@ -128,6 +130,7 @@ void QueryState::leave_to_first_rank()
 {
   buffer.clear();
   known.reset(known.num_features());
+  labelled = {};
 }
 
 std::string QueryState::save() const
@@ -145,6 +148,7 @@ std::string QueryState::save() const
             {"buffer", buffer.candidates()},
             {"num_features", known.num_features()},
             {"known", known.values()},
+            {"labelled", labelled},
             {"spool", spool}};
   std::string bytes;
   Json::to_cbor(json, bytes);
@@ -183,6 +187,7 @@ void QueryState::load(const char *block)
   num_buffered = buffer.size();
   known.reset(json.at("num_features"));
   known.add(json.at("known"));
+  labelled = json.at("labelled");
   spool = json.at("spool");
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "almlip/query/atom_selection.h"
 #include "almlip/query/buffer.h"
 #include "almlip/query/known.h"
 #include "almlip/query/log_histogram.h"
@@ -59,8 +60,9 @@ class QueryState {
   int next_batch = 1;                 ///< no batch of a lower number is free
   QueryBuffer buffer;
   KnownConfigurations known;
-  std::string spool;       ///< state of the spool
-  int num_buffered = 0;    ///< candidates in the buffer
+  LabelledAtoms labelled;    ///< training atoms, and those of the known ones; for alc_atoms only
+  std::string spool;         ///< state of the spool
+  int num_buffered = 0;      ///< candidates in the buffer
 
   /// Whether this is the configuration that was looked at last.
   bool is_last_look(const LookIdentity &identity) const;
