@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Fits a committee to every reference set and prints its errors on the test frames as a table.
 
     . scripts/env.sh && python benchmarks/accuracy.py --output-folder accuracy

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Cost of one evaluation of bulk silicon: 1000 atoms, lattice constant 5.431 Angstrom,
 // displacements of 0.1 Angstrom, list cutoff 6 Angstrom. Random weights; the time does not depend
 // on them. The counter is microseconds per atom; `stages` gives those of every stage and its share

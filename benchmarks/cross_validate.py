@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Compares settings of `almlip train` by cross-validation on training frames.
 
     python benchmarks/cross_validate.py --sets Si Mo --folds 0 1 -- "" "--cutoff 4.5" "--weight-decay 1"

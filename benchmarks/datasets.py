@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Frames of the reference sets in ALMLIP_DATA, as texts of extended XYZ."""
 
 import gzip

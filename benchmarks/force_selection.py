@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Which strategy of `almlip select` needs the fewest labels for a force error?
 
     . scripts/env.sh && python benchmarks/force_selection.py --output-folder selection --jobs 2

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A real LAMMPS with `pair_style almlip`, for the measurements in this folder."""
 
 import ctypes

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A loop over many small frames in Python against `almlip eval` on the same file.
 
     . scripts/env.sh && python benchmarks/python.py potentials/Si.almlip.json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Looks for holes below the training range of potentials: atoms that are pushed together must come apart again.
 
     . scripts/env.sh && python benchmarks/short_range.py potentials/Si.almlip.json

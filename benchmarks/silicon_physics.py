@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Properties of silicon from a potential in LAMMPS, beside those of its reference method, as tables in Markdown.
 
     . scripts/env.sh && python benchmarks/silicon_physics.py potentials/Si.almlip.json

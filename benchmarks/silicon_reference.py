@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Computes the static properties of silicon with the reference method of examples/silicon/label.json.
 
     . scripts/env.sh && nice python benchmarks/silicon_reference.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Lattice constant, elastic constants and phonons of silicon from a few energies, forces and stresses, whoever computes them."""
 
 import numpy as np

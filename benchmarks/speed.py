@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Cost of a whole MD step in bulk silicon, against other pair styles of the same LAMMPS in the same run.
 
     . scripts/env.sh && python benchmarks/speed.py --ours Si.almlip.json --core 1 tersoff snap mixed double mixed-sigma10 mixed-sigma1

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Speed and memory of `almlip train`, beside the POD trainer of the same LAMMPS.
 
     . scripts/env.sh && python benchmarks/training.py --pod-parameters param.pod

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Does `almlip train --tune` find better settings than the defaults?
 
     . scripts/env.sh && python benchmarks/tuning.py --seconds 450 --ranks 2 --folds 6 7

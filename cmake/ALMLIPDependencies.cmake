@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The libraries the project builds on. LAMMPS comes first because its MPI decides which MPI everything here must use.
 
 include(ALMLIPLammps)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # almlip_check_headers(TARGET FOLDER): target TARGET_headers compiles each header below src/FOLDER alone. Not part of `all`;
 # headers makes all of them.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What `cmake --install` puts beside the command and the plugin (docs/install.md): the core with its headers and CMake
 # package, potentials, documentation, examples, and what sets up a user's shell. All of it may be moved with the prefix.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Finds the LAMMPS that the plugin is compiled for, in this order:
 #
 #   1. -DLAMMPS_SOURCE_DIR=DIR          source tree

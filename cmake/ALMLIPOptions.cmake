@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # almlip::options: the compile flags that every target of the project shares.
 #
 # They are one target because packs of SIMD lanes change their size with the instruction set: two files that exchange a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Sourced by setup, check, sanitize and coverage: the folders, and one way to build any preset.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

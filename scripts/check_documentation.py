@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Checks what the documentation says against the tree.
 
     python3 scripts/check_documentation.py ALMLIP

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Source this (`. scripts/env.sh`, bash, zsh or sh) to use ALMLIP from this tree after scripts/setup.
 # It puts almlip, lmp, mpirun and the private environment's python on PATH and sets
 #   PYTHONPATH          so that `import almlip` finds the Python package of this build

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Checks that a binary for unknown processors keeps AVX instructions inside the kernels that are compiled for them.
 
     python tests/check_instructions.py BINARY...

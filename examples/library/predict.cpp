@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Energy (eV) and the largest sigma (eV/Angstrom) of every frame of a file: predict POTENTIAL
 // FRAMES
 #include <almlip/calculator.h>

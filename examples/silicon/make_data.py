@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Makes train.extxyz and test.extxyz of this folder: structures, then labels from first principles.
 
     . scripts/env.sh && python examples/silicon/make_data.py

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Measures the error of the setting in label.json against a denser one, on frames of the test set.
 
     . scripts/env.sh && python examples/silicon/measure_setting.py

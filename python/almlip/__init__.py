@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """ALMLIP from Python: committee potentials in ASE and LAMMPS, training, selection, active learning.
 
     almlip.Calculator("Cu.almlip.json")                ASE calculator with uncertainty

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`almlip COMMAND`, for the commands that are written in Python."""
 
 import sys

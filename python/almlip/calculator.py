@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """ASE calculator for ALMLIP potentials."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The commands train, eval and select as functions; each runs the program `almlip`."""
 
 from __future__ import annotations

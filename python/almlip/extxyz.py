@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Frames from files and to files, as the trainer reads and writes them."""
 
 from __future__ import annotations

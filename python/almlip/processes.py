@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Running programs: clean environments, ends that are told, hashes of what went in."""
 
 import ctypes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // almlip._core: the core for Python. Arrays in, arrays out; what users see is in python/almlip.
 
 #include <nanobind/nanobind.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "al_query_atoms.h"
 
 #include "al_query_signal.h"

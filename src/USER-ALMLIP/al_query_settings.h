@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #ifndef LMP_AL_QUERY_SETTINGS_H
 #define LMP_AL_QUERY_SETTINGS_H
 

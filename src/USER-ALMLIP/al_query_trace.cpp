@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "al_query_trace.h"
 
 #include "almlip/error.h"

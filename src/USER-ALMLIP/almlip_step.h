@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #ifndef LMP_ALMLIP_STEP_H
 #define LMP_ALMLIP_STEP_H
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #ifdef FIX_CLASS
 // clang-format off
 FixStyle(al_query,FixALQuery);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #ifdef PAIR_CLASS
 // clang-format off
 PairStyle(almlip,PairALMLIP);

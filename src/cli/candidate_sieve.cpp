@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/candidate_sieve.h"
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """One short round of the silicon example with the real almlip, lmp and pw.x."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The labeller: real pw.x for physics and failures, ASE's EMT for the machinery around it."""
 
 import json

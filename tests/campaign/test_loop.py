@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The driver's logic: resume, failures, bookkeeping.
 
 `almlip` and `lmp` are stand-ins that only write the files the driver reads; the labels come from

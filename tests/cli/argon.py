@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Frames of argon under a smooth Lennard-Jones pair potential, and small fits to them."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`almlip eval`, `info` and `doctor` from the outside: a potential with random weights, frames, files and exit statuses."""
 
 import gzip

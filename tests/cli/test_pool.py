@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`almlip pool` from the outside: a pool from formulas in, tables and summary out."""
 
 import csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`almlip select` from the outside: candidates in, a batch with reasons out."""
 
 import gzip

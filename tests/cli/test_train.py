@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`almlip train` from the outside: frames of a pair potential in, potential file out."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What `almlip train` cannot use is one clear line, and nothing is fitted."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Quality of `almlip train` on mlearn's silicon, Zuo et al., J. Phys. Chem. A 124, 731 (2020)."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What `cmake --install` makes: a prefix that may be moved, serves a shell and can be built upon."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests share that drive a real LAMMPS: `lmp` and `mpirun` from PATH, the plugin named by ALMLIP_PLUGIN."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """ASE frames into LAMMPS and results back; Angstrom, eV."""
 
 from dataclasses import dataclass

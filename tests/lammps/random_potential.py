@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Potential files with random weights: no training, any elements, forces of the order of 1 eV/Angstrom."""
 
 import json

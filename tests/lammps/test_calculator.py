@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`almlip.Calculator` and `pair_style almlip` are the same potential."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Claims about fix al_query, in a real LAMMPS."""
 
 import json
@@ -28,7 +29,8 @@ def rejections(run, number=1):
 
 
 @pytest.mark.parametrize(
-    "strategy", ["random", "uncertainty", "diversity", "hybrid", "alc", "alc_atoms", "lcmd", "badge", "power"]
+    "strategy",
+    ["random", "uncertainty", "diversity", "hybrid", "alc", "alc_atoms", "lcmd", "badge", "power"],
 )
 def test_batch_does_not_depend_on_the_number_of_ranks(lmp_run, query_script, strategy):
     text = query_script(
@@ -142,7 +144,9 @@ def test_default_threshold_is_that_of_the_held_out_frames(
     commands = f"""replicate {repeat} 1 1
 thermo_style custom step f_q[1] f_q[3] f_q[11] f_q[12]
 run 20"""
-    run = lmp_run(query_script(commands, fix="10", setup="displace_atoms all random 0.2 0.2 0.2 3\n"))
+    run = lmp_run(
+        query_script(commands, fix="10", setup="displace_atoms all random 0.2 0.2 0.2 3\n")
+    )
     record = json.loads(silicon_potential.read_text())["training"]
 
     assert set(record["held_out_atoms"]) == {64}

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Every wrong use of fix al_query is one clear error, in a real LAMMPS."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """fix al_query where LAMMPS does something else than plain dynamics in a periodic box."""
 
 import json

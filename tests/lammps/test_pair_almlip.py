@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Claims about `pair_style almlip` in a real LAMMPS."""
 
 import os

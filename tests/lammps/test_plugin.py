@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Claims about loading the plugin: the right LAMMPS, no foreign libraries, one file for LAMMPS's plugin path."""
 
 import os

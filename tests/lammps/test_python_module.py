@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """LAMMPS as a Python module runs the plugin as lmp does, in a shell without LD_LIBRARY_PATH."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Which pair style fix al_query reads, and the fix by its two names, in a real LAMMPS."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Atoms that are much closer than any of the training set."""
 
 import numpy as np

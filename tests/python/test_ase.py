@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`almlip.Calculator` in ASE: physics of the shipped silicon potential.
 
 References: consistency of energy and derivatives, and Quantum ESPRESSO with the settings of the

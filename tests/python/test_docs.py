@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The code blocks of the Python pages run as they stand."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Frames in and out, and the commands as functions."""
 
 import numpy as np

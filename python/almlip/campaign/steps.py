@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Steps that leave their product at once or not at all: a campaign resumes after any stop."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What a campaign reports in text: the trace of the dynamics and the table of rounds."""
 
 import numpy as np

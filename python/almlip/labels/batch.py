@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Labels a batch of structures with energies, forces and stresses from first principles.
 
     python -m almlip.labels SETTINGS.json BATCH.extxyz --output LABELLED.extxyz

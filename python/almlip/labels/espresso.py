@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Labels from Quantum ESPRESSO's pw.x, through ASE's calculator."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What every labeller has in common: settings, verdicts, limits."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What computes one structure: a Labeller per electronic-structure code.
 
 A new code is one more class with `defaults`, `check` and `compute`, and one more entry in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Figures of a pool study: `python -m almlip.report.pool_figures OUTPUT` draws from the tables in the folder that `almlip pool` wrote.
 
 learning_curves, savings, calibration and map, each as SVG and PNG, beside the tables; the HTML summary shows them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Entry point of almlip_lammps.so: tells LAMMPS the styles it holds. Called by almlipplugin.so
 // after its checks.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What `plugin load almlipplugin.so` opens. It knows no LAMMPS class, so that it can run in any
 // LAMMPS and say whether the styles, which lie beside it in almlip_lammps.so, were compiled for
 // this one. Only then it loads them.

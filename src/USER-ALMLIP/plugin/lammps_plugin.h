@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The interface between LAMMPS's `plugin load` and a plugin. LAMMPS installs no header for it.
 // Source: LAMMPS documentation, "Writing plugins"
 

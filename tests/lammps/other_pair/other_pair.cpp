@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A plugin with pair_style other: no forces and a sigma of 0.25 on all atoms. It offers what
 // fix al_query reads and has nothing else in common with pair_style almlip.
 
