@@ -72,13 +72,9 @@ int ALQuerySettings::read_keyword(int iarg)
 /// Reads the value of a keyword about candidates and their choice; false if it is none of those.
 bool ALQuerySettings::read_selection(const std::string &key, int iarg)
 {
-  if (key == "strategy") {
+  if (key == "strategy")
     selection.strategy = parsed([&] { return almlip::parse_strategy(value(iarg)); });
-    if (selection.strategy == almlip::Strategy::alc_atoms)
-      error->all(FLERR,
-                 "fix al_query: strategy alc_atoms chooses from files; use another one here "
-                 "and `almlip select` with the spools of the runs");
-  } else if (key == "alpha")
+  else if (key == "alpha")
     selection.alpha = nonnegative("alpha", iarg);
   else if (key == "batch")
     selection.batch = count("batch", iarg);

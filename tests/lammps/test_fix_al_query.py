@@ -36,7 +36,8 @@ def test_batch_does_not_depend_on_the_number_of_ranks(lmp_run, query_script, str
     text = query_script(
         "run 60", fix=f"5 {PICK_ALL} spacing 5 batch 4 clusters 3 strategy {strategy}", setup=HOT
     )
-    runs = [lmp_run(text, ranks) for ranks in (1, 2, 4)]
+    ranks = (1, 2, 4, 8) if strategy == "alc_atoms" else (1, 2, 4)
+    runs = [lmp_run(text, n) for n in ranks]
 
     first = batch(runs[0])
     assert len(first) == 4

@@ -137,6 +137,8 @@ def test_wrong_surroundings_are_one_clear_error(
 ):
     potential = json.loads(silicon_potential.read_text())
     potential["training"]["force_error"] = 0.0
+    for key in ("held_out_sigma", "held_out_novelty", "held_out_atoms"):
+        potential["training"][key] = []
     (tmp_path / "no_error.almlip.json").write_text(json.dumps(potential))
     style = style.format(potential=silicon_potential, no_error=tmp_path / "no_error.almlip.json")
     run = lmp_run(

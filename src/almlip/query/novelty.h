@@ -19,7 +19,7 @@ constexpr double novelty_shrinkage = 0.05;
 /// trainer fitted
 double novelty_of(const Novelty &novelty, const double *descriptors);
 
-/// The same of many atoms, several times as fast.
+/// The same of many atoms, in single precision and many times as fast.
 /// @param element           shape [num_atoms], index into `novelty`; -1: left as it is
 /// @param descriptors       standardised, shape [num_atoms][num_descriptors]
 /// @param[in,out] values    shape [num_atoms]
