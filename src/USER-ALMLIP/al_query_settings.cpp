@@ -72,9 +72,10 @@ int ALQuerySettings::read_keyword(int iarg)
 /// Reads the value of a keyword about candidates and their choice; false if it is none of those.
 bool ALQuerySettings::read_selection(const std::string &key, int iarg)
 {
-  if (key == "strategy")
+  if (key == "strategy") {
     selection.strategy = parsed([&] { return almlip::parse_strategy(value(iarg)); });
-  else if (key == "alpha")
+    strategy_given = true;
+  } else if (key == "alpha")
     selection.alpha = nonnegative("alpha", iarg);
   else if (key == "batch")
     selection.batch = count("batch", iarg);

@@ -34,6 +34,7 @@ class ALQuerySettings : protected Pointers {
   double fmax = 0.0;       // force, in units of the run
   double least_density = 0.0, largest_density = 0.0, largest_temperature = 0.0;    // g/cm^3, K
   almlip::SelectionSettings selection{almlip::Strategy::alc_atoms};
+  bool strategy_given = false;
   int before = 0;
   bool spool_given = false;
   std::string spool;    // folder; empty: none

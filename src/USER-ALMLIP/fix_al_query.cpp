@@ -210,6 +210,25 @@ void FixALQuery::check_atoms()
                                   atom->natoms));
 }
 
+/// Choice by atoms needs to know the potential; without one the default is the choice by frames.
+void FixALQuery::check_strategy()
+{
+  almlip::Strategy &strategy = impl->settings.selection.strategy;
+  if (strategy != almlip::Strategy::alc_atoms) return;
+  if (impl->source.whole_potential()) {
+    if (impl->max_atoms == 0) impl->max_atoms = MOST_ATOMS;
+    return;
+  }
+  if (impl->settings.strategy_given)
+    error->all(FLERR,
+               "fix al_query: the pair style does not tell its potential, which strategy "
+               "alc_atoms needs; use another one, such as alc");
+  strategy = almlip::Strategy::alc;
+  if (comm->me == 0)
+    utils::logmesg(lmp,
+                   "fix al_query: the pair style does not tell its potential, strategy is alc\n");
+}
+
 /// Takes over windows, gates and training set of the potential.
 void FixALQuery::use_potential()
 {
@@ -218,13 +237,7 @@ void FixALQuery::use_potential()
   } catch (const almlip::Error &problem) {
     error->all(FLERR, "fix al_query: " + std::string(problem.what()));
   }
-  if (impl->settings.selection.strategy == almlip::Strategy::alc_atoms) {
-    if (!impl->source.whole_potential())
-      error->all(FLERR,
-                 "fix al_query: the pair style does not tell its potential, which strategy "
-                 "alc_atoms needs; use another one, such as alc");
-    if (impl->max_atoms == 0) impl->max_atoms = MOST_ATOMS;
-  }
+  check_strategy();
   if (impl->source.potential != impl->state.potential) forget_other_potential();
   on_first_rank(lmp, "fix al_query", [&] {
     impl->read_known();

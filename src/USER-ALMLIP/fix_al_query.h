@@ -49,6 +49,7 @@ class FixALQuery : public Fix {
   int nmax = 0;
 
   void check_atoms();
+  void check_strategy();
   void use_potential();
   void set_rule();
   void forget_other_potential();
