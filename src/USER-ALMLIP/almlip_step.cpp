@@ -126,7 +126,8 @@ void ALMLIPStepOutput::close(Pair &pair, const ALMLIPUnits &units)
 }
 
 void ALMLIPUncertainty::open(almlip::CommitteeOutput &output, const almlip::ModelSettings &settings,
-                             bool with_members, bool with_descriptors, int nlocal, int nghost)
+                             bool with_members, bool with_descriptors, bool all_are_centers,
+                             int nlocal, int nghost)
 {
   forget();
   entries = 3 * settings.num_members;
@@ -135,7 +136,11 @@ void ALMLIPUncertainty::open(almlip::CommitteeOutput &output, const almlip::Mode
     output.member_forces = member_forces.row(0);
   }
   if (with_descriptors) {
-    descriptor_table.assign(std::size_t(std::max(nlocal, 1)) * settings.num_descriptors(), 0.0);
+    const std::size_t size = std::size_t(std::max(nlocal, 1)) * settings.num_descriptors();
+    if (all_are_centers)
+      descriptor_table.resize(size);    // all of it is overwritten
+    else
+      descriptor_table.assign(size, 0.0);
     output.descriptors = descriptor_table.data();
     descriptors_valid = true;
   }

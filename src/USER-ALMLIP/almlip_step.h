@@ -78,7 +78,7 @@ class ALMLIPUncertainty {
 
   /// Points the core at what is wanted in this step.
   void open(almlip::CommitteeOutput &, const almlip::ModelSettings &, bool with_members,
-            bool with_descriptors, int nlocal, int nghost);
+            bool with_descriptors, bool all_are_centers, int nlocal, int nghost);
   /// Short-range energies in the unit of the run.
   void convert_zbl(const ALMLIPUnits &);
   /// Sigma from the member forces, after those on ghosts came home.

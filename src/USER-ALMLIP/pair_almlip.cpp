@@ -200,7 +200,8 @@ void PairALMLIP::compute(int eflag, int vflag)
     end_on_problem_of_any_rank(lmp, problem_of_atoms_at_one_place(lmp, neighborhood));
   impl->output.open(lmp, *this, impl->units);
   impl->uncertainty.open(impl->output.core, impl->potential.settings, with_members,
-                         with_descriptors, atom->nlocal, atom->nghost);
+                         with_descriptors, neighborhood.num_centers == atom->nlocal, atom->nlocal,
+                         atom->nghost);
   try {
     impl->committee->evaluate(neighborhood, impl->output.core);
   } catch (const almlip::Error &problem) {

@@ -419,7 +419,9 @@ def test_largest_novelty_agrees_with_eval(evaluate, tmp_path, ranks):
         columns="c_unc[3]",
     ).thermo
 
-    assert row["c_unc[3]"] == pytest.approx(prediction.arrays["novelty"].max(), rel=1e-10)
+    assert row["c_unc[3]"] == pytest.approx(
+        prediction.arrays["novelty"].max(), rel=1e-6
+    )  # single precision
 
 
 def test_sigma_that_nobody_asked_for_is_not_a_number(potentials, lmp_run, tmp_path):
