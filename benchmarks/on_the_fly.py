@@ -28,14 +28,12 @@ import argparse
 import concurrent.futures
 import dataclasses
 import json
-import math
 import multiprocessing
 import os
 import pathlib
 import pickle
 import shutil
 import statistics
-import subprocess
 import sys
 
 import numpy as np
@@ -202,7 +200,7 @@ class Loop:
         if self.arm == "random":
             number = self.protocol.rounds * self.protocol.batch
             rng = generator("arm", self.seed)
-            self.frames += drawn(pool_frames(self.root, self.name, self.protocol), number, rng)
+            self.add(drawn(pool_frames(self.root, self.name, self.protocol), number, rng))
         else:
             for number in range(1, self.protocol.rounds + 1):
                 self.round(number)
@@ -211,14 +209,17 @@ class Loop:
     def round(self, number):
         potential = None if self.arm == "reference" else self.fit(f"round-{number}")
         explore = self.even if self.arm in BASELINES else self.queried
-        chosen = [self.reference.label(frame) for frame in explore(number, potential)]
-        usable = [frame for frame in chosen if is_usable(frame)]
+        self.add([self.reference.label(frame) for frame in explore(number, potential)])
+
+    def add(self, labelled):
+        """Takes labelled frames in, and notes of what kinds they are."""
+        usable = [frame for frame in labelled if is_usable(frame)]
         self.frames += usable
-        kinds = [frame.info.get("config_type") for frame in usable]
+        kinds = [frame.info["config_type"] for frame in usable]
         self.rounds.append(
             {
-                "labelled": len(chosen),
-                "refused_by_label": len(chosen) - len(usable),
+                "labelled": len(labelled),
+                "refused_by_label": len(labelled) - len(usable),
                 "kinds": {kind: kinds.count(kind) for kind in self.system.kinds},
             }
         )
@@ -264,14 +265,11 @@ class Loop:
 
     def select(self, number, potential, spools):
         output = self.folder / "batch.extxyz"
-        output.unlink(missing_ok=True)
         words = ["--count", self.protocol.batch, "--seed", self.seed * 1000 + number]
         if self.arm != "default":
             words += ["--strategy", self.arm.removeprefix("select-")]
-        command = ["almlip", "select", potential, *spools, *words, "--output", output]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-        (self.folder / f"select.{number}.log").write_text(done.stdout + done.stderr)
-        if done.returncode != 0 or not output.exists() or output.stat().st_size == 0:
+        run_program("almlip", "select", potential, *spools, *words, "--output", output)
+        if output.stat().st_size == 0:  # all refused
             return []
         return [self.named(frame) for frame in read_frames(output)]
 
@@ -351,7 +349,7 @@ def hot_run(loop, potential, kind):
     folder = scratch(loop.folder / "hot")
     frames, ended = dynamics(folder, loop.system, run, generator(kind, "hot", loop.seed))
     shutil.rmtree(folder)
-    volume = frames[0].get_volume() if frames else math.nan
+    volume = frames[0].get_volume()
     broken = (
         n
         for n, frame in enumerate(frames)
@@ -377,8 +375,7 @@ def judge(loop, potential):
             kind: calibration(loop.folder, potential, frames) for kind, frames in unseen.items()
         },
         "hot": {kind: hot_run(loop, potential, kind) for kind in loop.system.kinds},
-        "labelled": sum(r["labelled"] for r in loop.rounds)
-        or loop.protocol.rounds * loop.protocol.batch,
+        "labelled": sum(made["labelled"] for made in loop.rounds),
         "rounds": loop.rounds,
     }
 

@@ -105,7 +105,12 @@ def dynamics(folder, system, run, rng):
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    return dumped(folder / "frames.dump", system, run.kind), done.returncode == 0
+    frames = dumped(folder / "frames.dump", system, run.kind)
+    if not frames:  # not an explosion, but an input that LAMMPS does not take
+        raise RuntimeError(
+            f"{folder}: LAMMPS did not run:\n{(folder / 'output').read_text()[-800:]}"
+        )
+    return frames, done.returncode == 0
 
 
 def dumped(path, system, kind):

@@ -9,7 +9,7 @@ from reference_dynamics import Reference, Run, dynamics, least_distance, whole_f
 from reference_systems import SYSTEMS
 
 TINY = on_the_fly.Protocol(
-    start=6, rounds=1, batch=5, steps=100, test_runs=1, pool_runs=1, apart=20, hot_steps=100,
+    start=20, rounds=1, batch=5, steps=100, test_runs=1, pool_runs=1, apart=20, hot_steps=100,
     flags=("--preset", "fast", "--epochs", "4", "--cutoff", "4"),
 )  # fmt: skip
 
@@ -53,6 +53,12 @@ def test_melt_of_the_reference_is_a_melt(tmp_path):
     moved = frames[-1].get_scaled_positions() - frames[0].get_scaled_positions()
     assert ended and len(frames) == 3
     assert abs(moved - moved.round()).max() > 0.05  # of 10.9 Angstrom; in a crystal 0.02
+
+
+def test_input_that_lammps_refuses_is_an_error(tmp_path):
+    run = Run("melt", 100, 50, pair="pair_style none_such")
+    with pytest.raises(RuntimeError, match="Unrecognized pair style"):
+        dynamics(tmp_path / "run", SYSTEMS["Si"](), run, np.random.default_rng(1))
 
 
 def test_frame_that_is_cut_off_is_left_out():
