@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A real LAMMPS with `pair_style almlip`, for the measurements in this folder."""
+"""A real LAMMPS that evaluates structures, for the measurements in this folder."""
 
 import ctypes
 import json
@@ -29,19 +29,17 @@ class Result:
     pressure: np.ndarray  # shape [3][3], GPa, positive under compression; without the kinetic part
 
 
-class Session:
+class Evaluator:
     """One LAMMPS; structures come and go in it, so that the potential is read once.
 
-    potential   file of `almlip train`; `elements` are those of the file, one atom type each
+    elements   one atom type each
+    pair       pair_style and pair_coeff
     """
 
-    def __init__(self, potential):
+    def __init__(self, elements, pair):
         if "ALMLIP_PLUGIN" not in os.environ:
             sys.exit("ALMLIP_PLUGIN is not set; source scripts/env.sh first")
-        self.potential = pathlib.Path(potential).resolve()
-        content = json.loads(self.potential.read_text())
-        self.elements = content["elements"]
-        self.short_range = content["zbl"]
+        self.elements, self.pair = elements, pair
         self.lammps = lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
         self.lammps.command(f"plugin load {os.environ['ALMLIP_PLUGIN']}")
         self.prism = None
@@ -49,18 +47,6 @@ class Session:
     def commands(self, text):
         """Runs the lines of a piece of LAMMPS input."""
         self.lammps.commands_string(text)
-
-    def inner(self, pair):
-        """Distance below which the repulsion of the nuclei is complete, Angstrom."""
-        return self._range("inner", pair)
-
-    def outer(self, pair):
-        """Distance from which on there is no repulsion of the nuclei, Angstrom."""
-        return self._range("outer", pair)
-
-    def _range(self, end, pair):
-        a, b = (self.elements.index(symbol) for symbol in (pair[0], pair[-1]))
-        return self.short_range[end][a * len(self.elements) + b]
 
     def load(self, atoms, skin=1.0):
         """Makes an ASE structure the present one, at rest, without fixes; LAMMPS turns its cell (see `turned`)."""
@@ -87,8 +73,7 @@ region cell prism 0 10 0 10 0 10 0 0 0
 create_box {len(self.elements)} cell""")
         for number, symbol in enumerate(self.elements, start=1):
             self.commands(f"mass {number} {atomic_masses[atomic_numbers[symbol]]}")
-        self.commands(f"""pair_style almlip
-pair_coeff * * {self.potential} {" ".join(self.elements)}
+        self.commands(f"""{self.pair}
 compute virial all pressure NULL virial
 thermo_style custom step temp pe etotal press vol c_virial[*]""")
 
@@ -115,3 +100,28 @@ thermo_style custom step temp pe etotal press vol c_virial[*]""")
 
     def thermo(self, name):
         return self.lammps.get_thermo(name)
+
+
+class Session(Evaluator):
+    """An Evaluator with a file of `almlip train`."""
+
+    def __init__(self, potential):
+        potential = pathlib.Path(potential).resolve()
+        content = json.loads(potential.read_text())
+        elements = content["elements"]
+        super().__init__(
+            elements, f"pair_style almlip\npair_coeff * * {potential} {' '.join(elements)}"
+        )
+        self.short_range = content["zbl"]
+
+    def inner(self, pair):
+        """Distance below which the repulsion of the nuclei is complete, Angstrom."""
+        return self._range("inner", pair)
+
+    def outer(self, pair):
+        """Distance from which on there is no repulsion of the nuclei, Angstrom."""
+        return self._range("outer", pair)
+
+    def _range(self, end, pair):
+        a, b = (self.elements.index(symbol) for symbol in (pair[0], pair[-1]))
+        return self.short_range[end][a * len(self.elements) + b]

@@ -27,7 +27,7 @@ class Section:
 
 
 INTRODUCTION = """Current figures, made by `python benchmarks/make_results.py` from `benchmarks/results/*.json`. Each table names its commands.
-What was tried, and figures of earlier code, are in `docs/notebook`.
+What was tried, and figures of earlier code, are in the [notebook](../docs/notebook/index.md).
 Energies are in meV/atom, force components in eV/Angstrom. MD and kernels use one core.
 The speed of the Xeon changes by up to 1.4 within minutes, so ratios of one run say more than times.
 """
