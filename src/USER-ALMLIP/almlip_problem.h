@@ -5,8 +5,7 @@
 #include "comm.h"
 #include "lammps.h"
 
-#include "almlip/error.h"
-
+#include <exception>
 #include <string>
 
 namespace LAMMPS_NS {
@@ -25,7 +24,7 @@ void on_first_rank(LAMMPS *lmp, const std::string &where, Work &&work)
   if (lmp->comm->me == 0) {
     try {
       work();
-    } catch (const almlip::Error &e) {
+    } catch (const std::exception &e) {    // also what the standard library throws
       problem = where + ": " + e.what();
     }
   }

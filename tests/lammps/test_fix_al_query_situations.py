@@ -459,6 +459,15 @@ def test_replicas_that_share_a_folder_choose_different_frames(lmp_run, query_scr
     assert sorted(chosen) == [0, 10, 20]
 
 
+@pytest.mark.parametrize("other", ["a", "al_batch_of_a_longer_name"])
+def test_batches_of_other_names_in_the_folder_do_not_matter(lmp_run, query_script, other):
+    """Runs of one folder with prefixes of any length, the shorter one as well as the longer one."""
+    commands = f"run 20\nunfix q\nfix q all al_query 10 {PICK_ALL} file {other}\nrun 20"
+    run = lmp_run(query_script(commands, fix=f"10 {PICK_ALL}", setup=HOT))
+
+    assert batch(run) and batch(run, prefix=other)
+
+
 def test_known_that_is_not_there_is_an_error(lmp_run, query_script):
     run = lmp_run(query_script("run 0", fix="10 known nowhere.extxyz"), check=False)
 

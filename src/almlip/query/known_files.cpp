@@ -120,11 +120,11 @@ void KnownFiles::find_batches(const std::string &hash, std::vector<std::string> 
   if (!fs::is_directory(folder)) return;    // writing there will say so
   const std::string start = fs::path(prefix_).filename().string() + ".";
   for (const std::string &file : frame_files(folder)) {
-    const fs::path path(file);
-    const std::string name = path.filename().string();
-    const std::string number = path.stem().string().substr(std::min(start.size(), name.size()));
-    const bool is_batch = name.compare(0, start.size(), start) == 0 && !number.empty() &&
-                          number.find_first_not_of("0123456789") == std::string::npos;
+    const std::string name = fs::path(file).stem().string();    // without .extxyz
+    if (name.compare(0, start.size(), start) != 0) continue;
+    const std::string number = name.substr(start.size());
+    const bool is_batch =
+        !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
     if (!is_batch) continue;
     const std::string stem = prefix_ + "." + number;    // as it is written, for `skip_batch`
     if (read_.count(stem + ".extxyz") > 0 || potential_of(stem + ".json") != hash) continue;
