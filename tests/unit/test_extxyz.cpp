@@ -223,9 +223,11 @@ TEST(Extxyz, LabelsFromDifferentKeysDoNotMix)
   EXPECT_THROW(report.require_one_source({}), Error);
   EXPECT_NO_THROW(report.require_one_source({{"free_energy", "energy"}, {}, {}}));
 
-  ReadReport equal;    // a code without smearing writes the same number twice
+  // a code without smearing writes the same number twice
+  ReadReport equal;
   read_labels(cube("free_energy=-2 energy=-2") + cube("energy=-2"), equal);
   EXPECT_NO_THROW(equal.require_one_source({}));
+  EXPECT_EQ(equal.text(), "2 frames, 2 energies, 0 with forces, 0 with stress");
 }
 
 TEST(Extxyz, NamedKeysAreTaken)

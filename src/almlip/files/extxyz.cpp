@@ -422,8 +422,9 @@ void ExtxyzReader::count(const Frame &frame, ReadReport &report) const
   if (frame.virial) ++report.stress_keys[stress_key_ == "virial" ? "stress" : stress_key_];
   for (const auto &[quantity, labels] : labels_)
     for (const auto &[key, value] : labels) {
-      const bool used =
-          quantity == Quantity::energy ? key == energy_key_ : frame.virial.has_value();
+      const bool used = quantity == Quantity::energy
+                            ? frame.energy && number_of(key, value) == *frame.energy
+                            : frame.virial.has_value();
       if (!used) ++report.unused[key];
     }
 }
