@@ -20,8 +20,9 @@ install(FILES ${PROJECT_BINARY_DIR}/generated/ALMLIPConfig.cmake ${PROJECT_BINAR
         DESTINATION ${package_dir})
 
 install(DIRECTORY potentials examples DESTINATION ${ALMLIP_DATA_DIR} PATTERN __pycache__ EXCLUDE)
-install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md ARCHITECTURE.md CHANGELOG.md CITATION.cff CONTRIBUTING.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES benchmarks/RESULTS.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/benchmarks)
 
 # An MPI that is not the system's is found through a link in the prefix, which the script below makes.
 set(mpi_folder "")

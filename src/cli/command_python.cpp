@@ -15,10 +15,8 @@ namespace almlip::cli {
 
 namespace {
 
+/// Each is a line in COMMANDS of python/almlip/__main__.py, too.
 const std::pair<const char *, const char *> commands[] = {
-    {"convert", "Make training frames of the outputs of DFT codes and other files"},
-    {"check", "Look for wrong units, signs, labels and duplicates in frames"},
-    {"report", "Write a report on a potential as one HTML file"},
     {"campaign", "Explore, label, refit and test, again and again"}};
 
 /// What Python is to do with the arguments of this program.
