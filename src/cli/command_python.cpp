@@ -36,7 +36,10 @@ sys.exit(main(sys.argv[1:])))";
   std::vector<char *> arguments;
   for (std::string &word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  execv((program_folder() + "/python3").c_str(), arguments.data());
+  std::string beside = program_folder() + "/python3";
+  arguments[0] = beside.data();    // by this Python knows its environment
+  execv(beside.c_str(), arguments.data());
+  arguments[0] = words[0].data();
   execvp("python3", arguments.data());
   fail("\"", command, "\" is written in Python, but there is no python3 beside this program or on ",
        "PATH");

@@ -102,6 +102,9 @@ def copy_packages(folder):
     shutil.copytree(source / site, folder / site, dirs_exist_ok=True, symlinks=True)
     for library in (source / "lib").glob("libmpi*"):
         shutil.copy2(library, folder / "lib", follow_symlinks=False)
+    shutil.copytree(
+        source / "lib" / "mpich", folder / "lib" / "mpich", symlinks=True
+    )  # what it needs
     for name in ("lmp", "mpirun", "mpiexec", "mpiexec.hydra", "hydra_pmi_proxy"):
         if (source / "bin" / name).exists():
             text = (source / "bin" / name).read_bytes()
