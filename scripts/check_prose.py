@@ -48,7 +48,8 @@ def paragraphs(lines):
 
 
 def plain(text):
-    """The text as it is read: a link is its name, code is one word."""
+    """The text as it is read: a link is its name, code is one word, comments are nothing."""
+    text = re.sub(r"<!--.*?-->", "", text)
     text = re.sub(r"`[^`]*`", "code", text)
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
     return ABBREVIATIONS.sub(r"\1", text)
