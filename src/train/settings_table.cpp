@@ -101,12 +101,14 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "part of the learning rate that is left at the end"),
       number("radial_rate", &s.radial_rate, "", 0, 10,
              "learning rate of the radial functions relative to the networks'; 0: not learned"),
-      number("weight_decay", &s.weight_decay, "", 0, 100,
-             "decoupled decay of hidden and output weights; null: 0.5, with n > 10000 "
-             "training atoms of an element 0.5 (10000 / n)^2"),
-      number("four_body_scale", &s.four_body_scale, "", 1e-3, 10,
-             "deviation of up to 144 standardised four-body invariants, more of them have less, as "
-             "the inverse root of their number; the others have 1. Smaller trusts them less"),
+      number(
+          "weight_decay", &s.weight_decay, "", 0, 100,
+          "pull of hidden and output weights towards zero, larger is smoother; null: 0.5, with n > "
+          "10000 training atoms per element 0.5 (10000 / n)^2"),
+      number(
+          "four_body_scale", &s.four_body_scale, "", 1e-3, 10,
+          "size of the four-body invariants beside the others, which have 1: smaller trusts them "
+          "less. More than 144 of them have less, as the inverse root of their number"),
       number("radial_tie", &s.radial_tie, "", 0, 1e3,
              "how strongly the radial functions for different neighbours are pulled together where "
              "the frames do not tell them apart"),
@@ -115,8 +117,8 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number("energy_rise", &s.energy_rise, "", 1, 1e6,
              "factor by which that weight grows at the end"),
       number("energy_rise_share", &s.energy_rise_share, "", 1e-3, 1,
-             "last part of the steps, over which it grows; on all frames three times of it; null: "
-             "0.1, with start 0.5"),
+             "last part of the steps, over which it grows, three times as long in the last passes "
+             "over all frames; null: 0.1, with start 0.5"),
       number("stress_weight", &s.stress_weight, loss_unit, 0, 1e6,
              "weight of the squared virial error per atom, for frames that have one"),
       number("huber", &s.huber, "eV/Angstrom", 0, 1e6,
@@ -130,9 +132,8 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number("least_distance", &s.least_distance, "Angstrom", 1e-3, 10,
              "two atoms that are closer are an error"),
       word("isolated_atoms", &s.isolated_atoms, {"error", "skip"},
-           "frames with an atom that has no neighbour within the cutoff: error, or skip them; a "
-           "frame "
-           "of one such atom alone gives the energy of the isolated atom"),
+           "frames with an atom that has no neighbour within the cutoff: error, or skip them. A "
+           "frame of one such atom alone gives the energy of the isolated atom"),
       other("zbl", &s.zbl,
             "add the repulsion of the nuclei to pairs closer than any in the frames"),
       other("fingerprints", &s.fingerprints,
@@ -141,8 +142,8 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "of more frames, store only those that differ most"),
       other(
           "novelty", &s.novelty,
-          "store the distance measure of unknown surroundings, which selection by atoms needs, too "
-          "(adds 5 D^2 bytes per element)"),
+          "store the distance measure of unknown surroundings, which fix al_query and selection by "
+          "atoms use (adds 5 D^2 bytes per element, D descriptors)"),
       outside(number("max_seconds", &s.max_seconds, "s", 0, 1e9,
                      "stop after this time and write what there is; 0: no limit")),
       outside(number("checkpoint_seconds", &s.checkpoint_seconds, "s", 0, 1e9,
