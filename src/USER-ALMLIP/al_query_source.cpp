@@ -14,9 +14,6 @@
 
 using namespace LAMMPS_NS;
 
-/// Times the largest force of a training set without a limit of its own.
-static constexpr double FMAX_FACTOR = 3.0;
-
 /// What Pair::extract() must answer; the fingerprints of a potential that has none may be null.
 static constexpr const char *CONTRACT[] = {
     "sigma_flag",    "descriptor_flag", "potential_hash",  "default_threshold", "least_distance",
@@ -113,7 +110,8 @@ void ALQuerySource::read_training()
     return value ? *value : 0.0;
   };
   largest_force = number("force_limit") / units.force();
-  if (largest_force == 0.0) largest_force = FMAX_FACTOR * number("largest_force") / units.force();
+  if (largest_force == 0.0)
+    largest_force = almlip::default_force_factor * number("largest_force") / units.force();
   basis = {};
   basis.force_error = number("force_error") / units.force();
   basis.rms_force = number("rms_force") / units.force();

@@ -35,12 +35,8 @@ using namespace LAMMPS_NS;
 using almlip::Decision;
 using almlip::Refusal;
 
-/// Default of the gate, relative to the least distances in the training set.
-static constexpr double MINDIST_RATIO = 0.7;
 /// Known configurations that a choice keeps away from, beside those of the training set.
 static constexpr int MOST_KNOWN = 2000;
-/// Atoms of a candidate for the choice by atoms.
-static constexpr int MOST_ATOMS = 64;
 /// Excursions above hi that a run reports one by one.
 static constexpr int MOST_TOLD = 5;
 
@@ -216,7 +212,7 @@ void FixALQuery::check_strategy()
   almlip::Strategy &strategy = impl->settings.selection.strategy;
   if (strategy != almlip::Strategy::alc_atoms) return;
   if (impl->source.whole_potential()) {
-    if (impl->max_atoms == 0) impl->max_atoms = MOST_ATOMS;
+    if (impl->max_atoms == 0) impl->max_atoms = almlip::atoms_per_frame;
     return;
   }
   if (impl->settings.strategy_given)
@@ -271,7 +267,7 @@ void FixALQuery::set_rule()
   }
   if (settings.threshold == Threshold::none) rule.force.lo = rule.novelty.lo = 0.0;
   rule.min_distance = settings.mindist / angstrom;
-  rule.min_distance_ratio = settings.mindist_given ? 0.0 : MINDIST_RATIO;
+  rule.min_distance_ratio = settings.mindist_given ? 0.0 : almlip::default_distance_ratio;
   rule.max_force = settings.fmax_given ? settings.fmax / force_unit : source.largest_force;
   rule.min_density = settings.least_density;
   rule.max_density = settings.largest_density;

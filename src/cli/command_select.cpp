@@ -149,7 +149,7 @@ class AtomTable {
   }
 
   const ModelSettings &settings_;
-  int max_atoms_ = 64;    // of a frame
+  int max_atoms_ = atoms_per_frame;    // of a frame
   LabelledAtoms labelled_;
   std::map<std::string, int> num_labelled_;    // by config_type
   std::vector<AtomPoints> references_;
@@ -162,9 +162,6 @@ void print_choice(int place, const QueryCandidate &candidate, const Choice &choi
               std::isfinite(choice.distance) ? format("%.4f", choice.distance).c_str() : "-",
               candidate.frame.source.c_str());
 }
-
-/// Limits of the gates that are not given, as in a run.
-constexpr double default_distance_ratio = 0.7, default_force_factor = 3.0;
 
 /// Without a threshold every frame that passes the gates is a candidate.
 QueryRule rule_of(const SelectOptions &options, const Potential &potential)

@@ -7,21 +7,11 @@ import subprocess
 import numpy as np
 import pytest
 
+from al_query_batches import HOT, PICK_ALL, batch, manifest
 from conftest import LATTICE_CONSTANT, data_file
 from random_potential import write_random_potential
 
 ase_io = pytest.importorskip("ase.io")
-
-HOT = "velocity all create 2000 4928459 loop geom\nfix nve all nve\n"
-PICK_ALL = "threshold 0.0 1000.0 gate mindist 0 fmax 0"
-
-
-def manifest(run, number=1, prefix="al_batch"):
-    return json.loads((run.folder / f"{prefix}.{number:04d}.json").read_text())
-
-
-def batch(run, number=1, prefix="al_batch"):
-    return ase_io.read(run.folder / f"{prefix}.{number:04d}.extxyz", index=":")
 
 
 def rejections(run, number=1):

@@ -8,6 +8,9 @@
 
 namespace almlip {
 
+/// Atoms of a configuration that count in a choice by atoms, unless memory allows fewer only.
+constexpr int atoms_per_frame = 64;
+
 /// Atoms of one configuration, as points of the linear models of their elements.
 struct AtomPoints {
   std::vector<int> element;          ///< shape [num_atoms]
@@ -25,7 +28,7 @@ struct AtomPoints {
 /// @param element      shape [num_atoms]
 /// @param sigma        shape [num_atoms], eV/Angstrom
 AtomPoints atom_points(const double *descriptors, const int *element, const double *sigma,
-                       int num_atoms, int num_descriptors, int max_atoms = 64);
+                       int num_atoms, int num_descriptors, int max_atoms = atoms_per_frame);
 
 /// What labelled atoms tell of the linear models: for every element the sum over its atoms of
 /// z z^T, z = (x / sqrt(D), 1), x the D standardised descriptors.

@@ -65,6 +65,10 @@ struct Window {
   double lo = 0.0, hi = std::numeric_limits<double>::infinity();
 };
 
+/// Gates that nobody has set: least distance of two atoms, relative to that of their elements in
+/// the training set; largest force, relative to that of the training set where this has no limit.
+constexpr double default_distance_ratio = 0.7, default_force_factor = 3.0;
+
 /// Decides about configurations; a pure function of its settings and of what is observed. A limit
 /// of 0 is switched off.
 struct QueryRule {
