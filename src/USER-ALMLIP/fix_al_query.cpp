@@ -2,9 +2,12 @@
 #include "fix_al_query.h"
 
 #include "al_query_atoms.h"
+#include "al_query_peratom.h"
+#include "al_query_rule.h"
 #include "al_query_settings.h"
 #include "al_query_signal.h"
 #include "al_query_source.h"
+#include "al_query_store.h"
 #include "al_query_trace.h"
 #include "almlip_problem.h"
 
@@ -13,34 +16,26 @@
 #include "compute.h"
 #include "error.h"
 #include "force.h"
-#include "memory.h"
 #include "modify.h"
 #include "timer.h"
 #include "update.h"
 #include "utils.h"
 
 #include "almlip/error.h"
-#include "almlip/query/batch.h"
-#include "almlip/query/known_files.h"
 #include "almlip/query/report.h"
 #include "almlip/query/rule.h"
-#include "almlip/query/spool.h"
 #include "almlip/query/state.h"
 
-#include <algorithm>
 #include <deque>
 #include <optional>
+#include <utility>
 
 using namespace LAMMPS_NS;
 using almlip::Decision;
 using almlip::Refusal;
 
-/// Known configurations that a choice keeps away from, beside those of the training set.
-static constexpr int MOST_KNOWN = 2000;
 /// Excursions above hi that a run reports one by one.
-static constexpr int MOST_TOLD = 5;
-
-enum PeratomColumn { SIGMA, NOVELTY, FLAG, NUM_COLUMNS };
+static constexpr int MAX_TOLD = 5;
 
 struct FixALQuery::Impl {
   Impl(LAMMPS *lmp, int narg, char **arg)
@@ -48,7 +43,8 @@ struct FixALQuery::Impl {
         source(lmp),
         atoms(lmp, source),
         state(settings.selection, settings.buffer),
-        known_files(settings.known, settings.prefix)
+        peratom(lmp, settings.array),
+        store(lmp, settings, source, state)
   {
   }
 
@@ -57,14 +53,10 @@ struct FixALQuery::Impl {
   ALQueryAtoms atoms;
   almlip::QueryRule rule;
   almlip::QueryState state;
-  std::optional<ALQuerySignal> signal;    // during a run
-
-  // rank 0 only
+  ALQueryPeratom peratom;
+  ALQueryStore store;    // used by rank 0, as is the trace
   ALQueryTrace trace;
-  almlip::KnownFiles known_files;
-  std::optional<almlip::Spool> spool;    // from the first candidate on
-  std::string spool_problem;
-  int max_atoms = 0;    // of a candidate, for the choice by atoms
+  std::optional<ALQuerySignal> signal;    // during a run
 
   bool due = false;                       // at the next evaluation of forces
   bool pending = false;                   // `latest` waits for the end of its step
@@ -73,75 +65,7 @@ struct FixALQuery::Impl {
   ALQuerySnapshot latest;
   std::deque<ALQuerySnapshot> before;    // looks that were not stored, the newest last
   ALQueryAtoms::Look look;               // of the latest configuration looked at
-
-  void open_spool();
-  void keep_on_disk(const almlip::QueryCandidate &candidate);
-  void read_known();
-  std::vector<almlip::Choice> choose() const;
-  almlip::BatchRecord record(const char *reason) const;
 };
-
-/// Goes on with the spool of the restart file, if there is one.
-void FixALQuery::Impl::open_spool()
-{
-  almlip::SpoolSettings limits;
-  limits.folder = settings.spool;
-  limits.max_megabytes = settings.megabytes;
-  limits.seed = settings.selection.seed;
-  if (state.spool.empty())
-    spool.emplace(limits);
-  else
-    spool.emplace(limits, state.spool);
-}
-
-/// A candidate that cannot be kept on disk is still in memory: the run goes on.
-void FixALQuery::Impl::keep_on_disk(const almlip::QueryCandidate &candidate)
-{
-  if (settings.spool.empty()) return;
-  try {
-    if (!spool) open_spool();
-    spool->add(candidate, {candidate.why, state.potential, candidate.keep});
-  } catch (const almlip::Error &problem) {
-    spool_problem = problem.what();
-  }
-}
-
-void FixALQuery::Impl::read_known()
-{
-  if (const almlip::Potential *potential = source.whole_potential())
-    state.known.add(known_files.read_new(*potential, state.potential, state.labelled));
-}
-
-std::vector<almlip::Choice> FixALQuery::Impl::choose() const
-{
-  almlip::Candidates candidates;
-  candidates.known = state.known.latest(MOST_KNOWN);
-  for (const auto &candidate : state.buffer.candidates()) {
-    candidates.num_features = static_cast<int>(candidate.fingerprint.size());
-    candidates.features.insert(candidates.features.end(), candidate.fingerprint.begin(),
-                               candidate.fingerprint.end());
-    candidates.uncertainty.push_back(candidate.max_sigma);
-    candidates.atoms.push_back(&candidate.atoms);
-  }
-  candidates.labelled_atoms = &state.labelled;
-  return almlip::select(candidates, record("").selection);
-}
-
-almlip::BatchRecord FixALQuery::Impl::record(const char *reason) const
-{
-  almlip::BatchRecord record;
-  record.reason = reason;
-  record.potential = state.potential;
-  record.rule = rule;
-  record.selection = settings.selection;
-  record.selection.seed += state.total.batches;    // each batch draws anew
-  record.periods = {{"every", settings.nevery},
-                    {"buffer", settings.buffer},
-                    {"before", settings.before},
-                    {"trigger", std::max(settings.trigger, 0)}};
-  record.refusals = state.refusals;
-  return record;
-}
 
 /* ---------------------------------------------------------------------- */
 
@@ -156,18 +80,15 @@ FixALQuery::FixALQuery(LAMMPS *lmp, int narg, char **arg)
   extvector = 0;
   global_freq = nevery;
   peratom_flag = 1;
-  size_peratom_cols = impl->settings.array ? NUM_COLUMNS : 0;
+  size_peratom_cols = impl->peratom.num_columns();
   peratom_freq = nevery;
-  fill_peratom();
+  impl->peratom.allocate();
+  offer_peratom();
   if (impl->settings.trace.empty()) return;
   on_first_rank(lmp, "fix al_query", [&] { impl->trace.open(impl->settings.trace); });
 }
 
-FixALQuery::~FixALQuery()
-{
-  memory->destroy(vector_atom);
-  memory->destroy(array_atom);
-}
+FixALQuery::~FixALQuery() = default;
 
 int FixALQuery::setmask()
 {
@@ -212,7 +133,7 @@ void FixALQuery::check_strategy()
   almlip::Strategy &strategy = impl->settings.selection.strategy;
   if (strategy != almlip::Strategy::alc_atoms) return;
   if (impl->source.whole_potential()) {
-    if (impl->max_atoms == 0) impl->max_atoms = almlip::atoms_per_frame;
+    if (impl->store.max_atoms == 0) impl->store.max_atoms = almlip::atoms_per_frame;
     return;
   }
   if (impl->settings.strategy_given)
@@ -229,50 +150,13 @@ void FixALQuery::check_strategy()
 void FixALQuery::use_potential()
 {
   try {
-    set_rule();
+    impl->rule = al_query_rule(impl->settings, impl->source, static_cast<int>(atom->natoms));
   } catch (const almlip::Error &problem) {
     error->all(FLERR, "fix al_query: " + std::string(problem.what()));
   }
   check_strategy();
   if (impl->source.potential != impl->state.potential) forget_other_potential();
-  on_first_rank(lmp, "fix al_query", [&] {
-    impl->read_known();
-    if (!impl->spool && !impl->state.spool.empty())
-      impl->open_spool();    // cuts off what came later
-  });
-}
-
-/// The one place where the input's units become those of the core.
-void FixALQuery::set_rule()
-{
-  using Threshold = ALQuerySettings::Threshold;
-  const ALQuerySettings &settings = impl->settings;
-  const ALQuerySource &source = impl->source;
-  const double angstrom = source.units.angstrom, force_unit = source.units.force();
-
-  almlip::QueryRule rule;
-  rule.measure = settings.measure;
-  rule.spacing = settings.spacing;
-  if (settings.threshold == Threshold::given) {
-    const almlip::Window window{settings.lo, settings.hi};
-    if (settings.measure == almlip::Measure::energy)
-      rule.energy = {window.lo / source.units.electron_volt,
-                     window.hi / source.units.electron_volt};
-    else if (settings.measure == almlip::Measure::novelty)
-      rule.novelty = window;
-    else
-      rule.force = {window.lo / force_unit, window.hi / force_unit};
-  } else if (settings.measure != almlip::Measure::novelty) {
-    rule.force = almlip::automatic_window(source.basis, static_cast<int>(atom->natoms));
-  }
-  if (settings.threshold == Threshold::none) rule.force.lo = rule.novelty.lo = 0.0;
-  rule.min_distance = settings.mindist / angstrom;
-  rule.min_distance_ratio = settings.mindist_given ? 0.0 : almlip::default_distance_ratio;
-  rule.max_force = settings.fmax_given ? settings.fmax / force_unit : source.largest_force;
-  rule.min_density = settings.least_density;
-  rule.max_density = settings.largest_density;
-  rule.max_temperature = settings.largest_temperature;
-  impl->rule = rule;
+  on_first_rank(lmp, "fix al_query", [&] { impl->store.begin_run(); });
 }
 
 /// What was chosen with another potential has other fingerprints.
@@ -284,12 +168,7 @@ void FixALQuery::forget_other_potential()
   state.threshold = {impl->rule.force.lo, impl->settings.share};
   state.buffer.clear();
   impl->before.clear();
-  impl->known_files.forget();
-  if (comm->me != 0) return;
-  state.known.reset(2 * impl->source.num_elements * impl->source.num_descriptors);
-  state.known.add(impl->source.training_fingerprints());
-  if (const almlip::Potential *whole = impl->source.whole_potential())
-    state.labelled = almlip::training_atoms(*whole);
+  if (comm->me == 0) impl->store.use_other_potential();
 }
 
 /* ----------------------------------------------------------------------
@@ -317,7 +196,8 @@ void FixALQuery::post_force(int)
   impl->due = false;
   impl->latest = impl->atoms.take(groupbit);
   impl->pending = true;
-  fill_peratom();
+  impl->peratom.fill(impl->source, impl->rule, groupbit);
+  offer_peratom();
   impl->source.want(false);
   request_energy(update->ntimestep + nevery);
 }
@@ -344,33 +224,10 @@ void FixALQuery::request_energy(bigint step)
   if (Compute *pe = modify->get_compute_by_id("thermo_pe")) pe->addstep(step);
 }
 
-void FixALQuery::fill_peratom()
+void FixALQuery::offer_peratom()
 {
-  const bool array = impl->settings.array;
-  if (atom->nmax > nmax || nmax == 0) {
-    nmax = std::max(atom->nmax, 1);
-    if (array)
-      memory->grow(array_atom, nmax, NUM_COLUMNS, "al_query:array");
-    else
-      memory->grow(vector_atom, nmax, "al_query:sigma");
-    if (array) std::fill_n(&array_atom[0][0], nmax * NUM_COLUMNS, 0.0);
-    if (!array) std::fill_n(vector_atom, nmax, 0.0);
-  }
-  if (!impl->pending) return;
-  const ALQuerySource::Outputs out = impl->source.outputs();
-  for (int i = 0; i < atom->nlocal; i++) {
-    const bool watched = (atom->mask[i] & groupbit) != 0;
-    const double sigma = watched ? out.sigma[i] : 0.0;
-    if (!array) {
-      vector_atom[i] = sigma;
-      continue;
-    }
-    const double novelty = watched && out.novelty ? out.novelty[i] : 0.0;
-    const double force = sigma / impl->source.units.force();
-    array_atom[i][SIGMA] = sigma;
-    array_atom[i][NOVELTY] = novelty;
-    array_atom[i][FLAG] = impl->rule.flags(force, novelty) ? 1.0 : 0.0;
-  }
+  vector_atom = impl->peratom.vector;
+  array_atom = impl->peratom.array;
 }
 
 /* ----------------------------------------------------------------------
@@ -422,11 +279,10 @@ void FixALQuery::consider()
 void FixALQuery::tell_distrust(const std::string &why, tagint worst)
 {
   const std::string symbol = worst > 0 ? impl->atoms.symbol_of(impl->latest, worst) : "";
-  if (++impl->num_told > MOST_TOLD || comm->me != 0) return;
-  utils::logmesg(lmp,
-                 fmt::format("fix al_query: step {}: {}{}{}\n", impl->latest.step, why,
-                             symbol.empty() ? "" : ", element " + symbol,
-                             impl->num_told == MOST_TOLD ? "; further ones are not told" : ""));
+  if (++impl->num_told > MAX_TOLD || comm->me != 0) return;
+  utils::logmesg(lmp, fmt::format("fix al_query: step {}: {}{}{}\n", impl->latest.step, why,
+                                  symbol.empty() ? "" : ", element " + symbol,
+                                  impl->num_told == MAX_TOLD ? "; further ones are not told" : ""));
 }
 
 /// The looks that led to one that is not trusted.
@@ -439,22 +295,12 @@ void FixALQuery::store_those_before()
 /// Gathers the configuration on rank 0, which takes it into the buffer unless it is known.
 void FixALQuery::store(const ALQuerySnapshot &shot, const std::string &why, bool keep)
 {
-  struct {
-    int known = 0, given_up = 0, buffered = 0;
-  } verdict;
+  ALQueryStore::Verdict verdict;
   almlip::QueryState &state = impl->state;
-  almlip::QueryCandidate candidate = impl->atoms.gather(shot, impl->max_atoms);
-  on_first_rank(lmp, "fix al_query", [&] {
-    verdict.known = state.known.contains(candidate.fingerprint, impl->settings.selection.duplicate);
-    if (!verdict.known) {
-      candidate.why = why;
-      candidate.keep = keep;
-      impl->keep_on_disk(candidate);
-      verdict.given_up = state.buffer.add(std::move(candidate));
-      impl->max_atoms = state.buffer.thin_atoms(impl->max_atoms, impl->source.num_descriptors);
-    }
-    verdict.buffered = state.buffer.size();
-  });
+  almlip::QueryCandidate candidate = impl->atoms.gather(shot, impl->store.max_atoms);
+  candidate.why = why;
+  candidate.keep = keep;
+  on_first_rank(lmp, "fix al_query", [&] { verdict = impl->store.add(std::move(candidate)); });
   MPI_Bcast(&verdict, sizeof(verdict), MPI_BYTE, 0, world);
   if (verdict.known) return state.refuse(Refusal::duplicate, shot.step);
   state.count_stored(shot.step, keep, verdict.buffered);
@@ -468,52 +314,9 @@ void FixALQuery::choose_batch(const char *reason)
   const int num_candidates = state.num_buffered;
   if (num_candidates == 0) return;
   int chosen = 0;
-  on_first_rank(lmp, "fix al_query", [&] { chosen = write_batch(reason); });
+  on_first_rank(lmp, "fix al_query", [&] { chosen = impl->store.write_batch(reason, impl->rule); });
   MPI_Bcast(&chosen, 1, MPI_INT, 0, world);
   state.count_batch(chosen, num_candidates - chosen, update->ntimestep);
-}
-
-/// Rank 0's part of choose_batch; returns the number of configurations.
-int FixALQuery::write_batch(const char *reason)
-{
-  almlip::QueryState &state = impl->state;
-  const auto &candidates = state.buffer.candidates();
-  impl->read_known();    // what other processes chose meanwhile
-  const std::vector<almlip::Choice> choices = impl->choose();
-  const int chosen = static_cast<int>(choices.size()), left = state.buffer.size() - chosen;
-  if (chosen == 0) {
-    utils::logmesg(lmp, fmt::format("fix al_query: step {}: all {} candidates are known by now, no "
-                                    "batch is written\n",
-                                    update->ntimestep, left));
-    state.buffer.clear();
-    return 0;
-  }
-
-  almlip::BatchRecord record = impl->record(reason);
-  record.refusals.add(Refusal::passed_over, update->ntimestep, 0.0, left);
-  record.step = update->ntimestep;
-  record.lammps = lmp->version;
-  record.units = update->unit_style;
-  record.counts = {{"looks", state.total.looks},
-                   {"flagged", state.total.flagged},
-                   {"untrusted", state.total.untrusted},
-                   {"rejected", state.total.rejected},
-                   {"selected", state.total.selected + chosen},
-                   {"batches", state.total.batches + 1}};
-  const int number =
-      almlip::write_batch(impl->settings.prefix, candidates, choices, record, state.next_batch);
-  state.next_batch = number + 1;
-  impl->known_files.skip_batch(number);
-  utils::logmesg(lmp,
-                 fmt::format("fix al_query: step {}: {} of {} candidates written to {}.extxyz\n",
-                             update->ntimestep, chosen, chosen + left,
-                             almlip::batch_stem(impl->settings.prefix, number)));
-  for (const auto &choice : choices) {
-    state.known.add(candidates[choice.index].fingerprint);
-    if (impl->max_atoms > 0) state.labelled.add(candidates[choice.index].atoms);
-  }
-  state.buffer.clear();
-  return chosen;
 }
 
 /// Ends the run after this step as fix halt does; later commands of the script follow.
@@ -556,10 +359,10 @@ void FixALQuery::report()
   if (comm->me == 0 && state.run.counts.looks > 0)
     utils::logmesg(lmp, almlip::run_report(state, impl->rule, impl->source.has_novelty,
                                            fmt::format("fix al_query {}: ", id)));
-  if (!impl->spool_problem.empty())
-    error->warning(FLERR,
-                   "fix al_query: candidates are missing in the spool: " + impl->spool_problem);
-  impl->spool_problem.clear();
+  if (!impl->store.spool_problem.empty())
+    error->warning(
+        FLERR, "fix al_query: candidates are missing in the spool: " + impl->store.spool_problem);
+  impl->store.spool_problem.clear();
   state.begin_run();
 }
 
@@ -585,7 +388,7 @@ void FixALQuery::write_restart(FILE *fp)
 {
   if (comm->me != 0) return;
   try {
-    if (impl->spool) impl->state.spool = impl->spool->save();
+    impl->store.save();
   } catch (const almlip::Error &problem) {
     error->warning(FLERR, "fix al_query: " + std::string(problem.what()));
   }
@@ -607,10 +410,10 @@ void FixALQuery::restart(char *buf)
 
 double FixALQuery::memory_usage()
 {
-  double bytes = static_cast<double>(nmax) * (impl->settings.array ? NUM_COLUMNS : 1);
-  bytes += static_cast<double>(impl->latest.atoms.capacity()) *
-           static_cast<double>(1 + impl->before.size());
+  double numbers = static_cast<double>(impl->latest.atoms.capacity()) *
+                   static_cast<double>(1 + impl->before.size());
   for (const auto &candidate : impl->state.buffer.candidates())
-    bytes += static_cast<double>(candidate.fingerprint.size()) + 9.0 * candidate.frame.num_atoms();
-  return bytes * sizeof(double);
+    numbers +=
+        static_cast<double>(candidate.fingerprint.size()) + 9.0 * candidate.frame.num_atoms();
+  return impl->peratom.memory_usage() + numbers * sizeof(double);
 }

@@ -46,22 +46,19 @@ class FixALQuery : public Fix {
  private:
   struct Impl;    // hides the core from LAMMPS
   std::unique_ptr<Impl> impl;
-  int nmax = 0;
 
   void check_atoms();
   void check_strategy();
   void use_potential();
-  void set_rule();
   void forget_other_potential();
 
   void request_energy(bigint);
-  void fill_peratom();
+  void offer_peratom();
   void consider();
   void tell_distrust(const std::string &, tagint);
   void store_those_before();
   void store(const struct ALQuerySnapshot &, const std::string &, bool);
   void choose_batch(const char *);
-  int write_batch(const char *);
   void stop_run(const std::string &);
   void end_by_signal();
   void report();

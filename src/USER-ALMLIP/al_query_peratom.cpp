@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "al_query_peratom.h"
+
+#include "al_query_source.h"
+
+#include "atom.h"
+#include "memory.h"
+
+#include <algorithm>
+
+using namespace LAMMPS_NS;
+
+enum { SIGMA, NOVELTY, FLAG, NUM_COLUMNS };
+
+ALQueryPeratom::ALQueryPeratom(LAMMPS *lmp, bool array) : Pointers(lmp), wants_array(array) {}
+
+ALQueryPeratom::~ALQueryPeratom()
+{
+  memory->destroy(vector);
+  memory->destroy(array);
+}
+
+int ALQueryPeratom::num_columns() const { return wants_array ? NUM_COLUMNS : 0; }
+
+void ALQueryPeratom::allocate()
+{
+  if (atom->nmax <= nmax && nmax > 0) return;
+  nmax = std::max(atom->nmax, 1);
+  if (wants_array) {
+    memory->grow(array, nmax, NUM_COLUMNS, "al_query:array");
+    std::fill_n(&array[0][0], nmax * NUM_COLUMNS, 0.0);
+  } else {
+    memory->grow(vector, nmax, "al_query:sigma");
+    std::fill_n(vector, nmax, 0.0);
+  }
+}
+
+void ALQueryPeratom::fill(ALQuerySource &source, const almlip::QueryRule &rule, int groupbit)
+{
+  allocate();
+  const ALQuerySource::Outputs out = source.outputs();
+  for (int i = 0; i < atom->nlocal; i++) {
+    const bool watched = (atom->mask[i] & groupbit) != 0;
+    const double sigma = watched ? out.sigma[i] : 0.0;
+    if (!wants_array) {
+      vector[i] = sigma;
+      continue;
+    }
+    const double novelty = watched && out.novelty ? out.novelty[i] : 0.0;
+    array[i][SIGMA] = sigma;
+    array[i][NOVELTY] = novelty;
+    array[i][FLAG] = rule.flags(sigma / source.units.force(), novelty) ? 1.0 : 0.0;
+  }
+}
+
+double ALQueryPeratom::memory_usage() const
+{
+  return static_cast<double>(nmax) * (wants_array ? NUM_COLUMNS : 1) * sizeof(double);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "al_query_store.h"
+
+#include "al_query_settings.h"
+#include "al_query_source.h"
+
+#include "update.h"
+#include "utils.h"
+
+#include "almlip/error.h"
+
+#include <algorithm>
+#include <utility>
+
+using namespace LAMMPS_NS;
+
+/// Known configurations that a choice keeps away from, beside those of the training set.
+static constexpr int MAX_KNOWN = 2000;
+
+ALQueryStore::ALQueryStore(LAMMPS *lmp, const ALQuerySettings &settings,
+                           const ALQuerySource &source, almlip::QueryState &state)
+    : Pointers(lmp),
+      settings(settings),
+      source(source),
+      state(state),
+      known_files(settings.known, settings.prefix)
+{
+}
+
+void ALQueryStore::use_other_potential()
+{
+  known_files.forget();
+  state.known.reset(2 * source.num_elements * source.num_descriptors);
+  state.known.add(source.training_fingerprints());
+  if (const almlip::Potential *whole = source.whole_potential())
+    state.labelled = almlip::training_atoms(*whole);
+}
+
+void ALQueryStore::begin_run()
+{
+  read_known();
+  if (!spool && !state.spool.empty()) open_spool();    // cuts off what came later
+}
+
+ALQueryStore::Verdict ALQueryStore::add(almlip::QueryCandidate candidate)
+{
+  Verdict verdict;
+  verdict.known = state.known.contains(candidate.fingerprint, settings.selection.duplicate);
+  if (!verdict.known) {
+    keep_on_disk(candidate);
+    verdict.given_up = state.buffer.add(std::move(candidate));
+    max_atoms = state.buffer.thin_atoms(max_atoms, source.num_descriptors);
+  }
+  verdict.buffered = state.buffer.size();
+  return verdict;
+}
+
+/// Goes on with the spool of the restart file, if there is one.
+void ALQueryStore::open_spool()
+{
+  almlip::SpoolSettings limits;
+  limits.folder = settings.spool;
+  limits.max_megabytes = settings.megabytes;
+  limits.seed = settings.selection.seed;
+  if (state.spool.empty())
+    spool.emplace(limits);
+  else
+    spool.emplace(limits, state.spool);
+}
+
+/// A candidate that cannot be kept on disk is still in memory: the run goes on.
+void ALQueryStore::keep_on_disk(const almlip::QueryCandidate &candidate)
+{
+  if (settings.spool.empty()) return;
+  try {
+    if (!spool) open_spool();
+    spool->add(candidate, {candidate.why, state.potential, candidate.keep});
+  } catch (const almlip::Error &problem) {
+    spool_problem = problem.what();
+  }
+}
+
+void ALQueryStore::save()
+{
+  if (spool) state.spool = spool->save();
+}
+
+void ALQueryStore::read_known()
+{
+  if (const almlip::Potential *potential = source.whole_potential())
+    state.known.add(known_files.read_new(*potential, state.potential, state.labelled));
+}
+
+int ALQueryStore::write_batch(const char *reason, const almlip::QueryRule &rule)
+{
+  read_known();
+  const std::vector<almlip::Choice> choices = choose();
+  const int chosen = static_cast<int>(choices.size()), num_candidates = state.buffer.size();
+  if (chosen == 0) {
+    utils::logmesg(lmp, fmt::format("fix al_query: step {}: all {} candidates are known by now, no "
+                                    "batch is written\n",
+                                    update->ntimestep, num_candidates));
+  } else {
+    const int number = almlip::write_batch(settings.prefix, state.buffer.candidates(), choices,
+                                           record(reason, rule, chosen), state.next_batch);
+    state.next_batch = number + 1;
+    known_files.skip_batch(number);
+    utils::logmesg(lmp,
+                   fmt::format("fix al_query: step {}: {} of {} candidates written to {}.extxyz\n",
+                               update->ntimestep, chosen, num_candidates,
+                               almlip::batch_stem(settings.prefix, number)));
+    learn(choices);
+  }
+  state.buffer.clear();
+  return chosen;
+}
+
+/// Each batch draws anew.
+almlip::SelectionSettings ALQueryStore::selection() const
+{
+  almlip::SelectionSettings selection = settings.selection;
+  selection.seed += state.total.batches;
+  return selection;
+}
+
+std::vector<almlip::Choice> ALQueryStore::choose() const
+{
+  almlip::Candidates candidates;
+  candidates.known = state.known.latest(MAX_KNOWN);
+  for (const auto &candidate : state.buffer.candidates()) {
+    candidates.num_features = static_cast<int>(candidate.fingerprint.size());
+    candidates.features.insert(candidates.features.end(), candidate.fingerprint.begin(),
+                               candidate.fingerprint.end());
+    candidates.uncertainty.push_back(candidate.max_sigma);
+    candidates.atoms.push_back(&candidate.atoms);
+  }
+  candidates.labelled_atoms = &state.labelled;
+  return almlip::select(candidates, selection());
+}
+
+almlip::BatchRecord ALQueryStore::record(const char *reason, const almlip::QueryRule &rule,
+                                         int chosen) const
+{
+  almlip::BatchRecord record;
+  record.reason = reason;
+  record.potential = state.potential;
+  record.rule = rule;
+  record.selection = selection();
+  record.periods = {{"every", settings.nevery},
+                    {"buffer", settings.buffer},
+                    {"before", settings.before},
+                    {"trigger", std::max(settings.trigger, 0)}};
+  record.refusals = state.refusals;
+  record.refusals.add(almlip::Refusal::passed_over, update->ntimestep, 0.0,
+                      state.buffer.size() - chosen);
+  record.step = update->ntimestep;
+  record.lammps = lmp->version;
+  record.units = update->unit_style;
+  record.counts = {{"looks", state.total.looks},
+                   {"flagged", state.total.flagged},
+                   {"untrusted", state.total.untrusted},
+                   {"rejected", state.total.rejected},
+                   {"selected", state.total.selected + chosen},
+                   {"batches", state.total.batches + 1}};
+  return record;
+}
+
+/// What is in a batch need not be chosen again.
+void ALQueryStore::learn(const std::vector<almlip::Choice> &choices)
+{
+  const auto &candidates = state.buffer.candidates();
+  for (const auto &choice : choices) {
+    state.known.add(candidates[choice.index].fingerprint);
+    if (max_atoms > 0) state.labelled.add(candidates[choice.index].atoms);
+  }
+}
