@@ -42,7 +42,7 @@ double distance_from_identity(const Matrix &m)
 }
 
 /// Largest |x_new - x_old . F| of the atoms, Angstrom; infinite if one is no number.
-double largest_move(const Frame &from, const Frame &to, const Matrix &f)
+double max_move(const Frame &from, const Frame &to, const Matrix &f)
 {
   double largest = 0.0;
   for (int i = 0; i < to.num_atoms(); ++i) {
@@ -73,7 +73,7 @@ Frame places_of(const Frame &frame)
 
 /// Most that a distance up to the cutoff and the skin can have changed from one frame to another,
 /// Angstrom; infinite for other atoms or another kind of cell.
-double KeptSurroundings::largest_change(const Frame &from, const Frame &to) const
+double KeptSurroundings::max_change(const Frame &from, const Frame &to) const
 {
   if (to.num_atoms() != from.num_atoms() || to.pbc != from.pbc) return far;
   Matrix f = identity;
@@ -81,13 +81,13 @@ double KeptSurroundings::largest_change(const Frame &from, const Frame &to) cons
     if (!(to.pbc[0] && to.pbc[1] && to.pbc[2])) return far;
     f = deformation(from.cell, to.cell, determinant(from.cell));
   }
-  return 2.0 * largest_move(from, to, f) + distance_from_identity(f) * (cutoff_ + skin_);
+  return 2.0 * max_move(from, to, f) + distance_from_identity(f) * (cutoff_ + skin_);
 }
 
 const Surroundings &KeptSurroundings::of(const Frame &frame)
 {
-  if (num_searches_ == 0 || !(largest_change(searched_, frame) <= margin_)) {
-    margin_ = largest_change(last_, frame) <= 0.25 * skin_ ? skin_ : 0.0;
+  if (num_searches_ == 0 || !(max_change(searched_, frame) <= margin_)) {
+    margin_ = max_change(last_, frame) <= 0.25 * skin_ ? skin_ : 0.0;
     searched_ = Frame();    // nothing is kept if the search fails
     ++num_searches_;
     kept_ = find_surroundings(frame, cutoff_ + margin_);

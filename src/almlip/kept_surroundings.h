@@ -29,7 +29,7 @@ class KeptSurroundings {
   int num_searches() const { return num_searches_; }
 
  private:
-  double largest_change(const Frame &from, const Frame &to) const;
+  double max_change(const Frame &from, const Frame &to) const;
 
   double cutoff_, skin_;
   double margin_ = 0.0;      ///< beyond the cutoff, of the last search

@@ -87,12 +87,12 @@ void validate(const ModelSettings &settings, const std::string &where)
   in_range("num_members", settings.num_members, 1, 64);
   require(settings.partners == "all" || settings.partners == "same", where, ": \"partners\" is \"",
           settings.partners, "\", but \"all\" and \"same\" are allowed");
-  int least_lmax = 0;
+  int min_lmax = 0;
   for (const std::array<int, 3> &coupling : parse_couplings(settings.four_body, where))
-    least_lmax = std::max({least_lmax, coupling[1], coupling[2]});
-  require(settings.lmax >= least_lmax && settings.lmax <= ModelSettings::max_lmax, where,
+    min_lmax = std::max({min_lmax, coupling[1], coupling[2]});
+  require(settings.lmax >= min_lmax && settings.lmax <= ModelSettings::max_lmax, where,
           ": \"lmax\" is ", settings.lmax, ", but the couplings \"", settings.four_body, "\" need ",
-          least_lmax, " to ", ModelSettings::max_lmax);
+          min_lmax, " to ", ModelSettings::max_lmax);
 }
 
 Calibration no_calibration(int num_elements)

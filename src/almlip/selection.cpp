@@ -286,7 +286,7 @@ class Selector {
 
   bool take_best(const std::vector<int> &members, const Groups &groups, double alpha)
   {
-    const double largest = largest_distance();
+    const double largest = max_distance();
     int best = -1;
     double best_score = -infinity;
     for (int i : members) {
@@ -428,7 +428,7 @@ class Selector {
     return largest > 0.0 ? std::sqrt(nearest_[i]) / largest : 0.0;
   }
 
-  double largest_distance() const
+  double max_distance() const
   {
     double largest = 0.0;
     for (int i = 0; i < num_candidates(); ++i)

@@ -16,10 +16,10 @@ namespace {
 using Vector = std::array<double, 3>;
 using Image = std::array<int, 3>;
 
-constexpr double least_allowed_distance = 1e-3;    // Angstrom
-constexpr double least_allowed_height = 1e-3;      // Angstrom, between two faces of a periodic cell
-constexpr double largest_coordinate = 1e5;         // Angstrom; images are counted in int
-constexpr double most_neighbors = 1e5;             // of one atom; beyond that the cell is nonsense
+constexpr double min_allowed_distance = 1e-3;    // Angstrom
+constexpr double min_allowed_height = 1e-3;      // Angstrom, between two faces of a periodic cell
+constexpr double max_coordinate = 1e5;           // Angstrom; images are counted in int
+constexpr double max_neighbors = 1e5;            // of one atom; beyond that the cell is nonsense
 
 bool is_zero(const Image &n) { return n[0] == 0 && n[1] == 0 && n[2] == 0; }
 
@@ -87,7 +87,7 @@ Basis::Basis(const Frame &frame)
     inverse[d] = scaled(face, 1.0 / determinant);
     height[d] = std::abs(determinant) / std::sqrt(dot(face, face));
     // written so that a height of NaN, from vectors that are parallel, fails as well
-    require(height[d] >= least_allowed_height, frame.source,
+    require(height[d] >= min_allowed_height, frame.source,
             ": the periodic cell has no volume; give three cell vectors that are independent, or "
             "set pbc=F along the open directions");
   }
@@ -147,12 +147,12 @@ Bins::Bins(const Frame &frame, double cutoff) : frame_(frame), cutoff_(cutoff), 
 {
   const int num_atoms = frame.num_atoms();
   for (int i = 0; i < 3 * num_atoms; ++i)
-    require(std::abs(frame.positions[i]) < largest_coordinate, frame.source, ": atom ", i / 3 + 1,
+    require(std::abs(frame.positions[i]) < max_coordinate, frame.source, ": atom ", i / 3 + 1,
             " is at ", frame.positions[i], " Angstrom, but coordinates must be finite and below ",
-            largest_coordinate);
+            max_coordinate);
   if (frame.pbc[0] && frame.pbc[1] && frame.pbc[2]) {
     const double num_near = num_atoms / frame.volume() * 4.19 * cutoff * cutoff * cutoff;
-    require(num_near < most_neighbors, frame.source, ": ", num_atoms, " atoms in a cell of ",
+    require(num_near < max_neighbors, frame.source, ": ", num_atoms, " atoms in a cell of ",
             frame.volume(), " Angstrom^3 are too dense; check Lattice and its unit (Angstrom)");
   }
 
@@ -173,14 +173,14 @@ Bins::Bins(const Frame &frame, double cutoff) : frame_(frame), cutoff_(cutoff), 
 
 void Bins::choose_numbers(const Vector &extent)
 {
-  constexpr int most_per_direction = 1000;
+  constexpr int max_per_direction = 1000;
   for (int d = 0; d < 3; ++d) {
     const double bins = extent[d] * basis_.height[d] / (0.5 * cutoff_ * (1.0 + 1e-9));
-    num_bins_[d] = static_cast<int>(std::clamp(bins, 1.0, double(most_per_direction)));
+    num_bins_[d] = static_cast<int>(std::clamp(bins, 1.0, double(max_per_direction)));
   }
   // few atoms far apart, as in a gas, must not need more bins than atoms
-  const double most_bins = 8.0 + 4.0 * frame_.num_atoms();
-  while (double(num_bins_[0]) * num_bins_[1] * num_bins_[2] > most_bins) {
+  const double max_bins = 8.0 + 4.0 * frame_.num_atoms();
+  while (double(num_bins_[0]) * num_bins_[1] * num_bins_[2] > max_bins) {
     int &most = *std::max_element(num_bins_.begin(), num_bins_.end());
     most = (most + 1) / 2;
   }
@@ -304,8 +304,8 @@ void visit_pairs(const Frame &frame, double cutoff, Visit &&visit)
 {
   require(cutoff > 0.0, "neighbours: the cutoff is ", cutoff, " Angstrom, but it must be positive");
   Bins(frame, cutoff).for_each_pair([&](int i, int j, const Image &image, double distance) {
-    require(distance >= least_allowed_distance, frame.source, ": atoms ", i + 1, " and ", j + 1,
-            " are ", distance, " Angstrom apart, but at least ", least_allowed_distance,
+    require(distance >= min_allowed_distance, frame.source, ": atoms ", i + 1, " and ", j + 1,
+            " are ", distance, " Angstrom apart, but at least ", min_allowed_distance,
             " is needed; remove one of them or check the cell");
     visit(i, j, image, distance);
   });

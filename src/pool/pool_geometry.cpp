@@ -45,13 +45,13 @@ MeanDeviation mean_deviation(const std::vector<double> &values)
 /// Properties of the atoms of a frame.
 struct Atoms {
   std::vector<ElementProperties> properties;
-  double largest_radius = 0.0;    // Angstrom
+  double max_radius = 0.0;    // Angstrom
 
   explicit Atoms(const Frame &frame)
   {
     for (int z : frame.atomic_numbers) properties.push_back(element_properties(z));
     for (const ElementProperties &p : properties)
-      largest_radius = std::max(largest_radius, p.covalent_radius);
+      max_radius = std::max(max_radius, p.covalent_radius);
   }
 };
 
@@ -118,9 +118,9 @@ GeometryStatistics geometry_statistics(const Frame &frame, bool radial)
   const Atoms atoms(frame);
   GeometryStatistics result;
   add_bulk(frame, atoms, result);
-  const double full = std::min(2.0 * longest * atoms.largest_radius, farthest);
+  const double full = std::min(2.0 * longest * atoms.max_radius, farthest);
   // without the radial distribution the bonds are enough, if every atom has one
-  const double bonds = std::min(2.0 * bond_length * atoms.largest_radius, full);
+  const double bonds = std::min(2.0 * bond_length * atoms.max_radius, full);
   GeometryStatistics near = result;
   if (!radial && add_neighbors(frame, atoms, bonds, false, near) < bond_length) return near;
   add_neighbors(frame, atoms, full, radial, result);

@@ -33,9 +33,9 @@ PoolSplit::Target split_target(const PoolTarget &settings, const std::vector<Poo
   members.erase(std::remove_if(members.begin(), members.end(),
                                [&](int i) { return known.count(entries[i].formula) > 0; }),
                 members.end());
-  constexpr std::size_t largest_test = 1000;
+  constexpr std::size_t max_test = 1000;
   const std::size_t num_references = std::min<std::size_t>(settings.references, members.size() / 2);
-  const std::size_t end = std::min(members.size(), num_references + largest_test);
+  const std::size_t end = std::min(members.size(), num_references + max_test);
   return {{members.begin(), members.begin() + num_references},
           {members.begin() + num_references, members.begin() + end}};
 }

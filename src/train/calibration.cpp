@@ -12,7 +12,7 @@ namespace almlip::train {
 
 namespace {
 
-constexpr std::size_t least_atoms =
+constexpr std::size_t min_atoms =
     30;    // of one element, for parameters of its own: 13 % statistical error
 constexpr double novelty_quantile = 0.995;
 
@@ -112,7 +112,7 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements)
 
   const PowerLaw pooled = fit_power_law(all);
   for (std::size_t e = 0; e < of_element.size(); ++e) {
-    const bool own = of_element[e].size() >= least_atoms && has_error(of_element[e]);
+    const bool own = of_element[e].size() >= min_atoms && has_error(of_element[e]);
     const PowerLaw law = own ? fit_power_law(of_element[e]) : pooled;
     calibration.factor[e] = law.factor;
     calibration.exponent[e] = law.exponent;

@@ -34,8 +34,8 @@ void write_checkpoint(const std::string &folder, const std::string &identity,
   write_binary(out, identity);
   write_binary(out, state.step);
   write_binary(out, state.epoch_loss);
-  write_binary(out, state.least_score);
-  write_binary(out, state.least_epoch);
+  write_binary(out, state.best_score);
+  write_binary(out, state.best_epoch);
   write_binary(out, state.kept_epoch);
   write_binary(out, state.parameters);
   write_binary(out, state.kept_parameters);
@@ -76,8 +76,8 @@ bool read_checkpoint(const std::string &folder, const std::string &identity, Tra
     require(owner == identity, "it belongs to other settings or other training data");
     read_binary(in, state.step);
     read_binary(in, state.epoch_loss);
-    read_binary(in, state.least_score);
-    read_binary(in, state.least_epoch);
+    read_binary(in, state.best_score);
+    read_binary(in, state.best_epoch);
     read_binary(in, state.kept_epoch);
     const std::size_t size = state.parameters.size();
     read_binary(in, state.parameters, size);

@@ -11,16 +11,16 @@ namespace almlip::train {
 namespace {
 
 constexpr double num_neighbors = 30.0;
-constexpr double least_cutoff = 3.0, largest_cutoff = 6.0, step = 0.01;    // Angstrom
-constexpr int num_steps = 600;                                             // largest_cutoff / step
-constexpr std::size_t most_frames = 200;
+constexpr double min_cutoff = 3.0, max_cutoff = 6.0, step = 0.01;    // Angstrom
+constexpr int num_steps = 600;                                       // max_cutoff / step
+constexpr std::size_t max_frames = 200;
 
 /// Number of pairs by distance, in bins of `step`.
 using Histogram = std::array<long, num_steps>;
 
 void count_pairs(const Frame &frame, Histogram &histogram)
 {
-  for_each_pair(frame, largest_cutoff, [&](int, int, double r) {
+  for_each_pair(frame, max_cutoff, [&](int, int, double r) {
     ++histogram[std::min(static_cast<std::size_t>(r / step), histogram.size() - 1)];
   });
 }
@@ -29,7 +29,7 @@ void count_pairs(const Frame &frame, Histogram &histogram)
 
 double cutoff_for(const std::vector<Frame> &frames)
 {
-  const std::size_t stride = 1 + (frames.size() - 1) / most_frames;
+  const std::size_t stride = 1 + (frames.size() - 1) / max_frames;
   Histogram histogram{};
   double num_atoms = 0.0;
   for (std::size_t f = 0; f < frames.size(); f += stride) {
@@ -39,7 +39,7 @@ double cutoff_for(const std::vector<Frame> &frames)
   std::size_t bin = 0;
   for (double pairs = 0.0; bin < histogram.size() && pairs < num_neighbors * num_atoms; ++bin)
     pairs += static_cast<double>(histogram[bin]);
-  return std::clamp(static_cast<double>(bin) * step, least_cutoff, largest_cutoff);
+  return std::clamp(static_cast<double>(bin) * step, min_cutoff, max_cutoff);
 }
 
 }    // namespace almlip::train

@@ -112,12 +112,12 @@ class FrameMemory {
 /// What does not depend on the fit.
 TrainingRecord training_record(const TrainingData &data, double cutoff)
 {
-  constexpr double limit_factor = 3.0, least_limit = 30.0;    // eV/Angstrom
+  constexpr double limit_factor = 3.0, min_limit = 30.0;    // eV/Angstrom
   TrainingRecord record;
   for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
     for (const Frame &frame : *frames) ++record.num_frames[frame.config_type];
   record.rms_force = std::sqrt(3.0) * rms_force(data.train);    // of vectors
-  record.force_limit = std::max(least_limit, limit_factor * usual_largest_force(data.train));
+  record.force_limit = std::max(min_limit, limit_factor * usual_largest_force(data.train));
   record.min_distances = min_pair_distances(data.train, data.elements, cutoff);
   const std::vector<double> held_out = min_pair_distances(data.held_out, data.elements, cutoff);
   for (std::size_t pair = 0; pair < held_out.size(); ++pair) {

@@ -51,7 +51,7 @@ double weight_decay_for(const TrainingData &data)
   double num_atoms = 0.0;
   for (const Frame &frame : data.train) num_atoms += frame.num_atoms();
   const double scarcity = 10000.0 * static_cast<double>(data.elements.size()) / num_atoms;
-  return largest_weight_decay * std::min(1.0, scarcity * scarcity);
+  return max_weight_decay * std::min(1.0, scarcity * scarcity);
 }
 
 void read(Input &input, const TrainingSettings &given)
@@ -145,15 +145,15 @@ void broadcast(TrainingState &state, const Ranks &ranks)
 {
   std::vector<double> numbers{static_cast<double>(state.step),
                               state.epoch_loss,
-                              state.least_score,
-                              static_cast<double>(state.least_epoch),
+                              state.best_score,
+                              static_cast<double>(state.best_epoch),
                               static_cast<double>(state.kept_epoch),
                               state.kept_parameters.empty() ? 0.0 : 1.0};
   ranks.broadcast(numbers);
   state.step = static_cast<int>(numbers[0]);
   state.epoch_loss = numbers[1];
-  state.least_score = numbers[2];
-  state.least_epoch = static_cast<int>(numbers[3]);
+  state.best_score = numbers[2];
+  state.best_epoch = static_cast<int>(numbers[3]);
   state.kept_epoch = static_cast<int>(numbers[4]);
   state.kept_parameters.resize(numbers[5] > 0.0 ? state.parameters.size() : 0);
   ranks.broadcast(state.parameters);

@@ -8,10 +8,10 @@ namespace {
 
 using Value = SettingEntry::Value;
 
-SettingEntry number(const std::string &key, Value value, const std::string &unit, double least,
-                    double most, const std::string &meaning)
+SettingEntry number(const std::string &key, Value value, const std::string &unit, double min,
+                    double max, const std::string &meaning)
 {
-  return {key, value, unit, meaning, least, most};
+  return {key, value, unit, meaning, min, max};
 }
 
 SettingEntry word(const std::string &key, Value value, const std::vector<std::string> &choices,

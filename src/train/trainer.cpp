@@ -79,7 +79,7 @@ int work_of(const Frame &frame)
 
 PreparedFrames::PreparedFrames(CommitteeLoss &loss, const std::vector<Frame> &frames,
                                const Ranks &ranks, double bytes)
-    : loss_(&loss), kept_(frames.size()), most_bytes_(bytes)
+    : loss_(&loss), kept_(frames.size()), max_bytes_(bytes)
 {
   for (const Frame &frame : frames) {
     frames_.push_back(&frame);
@@ -112,7 +112,7 @@ PreparedFrames::PreparedFrames(const PreparedFrames &first, const PreparedFrames
   append(kept_, second.kept_);
   for (const int f : second.own_) own_.push_back(first.size() + f);
   bytes_ += second.bytes_;
-  most_bytes_ += second.bytes_;
+  max_bytes_ += second.bytes_;
   num_kept_ += second.num_kept_;
   replicated_ = false;
   work_.clear();    // of a list that was replicated it is in bytes
@@ -123,7 +123,7 @@ void PreparedFrames::replicate(const Ranks &ranks)
 {
   std::vector<double> sums{bytes_, static_cast<double>(num_kept_)};
   ranks.sum(sums);
-  std::vector<double> num_able{sums[0] <= most_bytes_ ? 1.0 : 0.0};
+  std::vector<double> num_able{sums[0] <= max_bytes_ ? 1.0 : 0.0};
   ranks.sum(num_able);
   replicated_ =
       static_cast<int>(sums[1]) == size() && static_cast<int>(num_able[0]) == ranks.size();
@@ -259,7 +259,7 @@ std::vector<SoapBlock> Trainer::optimiser_blocks(const ModelSettings &model,
     SoapBlock entry{block.offset, block.rows, block.cols};
     if (block.kind == ParameterBlock::Kind::radial) entry.rate = settings.radial_rate;
     if (block.kind == ParameterBlock::Kind::hidden || block.kind == ParameterBlock::Kind::output)
-      entry.weight_decay = settings.weight_decay.value_or(largest_weight_decay);
+      entry.weight_decay = settings.weight_decay.value_or(max_weight_decay);
     blocks.push_back(entry);
   }
   return blocks;
@@ -344,7 +344,7 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
 bool Trainer::out_of_patience(const TrainingState &state, const Schedule &schedule) const
 {
   if (schedule.patience == 0 || state.step % schedule.steps_per_epoch != 0) return false;
-  return state.step / schedule.steps_per_epoch - state.least_epoch >= schedule.patience;
+  return state.step / schedule.steps_per_epoch - state.best_epoch >= schedule.patience;
 }
 
 void Trainer::end_epoch(TrainingState &state, const PreparedFrames &held_out,
@@ -358,11 +358,11 @@ void Trainer::end_epoch(TrainingState &state, const PreparedFrames &held_out,
   state.epoch_loss = 0.0;
   if (!schedule.judges(report.epoch)) return;
   if (report.has_held_out) report.held_out = errors(state.parameters, held_out);
-  if (!report.has_held_out || report.held_out.score < state.least_score) {
-    state.least_score = report.held_out.score;
-    state.least_epoch = report.epoch;
+  if (!report.has_held_out || report.held_out.score < state.best_score) {
+    state.best_score = report.held_out.score;
+    state.best_epoch = report.epoch;
   }
-  if (report.held_out.score <= score_tolerance * state.least_score) {
+  if (report.held_out.score <= score_tolerance * state.best_score) {
     state.kept_parameters = state.parameters;
     state.kept_epoch = report.epoch;
   }

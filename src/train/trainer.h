@@ -53,7 +53,7 @@ class PreparedFrames {
   std::vector<const Frame *> frames_;
   std::vector<int> num_labelled_atoms_, work_, owner_, own_;
   mutable std::vector<std::shared_ptr<const PreparedFrame>> kept_;    ///< null: not kept
-  double bytes_ = 0.0, most_bytes_ = 0.0;
+  double bytes_ = 0.0, max_bytes_ = 0.0;
   int num_kept_ = 0;
   bool replicated_ = false;
 };
@@ -73,8 +73,8 @@ struct TrainingState {
   double epoch_loss = 0.0;                ///< sum over the steps of the present epoch
   std::vector<double> kept_parameters;    ///< what becomes the potential
   int kept_epoch = 0;                     ///< epochs after which they were found
-  double least_score = std::numeric_limits<double>::infinity();
-  int least_epoch = 0;    ///< epochs after which the least held-out score was found
+  double best_score = std::numeric_limits<double>::infinity();
+  int best_epoch = 0;    ///< epochs after which the least held-out score was found
 };
 
 /// Where the last passes begin: at the kept parameters; takes over the optimiser.

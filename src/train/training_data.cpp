@@ -20,7 +20,7 @@ namespace almlip::train {
 
 namespace {
 
-constexpr int least_frames = 4;    ///< below this there is nothing to fit five networks to
+constexpr int min_frames = 4;    ///< below this there is nothing to fit five networks to
 
 /// Elements of the frames by rising atomic number.
 std::vector<std::string> elements_of(const std::vector<Frame> &frames)
@@ -198,9 +198,9 @@ TrainingData read_training_data(const TrainingSettings &settings)
   const auto num_with_forces =
       std::count_if(data.train.begin(), data.train.end(),
                     [](const Frame &frame) { return !frame.forces.empty(); });
-  require(num_with_forces >= least_frames, "there are ", num_with_forces,
+  require(num_with_forces >= min_frames, "there are ", num_with_forces,
           " training frames with forces after ", data.held_out.size(),
-          " frames were held out, but at least ", least_frames, " are needed");
+          " frames were held out, but at least ", min_frames, " are needed");
   const std::vector<std::string> present = elements_of(data.train);
   for (const std::string &symbol : data.elements)
     require(std::count(present.begin(), present.end(), symbol) > 0,

@@ -114,8 +114,8 @@ void assign(const SettingEntry &entry, const Json &json, const std::string &name
           std::visit(NameOfType{}, entry.value));
   if (json.is_number()) {
     const double number = json.get<double>();
-    require(number >= entry.least && number <= entry.most, where, ", but it must be from ",
-            entry.least, " to ", entry.most);
+    require(number >= entry.min && number <= entry.max, where, ", but it must be from ", entry.min,
+            " to ", entry.max);
   }
   if (json.is_string() && !entry.choices.empty())
     require(std::count(entry.choices.begin(), entry.choices.end(), json.get<std::string>()) > 0,

@@ -11,7 +11,7 @@
 
 namespace almlip::train {
 
-constexpr double largest_weight_decay = 0.5;    ///< that of few frames
+constexpr double max_weight_decay = 0.5;    ///< that of few frames
 
 /// What `almlip train` can be told. `settings_table` documents every field with its unit.
 ///
@@ -53,9 +53,9 @@ struct SettingEntry {
   std::string key;
   Value value;
   std::string unit, meaning;
-  double least = -std::numeric_limits<double>::infinity(),
-         most = std::numeric_limits<double>::infinity();    ///< allowed numbers
-  std::vector<std::string> choices = {};                    ///< allowed words; empty: any
+  double min = -std::numeric_limits<double>::infinity(),
+         max = std::numeric_limits<double>::infinity();    ///< allowed numbers
+  std::vector<std::string> choices = {};                   ///< allowed words; empty: any
   bool shapes_result = true;    ///< false: the fitted numbers do not depend on it
 };
 

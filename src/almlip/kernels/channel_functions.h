@@ -65,7 +65,7 @@ ChannelFunctions<Real> channel_functions(int lmax, int num_channels)
 {
   ChannelFunctions<Real> functions{};
   with_lmax(lmax, [&](auto l) {
-    static_for<ChannelFunctions<Real>::most_channels>([&](auto c) {
+    static_for<ChannelFunctions<Real>::max_channels>([&](auto c) {
       using Channels = CompiledChannels<Real, Lanes, l, c + 1>;
       if (c + 1 == num_channels)
         functions = {Channels::project, Channels::add, Channels::gradients};

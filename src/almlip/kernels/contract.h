@@ -33,7 +33,7 @@ ALMLIP_INLINE void for_chunks(int count, Function &&function)
 }
 
 /// Rows or channels whose sums the registers hold at once: usually, and the most.
-constexpr int usual_chunk = 4, largest_chunk = register_bytes == 64 ? 5 : 4;
+constexpr int usual_chunk = 4, max_chunk = register_bytes == 64 ? 5 : 4;
 
 /// out[i][j] = sum_k a[i][k] b[j][k] lane by lane, i < num_rows, j < num_columns, k < num_terms; in
 /// register tiles.
@@ -44,7 +44,7 @@ ALMLIP_STAGE void contract(int num_rows, int num_columns, int num_terms, PackMat
 {
   using V = Pack<Real, Lanes>;
   constexpr int columns = register_bytes == 64 ? 4 : 2;
-  for_chunks<usual_chunk, largest_chunk>(
+  for_chunks<usual_chunk, max_chunk>(
       num_rows, [&](auto rows_, int i) __attribute__((always_inline)) {
         for_chunks<columns, columns>(
             num_columns, [&](auto columns_, int j) __attribute__((always_inline)) {

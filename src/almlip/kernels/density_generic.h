@@ -12,7 +12,7 @@ ALMLIP_BEGIN_KERNELS
 /// compiled in channel_functions_float.cpp and _double.cpp.
 template <class Real>
 struct ChannelFunctions {
-  static constexpr int most_channels = 5;
+  static constexpr int max_channels = 5;
   using Neighbors = const NeighborRows<Real> &;
   void (*project)(Neighbors, int C, int first, Real *a);
   /// As ChannelBlock::add for all neighbours, sums [count][num_lm + 1][Lanes].
@@ -22,7 +22,7 @@ struct ChannelFunctions {
   void (*gradients)(Neighbors, const Real *adjoints, int num_adjoints, int C, int first,
                     const Real *sums, Real *gradients);
 };
-/// @param num_channels  1 to most_channels
+/// @param num_channels  1 to max_channels
 template <class Real, int Lanes>
 ChannelFunctions<Real> channel_functions(int lmax, int num_channels);
 
@@ -47,7 +47,7 @@ class Density<Real, Lanes, GenericShape> {
   {
     for (int l = 0; l <= shape.lmax; ++l)
       for (int m = -l; m <= l; ++m) norms_.push_back(Real(harmonic_norm(l, m)));
-    constexpr int most = ChannelFunctions<Real>::most_channels;
+    constexpr int most = ChannelFunctions<Real>::max_channels;
     const int num_parts = (C + most - 1) / most;    // of nearly the same size
     for (int q = 0; q < num_parts; ++q) {
       const int first = q * C / num_parts, count = (q + 1) * C / num_parts - first;
@@ -62,7 +62,7 @@ class Density<Real, Lanes, GenericShape> {
                             Real *slope) const
   {
     const RadialBasis<Real, Lanes, ModelSettings::max_radial> basis(r, inverse_cutoff, num_radial_);
-    for_chunks<usual_chunk, largest_chunk>(
+    for_chunks<usual_chunk, max_chunk>(
         C, [&](auto count, int c0) __attribute__((always_inline)) {
           constexpr int J = count;
           V sum[J] = {}, rate[J] = {};

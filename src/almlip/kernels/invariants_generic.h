@@ -166,7 +166,7 @@ class Invariants<Real, Lanes, GenericShape> {
   template <bool Tangent>
   ALMLIP_STAGE void couple(const Real *a, const Real *b, Real *t)
   {
-    for_chunks<usual_chunk, largest_chunk>(
+    for_chunks<usual_chunk, max_chunk>(
         C, [&](auto count, int c0) __attribute__((always_inline)) {
           constexpr int J = count;
           for (int row = 0; row < shape_.num_components; ++row) {
@@ -258,7 +258,7 @@ class Invariants<Real, Lanes, GenericShape> {
   ALMLIP_STAGE void couple_reverse(const Real *a, const Real *b, Real *out)
   {
     constexpr Real sign = Tangent ? Real(-1) : Real(1);
-    for_chunks<usual_chunk, largest_chunk>(
+    for_chunks<usual_chunk, max_chunk>(
         C, [&](auto count, int c0) __attribute__((always_inline)) {
           constexpr int J = count;
           const auto *term = table_.by_product.data(), *end = term + table_.by_product.size();

@@ -97,7 +97,7 @@ class BasisDensity {
   ALMLIP_STAGE void mix(const Real *weights, const Real *a0, Real *a, bool accumulate) const
   {
     for (int lm = 0; lm < num_lm_; ++lm, a0 += N * W, a += C * W)
-      for_chunks<usual_chunk, largest_chunk>(
+      for_chunks<usual_chunk, max_chunk>(
           C, [&](auto count, int c0) __attribute__((always_inline)) {
             constexpr int J = count;
             V sum[J];

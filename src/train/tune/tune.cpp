@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int least_frames = 20, most_frames = 600;
+constexpr int min_frames = 20, max_frames = 600;
 
 std::string listed(const SettingChanges &changes)
 {
@@ -50,8 +50,8 @@ class FitBench : public TuneBench {
       : settings_(settings), data_(data), ranks_(ranks)
   {
     std::vector<Frame> &frames = data_.train;
-    if (frames.size() > most_frames) {
-      const double share = static_cast<double>(most_frames) / static_cast<double>(frames.size());
+    if (frames.size() > max_frames) {
+      const double share = static_cast<double>(max_frames) / static_cast<double>(frames.size());
       frames = split_off(frames, share, settings.seed);
     }
     has_last_passes_ = has_last_passes(settings, data_);
@@ -198,15 +198,15 @@ void add_factors(std::vector<TuneMove> &moves, const std::string &key, double va
 
 std::string tune(const TrainingSettings &settings, const TrainingData &data, const Ranks &ranks)
 {
-  require(data.train.size() >= least_frames, "there are ", data.train.size(),
-          " training frames, but --tune needs at least ", least_frames, " for its folds");
+  require(data.train.size() >= min_frames, "there are ", data.train.size(),
+          " training frames, but --tune needs at least ", min_frames, " for its folds");
   FitBench bench(settings, data, ranks);
   const TuneOutcome outcome =
       TuneSearch(bench, tuning_moves(settings, data.cutoff), settings.tune).run();
-  if (ranks.first() && settings.tune <= outcome.least_seconds)
+  if (ranks.first() && settings.tune <= outcome.min_seconds)
     std::fprintf(stderr,
                  "--tune %g: too short to try anything; these frames need at least %.0f s\n",
-                 settings.tune, outcome.least_seconds);
+                 settings.tune, outcome.min_seconds);
   if (ranks.first())
     std::fprintf(stderr, "tuned for %.0f s: %s, score %.3f\n", outcome.seconds,
                  listed(outcome.chosen).c_str(), outcome.score);
@@ -250,7 +250,7 @@ std::vector<TuneMove> tuning_moves(const TrainingSettings &s, double cutoff)
   };
   if (!s.cutoff) add_factors(moves, "cutoff", cutoff, {1.07, 0.93});
   add_factors(moves, "energy_weight", s.energy_weight, {0.4, 2.5});
-  add_factors(moves, "weight_decay", s.weight_decay.value_or(largest_weight_decay), {0.3, 3.0});
+  add_factors(moves, "weight_decay", s.weight_decay.value_or(max_weight_decay), {0.3, 3.0});
   add_factors(moves, "radial_rate", s.radial_rate, {3.0});
   add_factors(moves, "stress_weight", s.stress_weight, {0.1});
   add_factors(moves, "huber", s.huber, {0.3});

@@ -10,15 +10,15 @@ namespace almlip::train {
 namespace {
 
 constexpr double force_share = 2.0 / 3.0;    // of the score; the rest is the energy's
-constexpr double least_gain = 0.01;          // of the score, for other moves than a size
-constexpr double most_force_ratio = 1.02;
-constexpr double least_fits = 40.0;    // whole ones in the time, or there is nothing to search
+constexpr double min_gain = 0.01;            // of the score, for other moves than a size
+constexpr double max_force_ratio = 1.02;
+constexpr double min_fits = 40.0;    // whole ones in the time, or there is nothing to search
 constexpr double share_for_committees = 0.6;    // most, of the time after the sizes
-constexpr std::size_t most_moves = 4;           // that are combined at once
-constexpr std::size_t least_folds = 2;          // of a confirmation
-constexpr std::size_t least_size_folds = 3;     // to choose a size
+constexpr std::size_t max_moves = 4;            // that are combined at once
+constexpr std::size_t min_folds = 2;            // of a confirmation
+constexpr std::size_t min_size_folds = 3;       // to choose a size
 constexpr double short_effort = 0.5;            // of committees, but for a change of the schedule
-constexpr double most_size_score = 0.97;        // short_effort favours a larger model by that
+constexpr double max_size_score = 0.97;         // short_effort favours a larger model by that
 const std::vector<int> search_folds{0, 1}, confirmation_folds{2, 3, 4}, all_folds{0, 1, 2, 3, 4};
 
 double log_ratio(double value, double reference)
@@ -112,8 +112,8 @@ bool TuneSearch::measure_reference()
   if (!errors.done) return false;
   done_[key_of(job)] = errors;
   whole_fit_seconds_ = errors.seconds / effort;
-  outcome_.least_seconds = least_fits * whole_fit_seconds_ / bench_.num_parallel();
-  return limit_ > outcome_.least_seconds;
+  outcome_.min_seconds = min_fits * whole_fit_seconds_ / bench_.num_parallel();
+  return limit_ > outcome_.min_seconds;
 }
 
 /// A larger model is taken unless the folds speak against it: that it is better is what one
@@ -129,8 +129,8 @@ void TuneSearch::choose_size()
   if (best.empty()) return;
   const std::vector<Scored> judged =
       evaluate("size", {best[0]}, short_effort, all_folds, 0.8 * limit_);
-  if (best_of(judged).empty() || judged[0].trial.score > most_size_score ||
-      judged[0].trial.folds.size() < least_size_folds)
+  if (best_of(judged).empty() || judged[0].trial.score > max_size_score ||
+      judged[0].trial.folds.size() < min_size_folds)
     return;
   size_ = best[0];
   outcome_.chosen = changes_of(size_);
@@ -140,8 +140,7 @@ void TuneSearch::choose_size()
 /// Is there time for at least one choice, by committees of the chosen size with half of the epochs?
 bool TuneSearch::can_confirm() const
 {
-  const double num_committees =
-                   short_effort * static_cast<double>(search_folds.size() + least_folds),
+  const double num_committees = short_effort * static_cast<double>(search_folds.size() + min_folds),
                left = limit_ - bench_.seconds();
   return num_committees * committee_seconds(size_) / bench_.num_parallel() <
          share_for_committees * left;
@@ -202,7 +201,7 @@ std::vector<std::size_t> TuneSearch::screen(const Choice &base, Judge judge, dou
   std::vector<std::size_t> ranked;
   std::set<std::string> groups;
   for (const auto &[score, m] : gains)
-    if (groups.insert(moves_[m].group).second && ranked.size() < most_moves) ranked.push_back(m);
+    if (groups.insert(moves_[m].group).second && ranked.size() < max_moves) ranked.push_back(m);
   return ranked;
 }
 
@@ -217,7 +216,7 @@ TuneSearch::Choice TuneSearch::combine(const Choice &base, const std::vector<std
     if (scored.size() < 2) continue;    // no time for this one
     whole_fits_.insert(whole_fits_.end(), scored.begin(), scored.end());
     const TuneTrial &with_move = scored[1].trial;
-    if (with_move.score < scored[0].trial.score && with_move.force_ratio <= most_force_ratio)
+    if (with_move.score < scored[0].trial.score && with_move.force_ratio <= max_force_ratio)
       best = scored[1].choice;
   }
   return best;
@@ -230,7 +229,7 @@ std::vector<TuneSearch::Choice> TuneSearch::best_of(std::vector<Scored> scored) 
                    [](const Scored &a, const Scored &b) { return a.trial.score < b.trial.score; });
   std::vector<Choice> best;
   for (const Scored &s : scored)
-    if (s.trial.score < 1.0 && s.trial.force_ratio <= most_force_ratio &&
+    if (s.trial.score < 1.0 && s.trial.force_ratio <= max_force_ratio &&
         std::count(best.begin(), best.end(), s.choice) == 0)
       best.push_back(s.choice);
   return best;
@@ -263,7 +262,7 @@ void TuneSearch::confirm()
     const double effort = committee_effort(choice);
     double seconds = effort * committee_seconds(choice);
     if (effort == 1.0) seconds += committee_seconds(size_);    // fitted by short_effort only
-    return bench_.seconds() + static_cast<double>(least_folds) * seconds / bench_.num_parallel() <=
+    return bench_.seconds() + static_cast<double>(min_folds) * seconds / bench_.num_parallel() <=
            limit_;
   };
   const auto finalist = std::find_if(best.begin(), best.end(), in_time);
@@ -272,8 +271,8 @@ void TuneSearch::confirm()
   evaluate("confirm", {*finalist}, effort, confirmation_folds, limit_);
   const TuneTrial fresh = compare("confirm", *finalist, effort, confirmation_folds, true, size_),
                   all = compare("confirm", *finalist, effort, all_folds, true, size_);
-  if (fresh.folds.size() < least_folds || fresh.score > 1.0 - least_gain ||
-      fresh.force_ratio > most_force_ratio || std::log(all.score) > -all.uncertainty)
+  if (fresh.folds.size() < min_folds || fresh.score > 1.0 - min_gain ||
+      fresh.force_ratio > max_force_ratio || std::log(all.score) > -all.uncertainty)
     return;
   outcome_.chosen = fresh.changes;
   outcome_.score = compare("confirm", *finalist, effort, confirmation_folds, true, {}).score;

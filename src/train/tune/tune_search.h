@@ -70,7 +70,7 @@ struct TuneOutcome {
   SettingChanges chosen;    ///< empty: nothing was better than the user's settings
   double score = 1.0;       ///< of what was chosen: a size on all folds, else in the confirmation
   double seconds = 0.0;
-  double least_seconds = 0.0;       ///< that a search needs; 0: not even one fit was in time
+  double min_seconds = 0.0;         ///< that a search needs; 0: not even one fit was in time
   std::vector<TuneTrial> trials;    ///< in the order in which they were made
 };
 
