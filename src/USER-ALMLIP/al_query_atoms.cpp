@@ -7,6 +7,7 @@
 #include "atom.h"
 #include "comm.h"
 #include "domain.h"
+#include "error.h"
 #include "force.h"
 #include "update.h"
 #include "utils.h"
@@ -30,8 +31,7 @@ namespace {
 /// more than the electrons of a surface reach.
 constexpr double VACUUM = 12.0;
 
-/// What is kept of each atom; its descriptor follows. All numbers are doubles, so that one message
-/// carries them.
+/// What is seen of each atom. All numbers are doubles, so that one message carries them.
 struct AtomRecord {
   double id, type, watched;
   double position[3];    // relative to the corner of the box, Angstrom
@@ -50,6 +50,12 @@ AtomRecord record_at(const double *row)
   AtomRecord record;
   std::memcpy(&record, row, sizeof(record));
   return record;
+}
+
+/// Also whether its length is.
+bool is_finite(const double *vector)
+{
+  return std::isfinite(vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2]);
 }
 
 /// Everybody's numbers on rank 0, in the order of ranks.
@@ -93,9 +99,10 @@ struct Extremes {
 
 ALQueryAtoms::ALQueryAtoms(LAMMPS *lmp, ALQuerySource &source) : Pointers(lmp), source(source) {}
 
-int ALQueryAtoms::width() const { return RECORD_LENGTH + source.num_descriptors; }
-
-bool ALQueryAtoms::fits() const { return atom->natoms <= MAXSMALLINT / width(); }
+bool ALQueryAtoms::fits() const
+{
+  return atom->natoms <= MAXSMALLINT / std::max(RECORD_LENGTH, source.num_descriptors);
+}
 
 ALQuerySnapshot ALQueryAtoms::take(int groupbit) const
 {
@@ -120,34 +127,47 @@ ALQuerySnapshot ALQueryAtoms::take(int groupbit) const
     shot.least_distance = out.nearness[2] / angstrom;
   }
 
-  shot.atoms.resize(static_cast<std::size_t>(atom->nlocal) * width());
+  shot.atoms.resize(static_cast<std::size_t>(atom->nlocal) * RECORD_LENGTH);
   double *row = shot.atoms.data();
-  for (int i = 0; i < atom->nlocal; i++, row += width()) {
+  for (int i = 0; i < atom->nlocal; i++, row += RECORD_LENGTH) {
     AtomRecord record;
     record.id = static_cast<double>(atom->tag[i]);
     record.type = atom->type[i];
     record.watched = (atom->mask[i] & groupbit) ? 1.0 : 0.0;
     std::copy_n(atom->x[i], 3, record.position);
     // LAMMPS never comes back with an infinite one
-    if (std::isfinite(atom->x[i][0] + atom->x[i][1] + atom->x[i][2]))
-      domain->remap(record.position);
+    if (is_finite(atom->x[i])) domain->remap(record.position);
     for (int k = 0; k < 3; k++) {
       record.position[k] = (record.position[k] - domain->boxlo[k]) / angstrom;
-      record.force[k] = atom->f[i][k] / force_unit;
+      record.force[k] = (is_finite(atom->f[i]) ? out.forces : atom->f)[i][k] / force_unit;
     }
     record.sigma = out.sigma[i] / force_unit;
     record.novelty = out.novelty ? out.novelty[i] : 0.0;
     std::memcpy(row, &record, sizeof(record));
-    std::copy_n(out.descriptors[i], source.num_descriptors, row + RECORD_LENGTH);
   }
   return shot;
+}
+
+void ALQueryAtoms::keep_descriptors(ALQuerySnapshot &shot) const
+{
+  if (!shot.descriptors.empty()) return;
+  double **descriptors = source.outputs().descriptors;
+  const std::size_t num_atoms = shot.atoms.size() / RECORD_LENGTH;
+  for (std::size_t i = 0; i < num_atoms; i++) {
+    if (static_cast<double>(atom->tag[i]) != shot.atoms[i * RECORD_LENGTH])
+      error->one(FLERR,
+                 "fix al_query: atoms were reordered between their forces and the end of "
+                 "the step, as no fix of LAMMPS does it");
+    shot.descriptors.insert(shot.descriptors.end(), descriptors[i],
+                            descriptors[i] + source.num_descriptors);
+  }
 }
 
 ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
 {
   Extremes extremes;
   extremes.told_to_end = shot.told_to_end ? 1.0 : 0.0;
-  for (std::size_t k = 0; k < shot.atoms.size(); k += width()) {
+  for (std::size_t k = 0; k < shot.atoms.size(); k += RECORD_LENGTH) {
     const AtomRecord record = record_at(&shot.atoms[k]);
     const double force2 = record.squared_force();
     extremes.num_atoms += 1.0;
@@ -206,20 +226,25 @@ almlip::QueryCandidate ALQueryAtoms::gather(const ALQuerySnapshot &shot, int max
   double energy = 0.0;
   MPI_Reduce(&shot.energy, &energy, 1, MPI_DOUBLE, MPI_SUM, 0, world);
   const std::vector<double> atoms = gather_numbers(shot.atoms, world);
+  const std::vector<double> descriptors = gather_numbers(shot.descriptors, world);
   if (comm->me != 0) return {};
 
-  almlip::QueryCandidate candidate = unpack(shot, atoms, max_atoms);
+  almlip::QueryCandidate candidate = unpack(shot, atoms, descriptors, max_atoms);
   candidate.step = shot.step;
   if (shot.energy_known) candidate.frame.info["predicted_energy"] = fmt::format("{:.10f}", energy);
   return candidate;
 }
 
 almlip::QueryCandidate ALQueryAtoms::unpack(const ALQuerySnapshot &shot,
-                                            const std::vector<double> &atoms, int max_atoms) const
+                                            const std::vector<double> &atoms,
+                                            const std::vector<double> &all_descriptors,
+                                            int max_atoms) const
 {
-  std::vector<const double *> rows;
-  for (std::size_t k = 0; k < atoms.size(); k += width()) rows.push_back(&atoms[k]);
-  std::sort(rows.begin(), rows.end(), [](const double *a, const double *b) { return a[0] < b[0]; });
+  std::vector<std::size_t> order(atoms.size() / RECORD_LENGTH);
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return atoms[a * RECORD_LENGTH] < atoms[b * RECORD_LENGTH];
+  });
 
   almlip::QueryCandidate candidate;
   almlip::Frame &frame = candidate.frame;
@@ -232,11 +257,14 @@ almlip::QueryCandidate ALQueryAtoms::unpack(const ALQuerySnapshot &shot,
   std::vector<double> descriptors;
   std::vector<int> element;
   int num_watched = 0;
-  for (const double *row : rows) {
+  for (const std::size_t i : order) {
+    const double *row = &atoms[i * RECORD_LENGTH];
     const AtomRecord record = record_at(row);
     add_atom(candidate, row);
     element.push_back(source.element_of_type[static_cast<int>(record.type)]);
-    descriptors.insert(descriptors.end(), row + RECORD_LENGTH, row + width());
+    const auto own =
+        all_descriptors.begin() + static_cast<std::ptrdiff_t>(i) * source.num_descriptors;
+    descriptors.insert(descriptors.end(), own, own + source.num_descriptors);
     num_watched += record.watched != 0.0;
   }
   candidate.mean_sigma = num_watched > 0 ? candidate.mean_sigma / num_watched : 0.0;
@@ -273,7 +301,7 @@ void ALQueryAtoms::add_atom(almlip::QueryCandidate &candidate, const double *row
 std::string ALQueryAtoms::symbol_of(const ALQuerySnapshot &shot, tagint id) const
 {
   int number = 0;
-  for (std::size_t k = 0; k < shot.atoms.size(); k += width()) {
+  for (std::size_t k = 0; k < shot.atoms.size(); k += RECORD_LENGTH) {
     const AtomRecord record = record_at(&shot.atoms[k]);
     if (record.id == static_cast<double>(id))
       number = source.number_of_type[static_cast<int>(record.type)];
@@ -299,7 +327,7 @@ double ALQueryAtoms::density(const ALQuerySnapshot &shot) const
 {
   constexpr double GRAMS_PER_CM3 = 1.66053907;    // amu/Angstrom^3, CODATA 2018
   double mass = 0.0;
-  for (std::size_t k = 0; k < shot.atoms.size(); k += width()) {
+  for (std::size_t k = 0; k < shot.atoms.size(); k += RECORD_LENGTH) {
     const int number = source.number_of_type[static_cast<int>(record_at(&shot.atoms[k]).type)];
     if (number > 0) mass += almlip::element_properties(number).mass;
   }

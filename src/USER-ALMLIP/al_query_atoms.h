@@ -27,8 +27,9 @@ struct ALQuerySnapshot {
   std::vector<double> member_energies;    // shape [num_members], or empty
   double nearness = 0.0, least_distance = 0.0;
   tagint nearest_atom = 0;
-  bool told_to_end = false;     // by a signal to this process
-  std::vector<double> atoms;    // records, see al_query_atoms.cpp
+  bool told_to_end = false;           // by a signal to this process
+  std::vector<double> atoms;          // records, see al_query_atoms.cpp
+  std::vector<double> descriptors;    // shape [atoms][num_descriptors]; empty: not kept
 };
 
 /// Makes observations and candidates of the atoms of a run.
@@ -42,6 +43,10 @@ class ALQueryAtoms : protected Pointers {
   /// This rank's part of the configuration whose forces are being computed.
   /// @param groupbit  of the atoms that are watched
   ALQuerySnapshot take(int groupbit) const;
+
+  /// Adds the descriptors, which only a configuration that may be stored needs. To be called before
+  /// the pair style computes others, or atoms move among ranks.
+  void keep_descriptors(ALQuerySnapshot &) const;
 
   /// Collective; the same result on all ranks.
   struct Look {
@@ -67,8 +72,8 @@ class ALQueryAtoms : protected Pointers {
  private:
   class ALQuerySource &source;
 
-  int width() const;
-  almlip::QueryCandidate unpack(const ALQuerySnapshot &, const std::vector<double> &, int) const;
+  almlip::QueryCandidate unpack(const ALQuerySnapshot &, const std::vector<double> &atoms,
+                                const std::vector<double> &descriptors, int max_atoms) const;
   void add_atom(almlip::QueryCandidate &, const double *) const;
 };
 

@@ -157,6 +157,8 @@ ALQuerySource::Outputs ALQuerySource::outputs()
   int columns;
   Outputs result;
   result.sigma = static_cast<const double *>(pair->extract_peratom("sigma", columns));
+  result.forces = static_cast<double **>(pair->extract_peratom("force", columns));
+  if (!result.forces) result.forces = atom->f;
   result.novelty = has_novelty
                        ? static_cast<const double *>(pair->extract_peratom("novelty", columns))
                        : nullptr;
@@ -164,5 +166,7 @@ ALQuerySource::Outputs ALQuerySource::outputs()
   result.nearness = static_cast<const double *>(offered("nearness"));
   result.member_energies = static_cast<const double *>(offered("member_energies"));
   result.energy = (pair->eng_vdwl + pair->eng_coul) / units.electron_volt;
+  if (const auto *subtracted = static_cast<const double *>(offered("subtracted_energy")))
+    result.energy += *subtracted;
   return result;
 }

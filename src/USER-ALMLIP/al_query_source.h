@@ -32,6 +32,7 @@ class ALQuerySource : protected Pointers {
   /// Of the latest evaluation that was wanted.
   struct Outputs {
     const double *sigma;      ///< shape [nlocal], force units of the run
+    double **forces;          ///< shape [nlocal][3], of the potential alone if it tells them
     const double *novelty;    ///< shape [nlocal]; null: unknown
     double **descriptors;     ///< shape [nlocal][num_descriptors], standardised
     /// Largest least-distance-in-training / distance of a pair, the ID of one of its atoms, and the
@@ -39,7 +40,7 @@ class ALQuerySource : protected Pointers {
     const double *nearness;
     const double
         *member_energies;    ///< shape [num_members], of this rank, energy units of the run
-    double energy;           ///< of this rank, eV
+    double energy;    ///< of this rank, eV; with that of the isolated atoms, as a label has it
   };
   Outputs outputs();
 

@@ -60,10 +60,10 @@ void ALMLIPStepInput::find_centers(LAMMPS *lmp, NeighList *list)
   }
 }
 
-void ALMLIPStepInput::subtract(const std::vector<double> &isolated,
-                               almlip::CommitteeOutput &output) const
+double ALMLIPStepInput::subtract(const std::vector<double> &isolated,
+                                 almlip::CommitteeOutput &output) const
 {
-  if (isolated.empty()) return;
+  if (isolated.empty()) return 0.0;
   double sum = 0.0;
   for (const int i : centers) {
     sum += isolated[element[i]];
@@ -71,6 +71,7 @@ void ALMLIPStepInput::subtract(const std::vector<double> &isolated,
   }
   output.energy -= sum;
   for (double &energy : output.member_energies) energy -= sum;
+  return sum;
 }
 
 const double *ALMLIPStepInput::in_angstrom(double **x, int nall, const ALMLIPUnits &units)
@@ -160,14 +161,19 @@ void ALMLIPUncertainty::convert_zbl(const ALMLIPUnits &units)
 void ALMLIPUncertainty::find_sigma(const ALMLIPStepInput &input, const almlip::Potential &potential,
                                    const ALMLIPUnits &units, int nlocal)
 {
+  const int num_members = potential.settings.num_members;
   sigma_of_atom.assign(std::max(nlocal, 1), 0.0);
+  force_of_atom.assign(3 * static_cast<std::size_t>(std::max(nlocal, 1)), 0.0);
   for (int i = 0; i < nlocal; i++) {
     const int element = input.element_of(i);
     if (element < 0) continue;
-    const double spread =
-        almlip::force_spread(member_forces.row(i), potential.settings.num_members);
+    const double *members = member_forces.row(i);
+    const double spread = almlip::force_spread(members, num_members);
     sigma_of_atom[i] =
         almlip::calibrated_sigma(potential.calibration, element, spread) * units.force();
+    for (std::size_t m = 0; m < entries; m++)
+      force_of_atom[3 * static_cast<std::size_t>(i) + m % 3] +=
+          members[m] * units.force() / num_members;
   }
   sigma_valid = true;
   num_member_passes++;
@@ -218,14 +224,24 @@ double *ALMLIPUncertainty::sigma(int nlocal)
   return sigma_of_atom.data();
 }
 
+static double **rows_of(std::vector<double> &table, std::vector<double *> &rows, int num_columns)
+{
+  rows.resize(table.size() / num_columns);
+  for (std::size_t i = 0; i < rows.size(); i++) rows[i] = table.data() + i * num_columns;
+  return rows.data();
+}
+
+double **ALMLIPUncertainty::forces(int nlocal)
+{
+  if (!sigma_valid) force_of_atom.assign(3 * std::size_t(std::max(nlocal, 1)), NOT_COMPUTED);
+  return rows_of(force_of_atom, force_rows, 3);
+}
+
 double **ALMLIPUncertainty::descriptors(int nlocal, int num_descriptors)
 {
-  const std::size_t num_rows = std::max(nlocal, 1);
-  if (!descriptors_valid) descriptor_table.assign(num_rows * num_descriptors, NOT_COMPUTED);
-  descriptor_rows.resize(num_rows);
-  for (std::size_t i = 0; i < num_rows; i++)
-    descriptor_rows[i] = descriptor_table.data() + i * num_descriptors;
-  return descriptor_rows.data();
+  if (!descriptors_valid)
+    descriptor_table.assign(std::size_t(std::max(nlocal, 1)) * num_descriptors, NOT_COMPUTED);
+  return rows_of(descriptor_table, descriptor_rows, num_descriptors);
 }
 
 double *ALMLIPUncertainty::zbl(int nlocal)
@@ -259,6 +275,7 @@ void ALMLIPUncertainty::unpack(int n, const int *list, const double *buf)
 
 double ALMLIPUncertainty::memory_usage() const
 {
-  return member_forces.bytes() + sizeof(double) * (sigma_of_atom.size() + descriptor_table.size() +
-                                                   zbl_of_atom.size() + novelty_of_atom.size());
+  return member_forces.bytes() +
+         sizeof(double) * (4 * sigma_of_atom.size() + descriptor_table.size() + zbl_of_atom.size() +
+                           novelty_of_atom.size());
 }

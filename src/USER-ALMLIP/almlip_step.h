@@ -24,7 +24,8 @@ class ALMLIPStepInput {
 
   /// Counts the energies of the atoms of the latest `fill` from those without neighbours.
   /// @param isolated  energy of such an atom, shape [num_elements], eV; empty: nothing is done
-  void subtract(const std::vector<double> &isolated, almlip::CommitteeOutput &) const;
+  /// @returns  what was taken away, eV
+  double subtract(const std::vector<double> &isolated, almlip::CommitteeOutput &) const;
 
   /// Element index of an atom or ghost, -1 for NULL.
   int element_of(int i) const { return element[i]; }
@@ -68,8 +69,8 @@ class ALMLIPStepOutput {
   ALMLIPTarget forces, atom_energy, atom_virial, centroid_virial;
 };
 
-/// What a step yields on request only: sigma, descriptors and short-range energies of the owned
-/// atoms.
+/// What a step yields on request only: forces of the potential alone, sigma, descriptors and
+/// short-range energies of the owned atoms.
 class ALMLIPUncertainty {
  public:
   int sigma_flag = 0, descriptor_flag = 0, novelty_flag = 0, nearness_flag = 0,
@@ -81,7 +82,8 @@ class ALMLIPUncertainty {
             bool with_descriptors, bool all_are_centers, int nlocal, int nghost);
   /// Short-range energies in the unit of the run.
   void convert_zbl(const ALMLIPUnits &);
-  /// Sigma from the member forces, after those on ghosts came home.
+  /// Sigma, and the force that is their mean, from the member forces, after those on ghosts came
+  /// home.
   void find_sigma(const ALMLIPStepInput &, const almlip::Potential &, const ALMLIPUnits &,
                   int nlocal);
 
@@ -103,6 +105,7 @@ class ALMLIPUncertainty {
 
   /// Not a number where the latest step did not compute them. Never null, not even without atoms.
   double *sigma(int nlocal);
+  double **forces(int nlocal);
   double **descriptors(int nlocal, int num_descriptors);
   double *zbl(int nlocal);
   double *novelty(int nlocal);
@@ -115,9 +118,11 @@ class ALMLIPUncertainty {
   double memory_usage() const;
 
  private:
-  std::size_t entries = 0;                 // member forces of one atom, 3 M
-  almlip::MemberForces member_forces;      // of all atoms
-  std::vector<double> sigma_of_atom;       // shape [nlocal], force units of the run
+  std::size_t entries = 0;               // member forces of one atom, 3 M
+  almlip::MemberForces member_forces;    // of all atoms
+  std::vector<double> sigma_of_atom;     // shape [nlocal], force units of the run
+  std::vector<double> force_of_atom;     // shape [nlocal][3], force units of the run
+  std::vector<double *> force_rows;
   std::vector<double> descriptor_table;    // shape [nlocal][D]
   std::vector<double *> descriptor_rows;
   std::vector<double> zbl_of_atom;        // shape [nall], energy units of the run

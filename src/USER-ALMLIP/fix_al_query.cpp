@@ -18,6 +18,7 @@
 #include "force.h"
 #include "modify.h"
 #include "timer.h"
+#include "universe.h"
 #include "update.h"
 #include "utils.h"
 
@@ -85,7 +86,9 @@ FixALQuery::FixALQuery(LAMMPS *lmp, int narg, char **arg)
   impl->peratom.allocate();
   offer_peratom();
   if (impl->settings.trace.empty()) return;
-  on_first_rank(lmp, "fix al_query", [&] { impl->trace.open(impl->settings.trace); });
+  std::string path = impl->settings.trace;
+  if (universe->nworlds > 1) path += fmt::format(".{}", universe->iworld);    // as log.lammps
+  on_first_rank(lmp, "fix al_query", [&] { impl->trace.open(path); });
 }
 
 FixALQuery::~FixALQuery() = default;
@@ -202,7 +205,12 @@ void FixALQuery::post_force(int)
   request_energy(update->ntimestep + nevery);
 }
 
-void FixALQuery::min_post_force(int vflag) { post_force(vflag); }
+/// Whether this is an accepted step shows when the next iteration has moved the atoms.
+void FixALQuery::min_post_force(int vflag)
+{
+  post_force(vflag);
+  if (impl->pending) impl->atoms.keep_descriptors(impl->latest);
+}
 
 void FixALQuery::setup(int vflag)
 {
@@ -256,9 +264,12 @@ void FixALQuery::consider()
     tell_distrust(decision.why, decision.atom);
     store_those_before();
   }
-  if (decision.verdict == Decision::Verdict::candidate)
+  const bool is_candidate = decision.verdict == Decision::Verdict::candidate;
+  const bool may_lead_to_one = impl->settings.before > 0 && !decision.untrusted;
+  if (is_candidate || may_lead_to_one) impl->atoms.keep_descriptors(impl->latest);
+  if (is_candidate)
     store(impl->latest, decision.untrusted ? "above_hi" : "window", decision.untrusted);
-  else if (impl->settings.before > 0 && !decision.untrusted)
+  else if (may_lead_to_one)
     impl->before.push_back(impl->latest);
   if (static_cast<int>(impl->before.size()) > impl->settings.before) impl->before.pop_front();
   if (!impl->settings.trace.empty())
@@ -410,8 +421,9 @@ void FixALQuery::restart(char *buf)
 
 double FixALQuery::memory_usage()
 {
-  double numbers = static_cast<double>(impl->latest.atoms.capacity()) *
-                   static_cast<double>(1 + impl->before.size());
+  double numbers =
+      static_cast<double>(impl->latest.atoms.capacity() + impl->latest.descriptors.capacity()) *
+      static_cast<double>(1 + impl->before.size());
   for (const auto &candidate : impl->state.buffer.candidates())
     numbers +=
         static_cast<double>(candidate.fingerprint.size()) + 9.0 * candidate.frame.num_atoms();

@@ -134,6 +134,7 @@ struct PairALMLIP::Impl {
   almlip::Precision precision = almlip::Precision::full;
   bool isolated_is_zero = false;
   std::vector<double> isolated_energy;    // shape [num_elements], eV; empty: not subtracted
+  double subtracted = 0.0;                // of the latest energy of this rank, eV
   std::unique_ptr<almlip::Committee> committee;    // null before the first pair_coeff
   double cutoff_at_init = 0.0;                     // what neighbour lists and
   int members_at_init = 0;                         // communication buffers were made for
@@ -207,7 +208,7 @@ void PairALMLIP::compute(int eflag, int vflag)
   } catch (const almlip::Error &problem) {
     error->one(FLERR, std::string("pair_style almlip: ") + problem.what());
   }
-  impl->input.subtract(impl->isolated_energy, impl->output.core);
+  impl->subtracted = impl->input.subtract(impl->isolated_energy, impl->output.core);
   impl->output.close(*this, impl->units);
   impl->uncertainty.convert_zbl(impl->units);
 
@@ -513,6 +514,7 @@ void *PairALMLIP::extract(const char *name, int &dim)
       {"nearness_flag", 0, &m.uncertainty.nearness_flag},
       {"nearness", 1, m.uncertainty.nearness},
       {"member_energies", 1, m.member_energies.data()},
+      {"subtracted_energy", 0, &m.subtracted},
       {"has_novelty", 0, &m.has_novelty},
       {"force_error", 0, &m.force_error},
       {"potential", 0, &m.potential},
@@ -548,6 +550,10 @@ void *PairALMLIP::extract_peratom(const char *name, int &ncol)
   if (strcmp(name, "sigma") == 0) {
     ncol = 0;
     return impl->uncertainty.sigma(atom->nlocal);
+  }
+  if (strcmp(name, "force") == 0) {
+    ncol = 3;
+    return impl->uncertainty.forces(atom->nlocal);
   }
   if (strcmp(name, "novelty") == 0) {
     ncol = 0;

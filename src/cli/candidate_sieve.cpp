@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "almlip/query/observe.h"
+#include "almlip/query/window.h"
 #include "almlip/text.h"
 
 namespace almlip::cli {
@@ -29,6 +30,8 @@ std::string explanation(Refusal refusal, double worst)
       return "a number that is none";
     case Refusal::duplicate:
       return "known already";
+    case Refusal::spacing:
+      return "too soon after the candidate before";
     case Refusal::density:
       return format("density up to %.4g g/cm^3", worst);
     default:
@@ -41,11 +44,16 @@ std::string explanation(Refusal refusal, double worst)
 bool CandidateSieve::look(const Frame &frame, const std::string &file)
 {
   ++num_looks_;
-  if (file != file_) excursion_taken_ = false;
+  if (file != file_) {
+    excursion_taken_ = false;
+    last_taken_ = -1;
+  }
   file_ = file;
+  if (automatic_) rule_.force = automatic_window(window_basis(potential_), frame.num_atoms());
   seen_ = observe(frame, potential_, rule_.min_distance);
   seen_.step = step_of(frame);
   seen_.excursion_taken = excursion_taken_;
+  seen_.since_stored = last_taken_ < 0 ? -1 : std::abs(seen_.step - last_taken_);
   if (!seen_.not_finite.empty()) {
     refuse(Refusal::not_finite);
     return false;
@@ -75,6 +83,7 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
     return false;
   }
   excursion_taken_ = decision.untrusted;
+  last_taken_ = seen_.step;
   why_ = decision.untrusted ? "above_hi" : "window";
   return true;
 }

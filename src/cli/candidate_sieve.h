@@ -15,8 +15,9 @@ namespace almlip::cli {
 /// Decides about frames of files as a query decides in a run, and counts.
 class CandidateSieve {
  public:
-  CandidateSieve(const QueryRule &rule, const Potential &potential)
-      : rule_(rule), potential_(potential)
+  /// @param automatic  the window of forces is that of `threshold auto` for each frame
+  CandidateSieve(const QueryRule &rule, bool automatic, const Potential &potential)
+      : rule_(rule), automatic_(automatic), potential_(potential)
   {
   }
 
@@ -33,6 +34,8 @@ class CandidateSieve {
              const std::vector<double> &fingerprint, double duplicate);
   void refuse(Refusal refusal, double value = 0.0);
 
+  /// As it was for the frame at hand.
+  const QueryRule &rule() const { return rule_; }
   /// What was seen of the frame at hand.
   const Observation &seen() const { return seen_; }
   /// Why it is a candidate: "window" or "above_hi".
@@ -43,10 +46,12 @@ class CandidateSieve {
 
  private:
   QueryRule rule_;
+  bool automatic_;
   const Potential &potential_;
   Observation seen_;
   std::string file_, why_;
   bool excursion_taken_ = false;
+  std::int64_t last_taken_ = -1;    ///< step in this file; negative: none
   RefusalTally refusals_;
   std::int64_t num_looks_ = 0, num_below_ = 0;
 };

@@ -30,7 +30,9 @@ struct SelectOptions {
   std::string potential, output, strategy = "alc_atoms";
   std::vector<std::string> candidates, known, references, elements;
   std::string measure = "any";
-  std::vector<double> threshold, density;    ///< lo and hi; empty: none
+  std::vector<std::string> threshold;    ///< "auto", or lo and hi; empty: none
+  std::vector<double> density;           ///< lo and hi; empty: none
+  int spacing = 0;
   std::optional<double> mindist, fmax;
   int buffer = std::numeric_limits<int>::max();
   bool manifest = false;
@@ -163,17 +165,31 @@ void print_choice(int place, const QueryCandidate &candidate, const Choice &choi
               candidate.frame.source.c_str());
 }
 
+bool is_automatic(const std::vector<std::string> &threshold)
+{
+  return threshold == std::vector<std::string>{"auto"};
+}
+
+Window given_window(const std::vector<std::string> &threshold)
+{
+  double lo = 0.0, hi = 0.0;
+  require(threshold.size() == 2 && CLI::detail::lexical_cast(threshold[0], lo) &&
+              CLI::detail::lexical_cast(threshold[1], hi),
+          "--threshold is ", joined(threshold, " "), ", but it must be auto or two numbers lo hi");
+  return {lo, hi};
+}
+
 /// Without a threshold every frame that passes the gates is a candidate.
 QueryRule rule_of(const SelectOptions &options, const Potential &potential)
 {
   QueryRule rule;
   rule.measure = parse_measure(options.measure);
-  rule.spacing = 0;
+  rule.spacing = options.spacing;
   if (options.threshold.empty()) {
     rule.novelty = {};
     rule.trusted_distance_ratio = 0.0;
-  } else {
-    const Window window{options.threshold[0], options.threshold[1]};
+  } else if (!is_automatic(options.threshold)) {
+    const Window window = given_window(options.threshold);
     require(window.lo >= 0.0 && window.lo < window.hi, "--threshold is ", window.lo, " ", window.hi,
             ", but it must be lo hi with 0 <= lo < hi");
     (rule.measure == Measure::energy    ? rule.energy
@@ -200,7 +216,7 @@ class Reading {
         appraiser_(potential),
         atoms_(potential),
         by_atoms_(options.selection.strategy == Strategy::alc_atoms),
-        sieve(rule, potential),
+        sieve(rule, is_automatic(options.threshold), potential),
         buffer(options.buffer, options.selection.strategy, options.selection.seed)
   {
     sieve.known.reset(appraiser_.num_features());
@@ -330,6 +346,7 @@ void run(SelectOptions options)
 
   write_extxyz(options.output, chosen);
   if (options.manifest) {
+    record.rule = reading.sieve.rule();
     record.refusals = reading.sieve.refusals();
     record.counts = {{"looks", reading.sieve.num_looks()}, {"below", reading.sieve.num_below()}};
     write_atomically(manifest_path(options.output), manifest(candidates, choices, record));
@@ -339,6 +356,10 @@ void run(SelectOptions options)
   std::printf("%s%zu of %lld candidates written to %s\n",
               refusal_report(reading.sieve.refusals()).c_str(), chosen.size(),
               static_cast<long long>(reading.sieve.num_looks()), options.output.c_str());
+  if (chosen.empty())
+    std::printf(
+        "nothing is worth a label by these limits: go on to hotter runs or other structures, "
+        "or loosen what the lines above name\n");
 }
 
 }    // namespace
@@ -367,9 +388,14 @@ void add_select_command(CLI::App &app)
                       "chemical symbols of the atom types of LAMMPS dumps, in their order");
   command
       ->add_option("--threshold", options->threshold,
-                   "LO HI: below LO a frame is no candidate; of frames above HI in a row only the "
-                   "first is. eV/Angstrom, or what --measure says. Without it all are")
-      ->expected(2);
+                   "LO HI, or auto as fix al_query has it: below LO a frame is no candidate; of "
+                   "frames above HI in a row only the first is. eV/Angstrom, or what --measure "
+                   "says. Without it all are")
+      ->expected(1, 2);
+  command
+      ->add_option("--spacing", options->spacing,
+                   "least number of steps between two candidates of a file")
+      ->capture_default_str();
   command->add_option("--measure", options->measure,
                       "what is compared with the threshold: force, energy, novelty or any");
   command->add_option("--mindist", options->mindist,

@@ -351,6 +351,51 @@ def test_of_frames_above_hi_in_a_row_only_the_first_is_taken(select):
     assert f"{33:8d} refused: above_hi" in done.stdout
 
 
+def test_automatic_window_is_that_of_the_fix(select):
+    """lo is the median of the largest sigma of held-out frames, for 8 atoms: 0.25, and 0.5 of 64 atoms."""
+    subprocess.run(
+        [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
+        cwd=select.folder,
+        check=True,
+        capture_output=True,
+    )
+    sigma = np.array(
+        [frame.arrays["sigma"].max() for frame in read(select.folder / "eval.extxyz", index=":")]
+    )
+    potential = json.loads((select.folder / "Si.json").read_text())
+    growth = np.sqrt((2 * np.log(8) + 1) / (2 * np.log(64) + 1))
+    lo = np.median(sigma)
+    potential["training"] |= RECORD | {"held_out_sigma": [lo / 2, lo / growth, 2 * lo]}
+    potential["training"] |= {"held_out_atoms": [8, 64, 8], "held_out_novelty": [1, 1, 1]}
+    (select.folder / "Si.json").write_text(json.dumps(potential))
+    gates = ["--fmax", 0, "--mindist", 0, "--measure", "force"]
+    done = select("--count", 30, "--strategy", "random", "--threshold", "auto", *gates)
+
+    assert done.returncode == 0, done.stderr
+    assert f"{sum(sigma < lo):8d} not uncertain enough\n" in done.stdout
+
+
+def test_spacing_counts_in_steps_of_a_file(select):
+    frames = read(select.folder / "pool.extxyz", index=":")
+    for number, frame in enumerate(frames):
+        frame.info["step"] = 10 * number
+    for name, part in (("a.extxyz", frames[:15]), ("b.extxyz", frames[15:])):
+        pytest.importorskip("ase.io").write(select.folder / name, part)
+    options = ["--strategy", "random", "--spacing", 30, "--fmax", 0, "--mindist", 0]
+    done = select("--count", 30, *options, candidates=["a.extxyz", "b.extxyz"])
+
+    assert done.returncode == 0, done.stderr
+    assert f"{20:8d} refused: spacing" in done.stdout
+
+
+def test_nothing_chosen_says_what_to_do(select):
+    done = select("--count", 5, "--threshold", 900, 1000, "--measure", "force")
+
+    assert done.returncode == 0, done.stderr
+    assert "nothing is worth a label" in done.stdout.splitlines()[-1]
+    assert (select.folder / "batch.extxyz").read_text() == ""
+
+
 def test_frames_that_cannot_be_predicted_are_refused(select):
     text = dump_text((select.folder / "pool.extxyz").read_text())
     snapshots = text.split("ITEM: TIMESTEP\n")[1:]

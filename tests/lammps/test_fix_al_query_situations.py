@@ -160,6 +160,37 @@ run 5""")
         )
 
 
+def test_grand_canonical_moves(lmp_run, tmp_path):
+    """fix gcmc inserts and deletes atoms; the energy in the frame is one that a label can have."""
+    potential = write_random_potential(tmp_path / "SiGe.json", ["Si", "Ge"])
+    run = lmp_run(f"""units metal
+lattice diamond 5.5
+region box block 0 2 0 2 0 2
+create_box 2 box
+create_atoms 1 box
+mass 1 28.0855
+mass 2 72.63
+pair_style almlip isolated zero
+pair_coeff * * {potential} Si Ge
+displace_atoms all random 0.1 0.1 0.1 4711
+velocity all create 300 1
+fix nve all nve
+fix moves all gcmc 1 10 0 2 29494 3000.0 50.0 0.1 overlap_cutoff 1.0
+fix q all al_query 1 {PICK_ALL} spacing 1 batch 20
+thermo 1
+thermo_style custom step atoms
+run 5""")
+
+    num_atoms = {row["Step"]: row["Atoms"] for row in run.thermo}
+    assert len(set(num_atoms.values())) > 1
+    for ours, theirs in zip(batch(run), evaluated(run, potential), strict=True):
+        assert len(ours) == num_atoms[ours.info["step"]]
+        np.testing.assert_allclose(theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8)
+        assert theirs.get_potential_energy() == pytest.approx(
+            ours.info["predicted_energy"], abs=1e-6
+        )
+
+
 def test_other_fixes_at_the_end_of_the_step_do_not_change_the_frame(
     lmp_run, query_script, silicon_potential
 ):
@@ -233,6 +264,42 @@ def test_partitions_in_one_folder_lose_nothing(tmp_path, query_script):
         assert [f.info["max_sigma"] for f in frames] == pytest.approx(
             [e["max_sigma"] for e in entries], rel=1e-9
         )
+
+
+def test_nudged_elastic_band(tmp_path, query_script, silicon_potential):
+    """Every image is watched by a process of its own, and has batches and a trace of its own."""
+    script = query_script(
+        "neb 0.0 0.01 20 20 5 final final.txt",
+        fix=f"5 {PICK_ALL} spacing 5 trace looks.txt",
+        setup="atom_modify sort 0 0.0\nmin_style quickmin\ntimestep 0.001\nfix band all neb 1.0",
+    )
+    (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
+    (tmp_path / "final.txt").write_text("1\n1 0.3 0.2 0.1\n")
+    done = subprocess.run(
+        ["mpirun", "-n", "3", "lmp", "-partition", "3x1", "-in", "in.lmp"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    for image in range(3):
+        steps = np.loadtxt(tmp_path / f"looks.txt.{image}")[:, 0]
+        assert len(steps) >= 4 and np.all(steps % 5 == 0)
+    paths = sorted(tmp_path.glob("al_batch.*.extxyz"))
+    assert len(paths) >= 3
+    first_atoms = set()
+    for path in paths:
+        command = ["almlip", "eval", silicon_potential, path, "--output", tmp_path / "eval.extxyz"]
+        subprocess.run(command, check=True, capture_output=True)
+        pairs = zip(ase_io.read(path, index=":"), ase_io.read(tmp_path / "eval.extxyz", index=":"))
+        for ours, theirs in pairs:
+            np.testing.assert_allclose(
+                theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8
+            )  # of the potential alone, without the springs
+            first_atoms.add(tuple(ours.positions[0].round(2)))
+    assert len(first_atoms) >= 3
 
 
 def test_atoms_without_an_element_that_appear_are_refused(lmp_run, query_script, silicon_potential):

@@ -8,6 +8,17 @@
 
 namespace almlip {
 
+WindowBasis window_basis(const Potential &potential)
+{
+  WindowBasis basis;
+  const TrainingRecord &record = potential.record;
+  for (std::size_t k = 0; k < record.held_out_sigma.size(); ++k)
+    basis.held_out.push_back({record.held_out_sigma[k], record.held_out_atoms[k]});
+  basis.rms_force = record.rms_force;
+  basis.force_error = potential.force_error;
+  return basis;
+}
+
 double growth_of_largest(int num_atoms, int num_atoms_before)
 {
   const auto largest = [](int n) { return std::sqrt(2.0 * std::log(std::max(n, 1)) + 1.0); };

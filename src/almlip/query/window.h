@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "almlip/potential.h"
 #include "almlip/query/rule.h"
 
 namespace almlip {
@@ -20,6 +21,8 @@ struct WindowBasis {
   double force_error =
       0.0;    ///< mean |error of a component| on held-out frames, eV/Angstrom; 0: unknown
 };
+
+WindowBasis window_basis(const Potential &potential);
 
 /// Factor by which the largest sigma of a frame grows with its number of atoms.
 ///
