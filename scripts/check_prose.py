@@ -3,7 +3,7 @@
 
     python3 scripts/check_prose.py [FILE...]
 
-Sentences have at most 30 words, paragraphs at most 8 lines of 120 characters. Without files: README.md, docs/,
+Sentences have at most 30 words, paragraphs at most 8 lines, and no more text than in 8 lines of 120 characters. Without files: README.md, docs/,
 examples/ and potentials/, but not docs/notebook. Headings, tables and blocks of code are no prose; a list item is a
 paragraph. Prints file, line and count of each finding; exit status 1 if there are any.
 """
@@ -14,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_WORDS = 30
-MAX_CHARACTERS = 8 * 120
+MAX_LINES = 8
+MAX_CHARACTERS = MAX_LINES * 120
 FENCE = re.compile(r"\s*(```|~~~)")
 ITEM = re.compile(r"\s*([*+-]|\d+\.)\s+")
 NO_PROSE = re.compile(r"\s*(#|\||<!--|!!!|\?\?\?|!\[)")
@@ -31,7 +32,7 @@ def documents():
 
 
 def paragraphs(lines):
-    """(number of the first line, text) of each paragraph and each list item."""
+    """(number of the first line, its lines) of each paragraph and each list item."""
     first, text, fenced = 0, [], False
     for number, line in enumerate([*lines, ""], start=1):
         fence = FENCE.match(line)
@@ -40,7 +41,7 @@ def paragraphs(lines):
         indented = line.startswith("    ") and not text
         is_prose = line.strip() and not (fence or fenced or indented or NO_PROSE.match(line))
         if text and (item or not is_prose):
-            yield first, " ".join(text)
+            yield first, text
             text = []
         if is_prose:
             first = first if text else number
@@ -66,9 +67,12 @@ def num_words(sentence):
 
 def findings(lines):
     """(line, what is too long) of a page."""
-    for number, paragraph in paragraphs(lines):
+    for number, own_lines in paragraphs(lines):
+        paragraph = " ".join(own_lines)
         text = plain(paragraph)
-        if len(paragraph) > MAX_CHARACTERS:
+        if len(own_lines) > MAX_LINES:
+            yield number, f"paragraph of {len(own_lines)} lines, more than {MAX_LINES}"
+        elif len(paragraph) > MAX_CHARACTERS:
             yield number, f"paragraph of {len(paragraph)} characters, more than {MAX_CHARACTERS}"
         for sentence in sentences(text):
             if (count := num_words(sentence)) > MAX_WORDS:

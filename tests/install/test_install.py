@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_env_sets_up_a_shell(moved, shell):
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")
     twice = f". {moved}/share/almlip/env.sh && "  # sets nothing twice
-    variables = ["PATH", "ALMLIP_PLUGIN", "LAMMPS_PLUGIN_PATH", "LAMMPS_POTENTIALS"]
+    variables = ["PATH", "ALMLIP_PLUGIN", "LAMMPS_PLUGIN_PATH", "LAMMPS_POTENTIALS", "PYTHONPATH"]
     printed = in_its_shell(
         moved,
         f'{twice} almlip --version >/dev/null && printf "%s\\n" {" ".join(f"${v}" for v in variables)}',
@@ -92,6 +93,7 @@ def test_env_sets_up_a_shell(moved, shell):
         f"{moved}/lib/almlip/almlipplugin.so",
         f"{moved}/lib/almlip",
         f"{moved}/share/almlip/potentials",
+        f"{moved}/lib/almlip/python",
     ]
 
 
@@ -121,6 +123,15 @@ def test_lammps_loads_the_plugin_by_itself(moved, tmp_path):
 
     assert re.search(r"pair style plugin almlip", listed)
     assert re.search(r"fix style plugin al/query", listed)
+
+
+def test_python_finds_the_package_and_its_compiled_module(moved):
+    program = (
+        "import almlip, almlip._core; print(almlip.__file__, almlip._core.__file__, sep='\\n')"
+    )
+    files = in_its_shell(moved, f'{sys.executable} -c "{program}"').splitlines()
+
+    assert all(file.startswith(f"{moved}/lib/almlip/python/almlip/") for file in files), files
 
 
 def test_documentation_and_examples_are_there(moved):
