@@ -5,11 +5,14 @@
 // of the core's peak of multiply-adds.
 #include <benchmark/benchmark.h>
 
+#include <cmath>
 #include <functional>
 
-#include "../tests/unit/random_potential.h"
-#include "neighbor_lists.h"
+#include "almlip/calculator.h"
+#include "almlip/frame_neighborhood.h"
+#include "bulk_silicon.h"
 #include "operations.h"
+#include "random_potential.h"
 
 namespace almlip::benchmarks {
 namespace {
@@ -25,31 +28,51 @@ struct Case {
   bool members = false, atom_energy = false, atom_virial = false;
 };
 
-/// Everything that an evaluation of a case needs.
+/// Everything that an evaluation of a case needs. Lists have a skin, as those of LAMMPS.
 struct Evaluation {
-  NeighborLists lists;
   Committee committee;
+  Frame frame;
+  Surroundings surroundings;
+  FrameNeighborhood neighborhood;
   std::vector<double> forces, atom_energy, atom_virial;
   MemberForces member_forces;
   CommitteeOutput out;
 
   explicit Evaluation(const Case &c)
-      : lists(bulk(c.cells, c.elements), list_cutoff, c.elements),
-        committee(test::random_potential(test::shape_settings(c.shape, c.elements), 1), c.precision,
+      : committee(test::random_potential(test::shape_settings(c.shape, c.elements), 1), c.precision,
                   c.kernels),
-        forces(3 * lists.s.num_all()),
-        atom_energy(lists.s.num_all()),
-        atom_virial(6 * lists.s.num_all())
+        frame(bulk_silicon(c.cells, c.elements)),
+        surroundings(find_surroundings(frame, list_cutoff)),
+        neighborhood(surroundings, elements_of(frame, committee.settings())),
+        forces(3 * surroundings.num_all()),
+        atom_energy(surroundings.num_all()),
+        atom_virial(6 * surroundings.num_all())
   {
     out.forces = forces.data();
     if (c.members) {
-      member_forces.reset(lists.s.num_all(), committee.settings().num_members);
+      member_forces.reset(surroundings.num_all(), committee.settings().num_members);
       out.member_forces = member_forces.row(0);
     }
     if (c.atom_energy) out.atom_energy = atom_energy.data();
     if (c.atom_virial) out.atom_virial = atom_virial.data();
   }
-  void operator()() { committee.evaluate(lists.view, out); }
+  void operator()() { committee.evaluate(neighborhood.view(), out); }
+
+  int num_atoms() const { return frame.num_atoms(); }
+  /// Within the potential's cutoff.
+  int num_pairs() const
+  {
+    int pairs = 0;
+    for (int i = 0; i < num_atoms(); ++i)
+      for (int p = surroundings.first[i]; p < surroundings.first[i + 1]; ++p)
+        pairs += distance(i, surroundings.neighbors[p]) < committee.settings().cutoff;
+    return pairs;
+  }
+  double distance(int i, int j) const
+  {
+    const double *a = &surroundings.positions[3 * i], *b = &surroundings.positions[3 * j];
+    return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+  }
 };
 
 void evaluate(benchmark::State &state, const Case &c)
@@ -60,7 +83,7 @@ void evaluate(benchmark::State &state, const Case &c)
     benchmark::DoNotOptimize(evaluation.out.energy);
   }
   state.counters["us_per_atom"] = benchmark::Counter(
-      1e-6 * evaluation.lists.s.num_atoms,
+      1e-6 * evaluation.num_atoms(),
       benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
@@ -80,12 +103,9 @@ void evaluate_stages(benchmark::State &state, const Case &c)
     evaluation();
     for (int s = 0; s < num_stages; ++s) least[s] = std::min(least[s], seconds[s]);
   }
-  int num_pairs = 0;
-  for (int i = 0; i < evaluation.lists.s.num_atoms; ++i)
-    for (int p = evaluation.lists.s.first[i]; p < evaluation.lists.s.first[i + 1]; ++p)
-      num_pairs += evaluation.lists.distance(i, p) < evaluation.committee.settings().cutoff;
-  const double num_atoms = evaluation.lists.s.num_atoms;
-  const auto flops = operations(evaluation.committee.settings(), num_pairs / num_atoms);
+  const double num_atoms = evaluation.num_atoms();
+  const auto flops =
+      operations(evaluation.committee.settings(), evaluation.num_pairs() / num_atoms);
   static const double peak_single = peak_operations<float>(),
                       peak_double = peak_operations<double>();
   const double peak = c.precision == Precision::mixed ? peak_single : peak_double;

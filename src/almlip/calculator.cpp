@@ -2,10 +2,10 @@
 #include "almlip/calculator.h"
 
 #include <cmath>
-#include <numeric>
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
+#include "almlip/frame_neighborhood.h"
 #include "almlip/query/novelty.h"
 #include "almlip/surroundings.h"
 #include "almlip/text.h"
@@ -13,37 +13,6 @@
 namespace almlip {
 
 namespace {
-
-/// Surroundings in the form that a committee wants; owns what the Neighborhood points at.
-class FrameNeighborhood {
- public:
-  FrameNeighborhood(const Surroundings &surroundings, const std::vector<int> &atom_element)
-      : centers_(surroundings.num_atoms), num_neighbors_(surroundings.num_atoms)
-  {
-    std::iota(centers_.begin(), centers_.end(), 0);
-    for (const int owner : surroundings.owner) element_.push_back(atom_element[owner]);
-    for (int i = 0; i < surroundings.num_atoms; ++i) {
-      num_neighbors_[i] = surroundings.first[i + 1] - surroundings.first[i];
-      neighbors_.push_back(surroundings.neighbors.data() + surroundings.first[i]);
-    }
-    view_.num_all = surroundings.num_all();
-    view_.positions = surroundings.positions.data();
-    view_.element = element_.data();
-    view_.num_centers = surroundings.num_atoms;
-    view_.centers = centers_.data();
-    view_.num_neighbors = num_neighbors_.data();
-    view_.neighbors = neighbors_.data();
-  }
-  FrameNeighborhood(const FrameNeighborhood &) = delete;
-  FrameNeighborhood &operator=(const FrameNeighborhood &) = delete;
-
-  const Neighborhood &view() const { return view_; }
-
- private:
-  std::vector<int> element_, centers_, num_neighbors_;
-  std::vector<const int *> neighbors_;
-  Neighborhood view_;
-};
 
 /// Adds what ghosts received to their owners and drops the ghosts.
 void fold_ghosts_home(const Surroundings &surroundings, int width, std::vector<double> &values)

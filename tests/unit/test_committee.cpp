@@ -7,6 +7,7 @@
 #include <array>
 #include <numeric>
 
+#include "almlip/frame_neighborhood.h"
 #include "almlip/short_range.h"
 #include "random_potential.h"
 
@@ -201,23 +202,8 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
   Committee committee(p);
   const Frame frame = random_frame(mixed_atoms, 6.5, 3);
   const Surroundings s = find_surroundings(frame, p.settings.cutoff);
-  std::vector<int> element, centers(s.num_atoms), counts;
-  std::vector<const int *> lists;
-  for (int owner : s.owner)
-    element.push_back(p.settings.element_index(frame.atomic_numbers[owner] == 14 ? "Si" : "O"));
-  std::iota(centers.begin(), centers.end(), 0);
-  for (int i = 0; i < s.num_atoms; ++i) {
-    counts.push_back(s.first[i + 1] - s.first[i]);
-    lists.push_back(&s.neighbors[s.first[i]]);
-  }
-  Neighborhood n;
-  n.num_all = s.num_all();
-  n.positions = s.positions.data();
-  n.element = element.data();
-  n.num_centers = s.num_atoms;
-  n.centers = centers.data();
-  n.num_neighbors = counts.data();
-  n.neighbors = lists.data();
+  const FrameNeighborhood neighborhood(s, elements_of(frame, p.settings));
+  const int *element = neighborhood.view().element;
   std::vector<double> energy(s.num_all()), virial(6 * s.num_all()), centroid(9 * s.num_all()),
       member_energy(5 * s.num_all()), zbl(s.num_all());
   CommitteeOutput out;
@@ -226,7 +212,7 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
   out.centroid_virial = centroid.data();
   out.member_atom_energy = member_energy.data();
   out.zbl_energy = zbl.data();
-  committee.evaluate(n, out);
+  committee.evaluate(neighborhood.view(), out);
 
   EXPECT_NEAR(std::accumulate(energy.begin(), energy.end(), 0.0), out.energy,
               1e-12 * std::abs(out.energy));

@@ -4,15 +4,16 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numeric>
 #include <set>
 
-#include "almlip/error.h"
 #include "almlip/query/covariance_selection.h"
+#include "message_of.h"
 
 namespace almlip {
 namespace {
+
+using test::message_of;
 
 /// Points of two features from a formula, without a pattern that makes ties.
 Rows some_points(int count)
@@ -235,16 +236,6 @@ TEST(CovarianceSelection, GaussianCovarianceTakesItsLengthFromTheMedian)
   EXPECT_NEAR(covariance.row(0)[1], std::exp(-1.0 / 8.0), 1e-6);    // float
   EXPECT_NEAR(covariance.row(0)[2], std::exp(-9.0 / 8.0), 1e-6);
   EXPECT_EQ(covariance.row(1)[1], 1.0F);
-}
-
-std::string message_of(const std::function<void()> &work)
-{
-  try {
-    work();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 TEST(CovarianceSelection, ErrorsSayWhatIsAllowed)

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "almlip/error.h"
+#include "message_of.h"
 
 using namespace almlip;
 using ::testing::DoubleNear;
@@ -46,16 +46,13 @@ std::vector<Frame> read(const std::string &text, const std::vector<std::string> 
 std::string error_of(const std::string &text, const std::vector<std::string> &elements = {"Si"})
 {
   const DumpFile file(text);
-  try {
+  const std::string message = test::message_of([&] {
     LammpsDump dump(file.path(), elements);
     for (Frame frame; dump.next(frame);) {
     }
-  } catch (const Error &error) {
-    const std::string message = error.what();
-    const std::size_t start = message.find("run.dump");
-    return start == std::string::npos ? message : message.substr(start);
-  }
-  return "no error";
+  });
+  const std::size_t start = message.find("run.dump");
+  return start == std::string::npos ? message : message.substr(start);
 }
 
 std::string snapshot(int step, const std::string &box, const std::string &columns,

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "almlip/element_properties.h"
-#include "almlip/error.h"
+#include "message_of.h"
 #include "pool/pool_composition.h"
 #include "pool/pool_density.h"
 #include "pool/pool_descriptors.h"
@@ -227,15 +227,10 @@ TEST(PoolDescriptor, SharesOfElementsAddUpToOne)
 
 TEST(PoolDescriptor, UnknownPartListsTheNames)
 {
-  try {
-    PoolDescriptor("leakfree17+soap");
-    FAIL() << "nothing was thrown";
-  } catch (const Error &error) {
-    EXPECT_STREQ(error.what(),
-                 "descriptor \"leakfree17+soap\": there is no part \"soap\"; the parts are "
-                 "paper17, leakfree17, composition17, "
-                 "valence, rdf, fractions, density, joined by +");
-  }
+  EXPECT_EQ(test::message_of([] { PoolDescriptor("leakfree17+soap"); }),
+            "descriptor \"leakfree17+soap\": there is no part \"soap\"; the parts are "
+            "paper17, leakfree17, composition17, "
+            "valence, rdf, fractions, density, joined by +");
 }
 
 }    // namespace

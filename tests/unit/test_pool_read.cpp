@@ -3,9 +3,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
-#include "almlip/error.h"
+#include "message_of.h"
 #include "pool/pool_convert.h"
 #include "pool/pool_filter.h"
 #include "pool/pool_read.h"
@@ -13,21 +12,13 @@
 namespace almlip::pool {
 namespace {
 
+using test::message_of;
+
 std::string write(const std::string &name, const std::string &text)
 {
   const std::string path = (std::filesystem::path(testing::TempDir()) / name).string();
   std::ofstream(path) << text;
   return path;
-}
-
-std::string message_of(const std::function<void()> &work)
-{
-  try {
-    work();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 TEST(Formula, IsReadWithBracketsAndBlanks)

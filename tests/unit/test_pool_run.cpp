@@ -5,10 +5,9 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <set>
 
-#include "almlip/error.h"
+#include "message_of.h"
 #include "pool/pool_descriptors.h"
 #include "pool/pool_execute.h"
 #include "pool/pool_store.h"
@@ -18,15 +17,7 @@
 namespace almlip::pool {
 namespace {
 
-std::string message_of(const std::function<void()> &work)
-{
-  try {
-    work();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
+using test::message_of;
 
 /// Oxides and carbides with an energy from a formula.
 std::vector<PoolEntry> some_entries()

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "almlip/error.h"
 #include "almlip/potential.h"
+#include "message_of.h"
 #include "random_potential.h"
 
 namespace almlip {
@@ -142,12 +142,7 @@ TEST(PotentialFile, HashIsThatOfThePublishedAlgorithm)
 
 std::string parse_error_of(const std::string &text)
 {
-  try {
-    parse_potential(text, "Si.almlip.json");
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
+  return test::message_of([&] { parse_potential(text, "Si.almlip.json"); });
 }
 
 /// The error after the value at a JSON pointer was replaced; removed if the replacement is empty.
@@ -254,13 +249,8 @@ TEST(PotentialFile, NotANumberCannotBeReadOrWritten)
 
   Potential p = complete_potential();
   p.committees[1].skip[3] = std::numeric_limits<double>::quiet_NaN();
-  try {
-    to_json(p);
-    FAIL();
-  } catch (const Error &error) {
-    EXPECT_STREQ(error.what(),
-                 "potential: committees[1].skip[3] is nan, but numbers must be finite; retrain");
-  }
+  EXPECT_EQ(test::message_of([&] { to_json(p); }),
+            "potential: committees[1].skip[3] is nan, but numbers must be finite; retrain");
 }
 
 std::string settings_error(void (*change)(ModelSettings &))
@@ -268,12 +258,7 @@ std::string settings_error(void (*change)(ModelSettings &))
   ModelSettings settings;
   settings.elements = {"Si"};
   change(settings);
-  try {
-    validate(settings, "Si.almlip.json");
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
+  return test::message_of([&] { validate(settings, "Si.almlip.json"); });
 }
 
 TEST(ModelSettings, ValidationNamesKeyValueAndRange)

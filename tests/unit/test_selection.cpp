@@ -12,6 +12,7 @@
 #include "almlip/error.h"
 #include "almlip/random.h"
 #include "almlip/rows.h"
+#include "message_of.h"
 
 using namespace almlip;
 
@@ -109,12 +110,7 @@ double distance_by_definition(const Candidates &candidates, int i, const std::ve
 
 std::string message_of(const Candidates &candidates, const SelectionSettings &settings)
 {
-  try {
-    select(candidates, settings);
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
+  return test::message_of([&] { select(candidates, settings); });
 }
 
 }    // namespace

@@ -19,11 +19,12 @@
 #include <numeric>
 #include <random>
 
-#include "almlip/error.h"
 #include "almlip/files/extxyz.h"
 #include "almlip/query/spool_reader.h"
+#include "message_of.h"
 
 using namespace almlip;
+using almlip::test::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -74,16 +75,6 @@ std::string content_of(const std::string &path)
 {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string message_of(const std::function<void()> &work)
-{
-  try {
-    work();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 class SpoolTest : public testing::Test {

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <random>
 
-#include "almlip/error.h"
 #include "almlip/surroundings.h"
+#include "message_of.h"
 
 namespace almlip {
 namespace {
@@ -198,12 +198,7 @@ TEST(Surroundings, LeastDistanceSeesImagesAndStopsAtReach)
 
 std::string error_of(const Frame &frame)
 {
-  try {
-    find_surroundings(frame, 5.0);
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
+  return test::message_of([&] { find_surroundings(frame, 5.0); });
 }
 
 TEST(Surroundings, ErrorsNameFrameAndAtoms)

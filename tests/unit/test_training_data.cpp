@@ -12,6 +12,7 @@
 #include "almlip/files/extxyz.h"
 #include "almlip/kernels/radial.h"
 #include "almlip/surroundings.h"
+#include "message_of.h"
 #include "train/training_data.h"
 
 namespace almlip::train {
@@ -53,12 +54,7 @@ class FrameFile {
 
 std::string error_of(const std::vector<Frame> &frames)
 {
-  try {
-    read_training_data(FrameFile(frames).settings());
-  } catch (const Error &e) {
-    return e.what();
-  }
-  return "no error";
+  return test::message_of([&] { read_training_data(FrameFile(frames).settings()); });
 }
 
 TEST(ReferenceEnergies, AreExactForSumsOverAtoms)

@@ -5,6 +5,7 @@
 
 #include "almlip/error.h"
 #include "almlip/kernels/shape.h"
+#include "message_of.h"
 #include "train/training_settings.h"
 
 namespace almlip::train {
@@ -13,12 +14,7 @@ namespace {
 std::string error_of(const std::string &text)
 {
   TrainingSettings settings;
-  try {
-    apply_settings_text(settings, text, "s.json");
-  } catch (const Error &e) {
-    return e.what();
-  }
-  return "no error";
+  return test::message_of([&] { apply_settings_text(settings, text, "s.json"); });
 }
 
 TEST(TrainingSettings, AreTheSameAfterPrintingAndReading)
