@@ -99,18 +99,22 @@ def test_each_strategy_chooses_different_frames_and_says_why(select, strategy):
         assert atoms.info["selected_from"].startswith("pool.extxyz")
 
 
-def test_uncertainty_takes_the_largest_sigma_that_eval_finds(select):
-    select("--count", 5, "--strategy", "uncertainty")
+def largest_sigmas(select):
+    """That eval finds in each frame of the pool."""
     subprocess.run(
         [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
         cwd=select.folder,
         check=True,
         capture_output=True,
     )
+    frames = read(select.folder / "eval.extxyz", index=":")
+    return np.array([atoms.arrays["sigma"].max() for atoms in frames])
 
-    sigma = [
-        atoms.arrays["sigma"].max() for atoms in read(select.folder / "eval.extxyz", index=":")
-    ]
+
+def test_uncertainty_takes_the_largest_sigma_that_eval_finds(select):
+    select("--count", 5, "--strategy", "uncertainty")
+
+    sigma = largest_sigmas(select)
     assert chosen(select) == [-40 - k for k in np.argsort(sigma)[::-1][:5]]
 
 
@@ -309,15 +313,7 @@ def test_a_folder_of_batches_can_be_known(select):
 def test_window_gates_and_known_refuse_by_reason(select):
     pool = read(select.folder / "pool.extxyz", index=":")
     least = [atoms.get_all_distances(mic=True)[np.triu_indices(8, 1)].min() for atoms in pool]
-    subprocess.run(
-        [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
-        cwd=select.folder,
-        check=True,
-        capture_output=True,
-    )
-    sigma = [
-        atoms.arrays["sigma"].max() for atoms in read(select.folder / "eval.extxyz", index=":")
-    ]
+    sigma = largest_sigmas(select)
     lo, mindist = float(np.median(sigma)), float(np.median(least))
     flagged = [k for k in range(30) if sigma[k] >= lo]
     taken = {k for k in flagged if least[k] >= mindist}
@@ -353,15 +349,7 @@ def test_of_frames_above_hi_in_a_row_only_the_first_is_taken(select):
 
 def test_automatic_window_is_that_of_the_fix(select):
     """lo is the median of the largest sigma of held-out frames, for 8 atoms: 0.25, and 0.5 of 64 atoms."""
-    subprocess.run(
-        [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
-        cwd=select.folder,
-        check=True,
-        capture_output=True,
-    )
-    sigma = np.array(
-        [frame.arrays["sigma"].max() for frame in read(select.folder / "eval.extxyz", index=":")]
-    )
+    sigma = largest_sigmas(select)
     potential = json.loads((select.folder / "Si.json").read_text())
     growth = np.sqrt((2 * np.log(8) + 1) / (2 * np.log(64) + 1))
     lo = np.median(sigma)

@@ -66,17 +66,22 @@ def predict(potential, atoms, folder):
     return read(folder / "frame.extxyz"), read(folder / "prediction.extxyz")
 
 
-def test_energy_forces_virial_and_sigma_agree_with_eval(frame, evaluate, tmp_path):
-    atoms, potential, elements = frame
-    written, prediction = predict(potential, atoms, tmp_path)
+def result_of(prediction):
+    """What eval predicts, as LAMMPS has it."""
     voigt = prediction.get_stress()[[0, 1, 2, 5, 4, 3]]
-    expected = lf.Result(
+    return lf.Result(
         prediction.get_potential_energy(),
         -voigt * prediction.get_volume(),
         prediction.get_forces(),
         prediction.arrays["sigma"],
         {},
     )
+
+
+def test_energy_forces_virial_and_sigma_agree_with_eval(frame, evaluate, tmp_path):
+    atoms, potential, elements = frame
+    written, prediction = predict(potential, atoms, tmp_path)
+    expected = result_of(prediction)
 
     assert evaluate(written, potential, elements).close_to(expected, 1e-10)
 
@@ -569,14 +574,7 @@ def test_short_range_repulsion_agrees_with_eval(walled, evaluate, tmp_path, rank
         after="fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n",
         columns="c_wall",
     )
-    voigt = prediction.get_stress()[[0, 1, 2, 5, 4, 3]]
-    expected = lf.Result(
-        prediction.get_potential_energy(),
-        -voigt * prediction.get_volume(),
-        prediction.get_forces(),
-        prediction.arrays["sigma"],
-        {},
-    )
+    expected = result_of(prediction)
 
     assert result.close_to(expected, 1e-10)
     assert result.thermo["c_wall"] > 0.1
