@@ -126,8 +126,7 @@ Calculator::Calculator(Potential potential, Precision precision, double skin)
 
 FramePrediction Calculator::predict(const Frame &frame, const PredictionNeeds &needs)
 {
-  const FramePrediction result =
-      evaluate(committee_, potential_, frame, surroundings_.of(frame), needs);
+  FramePrediction result = evaluate(committee_, potential_, frame, surroundings_.of(frame), needs);
   require(std::isfinite(result.energy), frame.source, ": the energy is ", result.energy,
           "; do two atoms lie at the same place?");
   return result;
