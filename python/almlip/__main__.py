@@ -5,7 +5,11 @@ import sys
 from importlib import import_module
 
 # Each module has main(arguments), which returns the exit status.
-COMMANDS = {"campaign": "almlip.campaign.loop"}
+COMMANDS = {
+    "campaign": "almlip.campaign.loop",
+    "label": "almlip.labels.batch",
+    "report": "almlip.report.potential",
+}
 
 
 def main(arguments):

@@ -49,11 +49,12 @@ def write_atomically(path, text):
 
 
 def with_results(atoms, energy, forces, stress):
-    """Copy with results: eV, eV/Angstrom [num_atoms][3], eV/Angstrom^3 in Voigt order [6]."""
+    """Copy with results: eV, eV/Angstrom [num_atoms][3], eV/Angstrom^3 in Voigt order [6] or None."""
     labelled = atoms.copy()
-    labelled.calc = SinglePointCalculator(
-        labelled, energy=energy, forces=np.array(forces), stress=np.array(stress)
-    )
+    results = {"energy": energy, "forces": np.array(forces)}
+    if stress is not None:
+        results["stress"] = np.array(stress)
+    labelled.calc = SinglePointCalculator(labelled, **results)
     return labelled
 
 

@@ -9,9 +9,17 @@ from pathlib import Path
 
 
 def environment_without_mpi():
-    """Environment in which a program does not join a surrounding MPI job, often of another MPI."""
+    """Environment in which a program does not join a surrounding MPI job, often of another MPI.
+
+    What a user sets for Open MPI stays, unless this is itself a rank, which is given such settings.
+    """
     foreign = ("OMPI_", "PMIX_", "PMI_", "MPI_", "HYDRA_", "MPIR_", "HYDI_")
-    return {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    users = "OMPI_ALLOW_RUN_AS_ROOT" if "OMPI_COMM_WORLD_SIZE" in os.environ else "OMPI_"
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if key.startswith(users) or not key.startswith(foreign)
+    }
 
 
 def serial_environment(threads):

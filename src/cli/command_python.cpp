@@ -17,7 +17,9 @@ namespace {
 
 /// Each is a line in COMMANDS of python/almlip/__main__.py, too.
 const std::pair<const char *, const char *> commands[] = {
-    {"campaign", "Explore, label, refit and test, again and again"}};
+    {"campaign", "Explore, label, refit and test, again and again"},
+    {"label", "Label a batch of structures with a first-principles code"},
+    {"report", "A page that shows how good a potential is"}};
 
 /// What Python is to do with the arguments of this program.
 const char *const start = R"(import sys

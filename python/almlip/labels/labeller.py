@@ -1,12 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What every labeller has in common: settings, verdicts, limits."""
 
+from pathlib import Path
+
 import numpy as np
 from ase.neighborlist import neighbor_list
 
 from ..frames import BadInput
+from .structure import moments, with_vacuum
 
-VERDICTS = ("ok", "scf_not_converged", "timeout", "crashed", "parse_error", "unphysical")
+VERDICTS = (
+    "ok",
+    "scf_not_converged",
+    "timeout",
+    "killed",
+    "crashed",
+    "parse_error",
+    "unphysical",
+)
+PASSING = ("timeout", "killed")  # say nothing about the structure, so that they are not kept
+ABOUT_FRAME = ("unphysical", "scf_not_converged")
 
 
 class Rejected(Exception):
@@ -21,8 +34,10 @@ class Rejected(Exception):
 class Labeller:
     """Base of all labellers; settings common to every code.
 
+    folder             that paths in the settings are relative to; that of the settings' file
     timeout            seconds for one structure
     workers            structures computed at the same time
+    vacuum             Angstrom between atoms and their images along open directions
     min_distance       Angstrom; structures with closer atoms are not computed
     max_force          eV/Angstrom; results with a larger force on any atom are set aside
     energy_window      [low, high] eV/atom or null; results outside are set aside
@@ -30,12 +45,15 @@ class Labeller:
 
     common_defaults = {
         "calculator": "espresso",
+        "folder": ".",
         "timeout": 600.0,
         "workers": 1,
+        "vacuum": 15.0,
         "min_distance": 1.0,
         "max_force": 50.0,
         "energy_window": None,
     }
+    without_effect = ("folder", "timeout", "workers", "min_distance", "max_force", "energy_window")
     defaults = {}
 
     def __init__(self, settings):
@@ -45,67 +63,83 @@ class Labeller:
         if unknown:
             raise BadInput(f'unknown setting "{unknown[0]}"; allowed: {", ".join(sorted(allowed))}')
         self.settings = {**allowed, **settings}
-        for key in ("timeout", "min_distance", "max_force"):
+        self.folder = Path(self.settings["folder"]).resolve()
+        for key in ("timeout", "min_distance", "max_force", "vacuum"):
             require_positive(key, self.settings[key])
         require_positive("workers", self.settings["workers"], kind=int)
 
     def identity(self):
-        """Everything that the results depend on, as JSON data; part of the key of a structure."""
-        irrelevant = ("workers", "command", "pseudo_dir")
-        return {key: value for key, value in self.settings.items() if key not in irrelevant}
+        """Everything that results depend on beside the structure, as JSON data."""
+        return {key: each for key, each in self.settings.items() if key not in self.without_effect}
 
     def check(self, symbols):
         """Raises BadInput if this machine or these settings cannot compute the given elements."""
 
-    def compute(self, atoms, folder):
-        """Energy (eV), forces (eV/Angstrom, [num_atoms][3]), stress (eV/Angstrom^3, Voigt [6]).
+    def system(self, atoms):
+        """What the code is given for a frame: open directions with vacuum, one state.
 
-        Runs in a process of its own and may use `folder` freely. Returns a dict with these three
-        keys and the name of the `code`. Raises Rejected.
+        Raises Rejected if the frame is no physical system.
         """
-        raise NotImplementedError
-
-    def label(self, atoms, folder):
-        """Results of `compute` as JSON data, limits checked before and after. Raises Rejected."""
-        self.reject_unphysical_structure(atoms)
-        results = self.compute(atoms, folder)
-        self.reject_unphysical_results(results, len(atoms))
-        return {
-            "energy": round(float(results["energy"]), 8),
-            "forces": np.round(results["forces"], 8).tolist(),
-            "stress": np.round(results["stress"], 10).tolist(),
-            "code": results["code"],
-        }
-
-    def reject_unphysical_structure(self, atoms):
         if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
             raise Rejected("unphysical", "positions or cell are not finite numbers")
-        if atoms.cell.rank < 3 or atoms.get_volume() < 1e-3:
+        try:
+            moments(atoms)
+            system = with_vacuum(atoms, self.settings["vacuum"])
+        except BadInput as error:
+            raise Rejected("unphysical", str(error)) from error
+        if system.cell.rank < 3 or system.get_volume() < 1e-3:
             raise Rejected("unphysical", "the cell has no volume")
         least = self.settings["min_distance"]
-        distances = neighbor_list("d", atoms, least)
+        distances = neighbor_list("d", system, least)
         if len(distances):
             raise Rejected(
                 "unphysical",
                 f"atoms {distances.min():.3f} Angstrom apart, below min_distance {least}",
             )
+        return system
 
-    def reject_unphysical_results(self, results, num_atoms):
-        numbers = np.concatenate([np.ravel(results[key]) for key in ("energy", "forces", "stress")])
-        if not np.isfinite(numbers).all():
+    def compute(self, atoms, folder):
+        """Energy (eV), forces (eV/Angstrom, [num_atoms][3]), stress (eV/Angstrom^3, Voigt [6]).
+
+        Runs in a process of its own and may use `folder` freely. Returns a dict with `energy` (the
+        one that the forces are the slope of), `forces`, `code`, and `stress` where there is one.
+        Raises Rejected.
+        """
+        raise NotImplementedError
+
+    def label(self, system, folder):
+        """Results of `compute` as JSON data. Raises Rejected."""
+        results = self.compute(system, folder)
+        stress = results.get("stress") if system.pbc.any() else None
+        found = [results["energy"], results["forces"], [] if stress is None else stress]
+        if not np.isfinite(np.concatenate([np.ravel(each) for each in found])).all():
             raise Rejected("parse_error", "energy, forces or stress are not finite numbers")
-        largest = np.linalg.norm(results["forces"], axis=1).max()
+        if np.shape(results["forces"]) != (len(system), 3):
+            raise Rejected("parse_error", f"forces have the shape {np.shape(results['forces'])}")
+        return {
+            "energy": round(float(results["energy"]), 8),
+            "forces": np.round(results["forces"], 8).tolist(),
+            "stress": None if stress is None else np.round(stress, 10).tolist(),
+            "volume": float(system.get_volume()),
+            "code": results["code"],
+        }
+
+    def judge(self, result):
+        """A stored result, with the verdict "unphysical" if it is outside of today's limits."""
+        if result["verdict"] != "ok":
+            return result
+        largest = np.linalg.norm(result["forces"], axis=1).max()
+        window = self.settings["energy_window"]
+        energy = result["energy"] / len(result["forces"])
+        reason = ""
         if largest > self.settings["max_force"]:
-            raise Rejected(
-                "unphysical",
+            reason = (
                 f"largest force {largest:.1f} eV/Angstrom, above max_force "
-                f"{self.settings['max_force']}",
+                f"{self.settings['max_force']}"
             )
-        window, energy = self.settings["energy_window"], results["energy"] / num_atoms
-        if window and not window[0] <= energy <= window[1]:
-            raise Rejected(
-                "unphysical", f"energy {energy:.3f} eV/atom, outside energy_window {window}"
-            )
+        elif window and not window[0] <= energy <= window[1]:
+            reason = f"energy {energy:.3f} eV/atom, outside energy_window {window}"
+        return {**result, "verdict": "unphysical", "reason": reason} if reason else result
 
 
 def require_positive(key, value, kind=(int, float)):
