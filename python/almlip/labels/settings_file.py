@@ -40,11 +40,12 @@ def load_settings(path):
     return settings
 
 
-def read_labeller(path, **overrides):
-    """The labeller that a file describes; overrides that are not None win. Raises BadInput."""
+def read_labeller(path, workers=None, launcher=None):
+    """The labeller that a file describes; the other arguments win over it. Raises BadInput."""
     settings = load_settings(path)
     settings["folder"] = str(Path(path).resolve().parent / settings.get("folder", "."))
-    settings |= {key: value for key, value in overrides.items() if value is not None}
+    given = {"workers": workers, "launcher": launcher}
+    settings |= {key: value for key, value in given.items() if value is not None}
     try:
         return make_labeller(settings)
     except BadInput as error:
