@@ -8,10 +8,8 @@
 
 #include "almlip/calculator.h"
 #include "almlip/error.h"
-#include "almlip/query/fingerprint.h"
-#include "almlip/query/novelty.h"
-#include "train/calibration.h"
 #include "train/error_report.h"
+#include "train/frame_memory.h"
 #include "train/predict_frames.h"
 #include "train/zbl_range.h"
 
@@ -20,94 +18,6 @@ namespace almlip::train {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// Force error and spread of every atom of the frames.
-std::vector<AtomError> atom_errors(const std::vector<Frame> &frames,
-                                   const std::vector<FramePrediction> &predictions,
-                                   const ModelSettings &settings)
-{
-  std::vector<AtomError> atoms;
-  for (std::size_t f = 0; f < predictions.size(); ++f) {
-    if (frames[f].forces.empty()) continue;
-    const std::vector<int> elements = elements_of(frames[f], settings);
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-      const double *force = &predictions[f].forces[3 * i], *reference = &frames[f].forces[3 * i];
-      const double error =
-          std::hypot(force[0] - reference[0], force[1] - reference[1], force[2] - reference[2]);
-      atoms.push_back({elements[i], error, predictions[f].spread[i], static_cast<int>(f)});
-    }
-  }
-  return atoms;
-}
-
-/// What the potential remembers of frames: fingerprints, and environments for the novelty.
-class FrameMemory {
- public:
-  explicit FrameMemory(Potential &potential)
-      : potential_(potential), descriptors_(potential.settings.elements.size())
-  {
-  }
-
-  void add_fingerprint(const Frame &frame, const FramePrediction &prediction)
-  {
-    const std::vector<int> elements = elements_of(frame, potential_.settings);
-    const std::vector<double> features =
-        fingerprint(prediction.descriptors.data(), elements.data(), prediction.sigma.data(),
-                    static_cast<int>(elements.size()), potential_.settings.num_descriptors(),
-                    static_cast<int>(descriptors_.size()));
-    potential_.known_fingerprints.insert(potential_.known_fingerprints.end(), features.begin(),
-                                         features.end());
-  }
-
-  void add_environments(const Frame &frame, const FramePrediction &prediction)
-  {
-    const std::vector<int> elements = elements_of(frame, potential_.settings);
-    const int num_descriptors = potential_.settings.num_descriptors();
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-      const double *row = &prediction.descriptors[i * static_cast<std::size_t>(num_descriptors)];
-      std::vector<double> &rows = descriptors_[static_cast<std::size_t>(elements[i])];
-      rows.insert(rows.end(), row, row + num_descriptors);
-    }
-  }
-
-  /// Brings fingerprints into the form that the file keeps: at most so many.
-  void keep_fingerprints(int most)
-  {
-    const int num_features =
-        2 * static_cast<int>(descriptors_.size()) * potential_.settings.num_descriptors();
-    const Rows all{num_features, std::move(potential_.known_fingerprints)};
-    potential_.known_fingerprints = kept_fingerprints(all, most).values;
-  }
-
-  /// Fits the novelty of every element to its environments.
-  void fit_novelties()
-  {
-    const int num_descriptors = potential_.settings.num_descriptors();
-    for (const std::vector<double> &descriptors : descriptors_) {
-      potential_.novelty.push_back(fit_novelty(descriptors, num_descriptors));
-      potential_.record.num_atoms.push_back(static_cast<double>(descriptors.size()) /
-                                            num_descriptors);
-    }
-  }
-
-  /// Largest novelty of a frame's atoms.
-  double largest_novelty(const Frame &frame, const FramePrediction &prediction) const
-  {
-    const std::vector<int> elements = elements_of(frame, potential_.settings);
-    const std::size_t num_descriptors =
-        static_cast<std::size_t>(potential_.settings.num_descriptors());
-    double largest = 0.0;
-    for (std::size_t i = 0; i < elements.size(); ++i)
-      largest =
-          std::max(largest, novelty_of(potential_.novelty[static_cast<std::size_t>(elements[i])],
-                                       &prediction.descriptors[i * num_descriptors]));
-    return largest;
-  }
-
- private:
-  Potential &potential_;
-  std::vector<std::vector<double>> descriptors_;    ///< by element, shape [num_atoms][D]
-};
 
 /// What does not depend on the fit.
 TrainingRecord training_record(const TrainingData &data, double cutoff)
@@ -158,40 +68,34 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
   return json.dump();
 }
 
+std::string held_out_title(const TrainingData &data, bool learned)
+{
+  if (data.held_out.empty()) return "the same frames, each by a fit without it\n";
+  return learned ? "held-out frames, before they were learned\n" : "held-out frames\n";
+}
+
 }    // namespace
 
 void finish_potential(const TrainingModel &model, const TrainingData &data,
                       const TrainingSettings &settings, const TrainingState &state,
-                      const TrainingState *all_frames, const std::string &tuning,
-                      const Ranks &ranks)
+                      const TrainingState *all_frames, Judgement judgement,
+                      const std::string &tuning, const Ranks &ranks)
 {
-  Potential judged = to_potential(model, state.kept_parameters);
-  judged.least_distance = data.least_distance;
-  judged.largest_force = data.largest_force;
-  judged.record = training_record(data, judged.settings.cutoff);
-  if (settings.zbl) judged.zbl = zbl_range(data, judged.settings.cutoff);
-  std::vector<FramePrediction> predictions;
-  predict_frames(judged, data.held_out, ranks, [&](const Frame &, FramePrediction prediction) {
-    prediction.descriptors = {};
-    predictions.push_back(std::move(prediction));
-  });
-  judged.calibration = calibrate(atom_errors(data.held_out, predictions, judged.settings),
-                                 static_cast<int>(data.elements.size()));
-  ErrorReport held_out(judged.calibration.quantile90), train(judged.calibration.quantile90);
-  for (std::size_t f = 0; f < predictions.size(); ++f) {
-    calibrate_sigma(predictions[f], data.held_out[f], judged);
-    held_out.add(data.held_out[f], predictions[f]);
-    judged.record.held_out_sigma.push_back(
-        *std::max_element(predictions[f].sigma.begin(), predictions[f].sigma.end()));
-    judged.record.held_out_atoms.push_back(data.held_out[f].num_atoms());
-  }
+  Potential potential = to_potential(model, state.kept_parameters);
+  potential.least_distance = data.least_distance;
+  potential.largest_force = data.largest_force;
+  potential.record = training_record(data, potential.settings.cutoff);
+  if (settings.zbl) potential.zbl = zbl_range(data, potential.settings.cutoff);
+  if (!data.held_out.empty()) judgement.add(potential, data.held_out, ranks);
+  potential.calibration = judgement.calibration(potential.settings);
+  const ErrorReport held_out = judgement.report(potential);
 
-  Potential potential = judged;
   if (all_frames) {
     const Potential last = to_potential(model, all_frames->kept_parameters);
     potential.radial = last.radial;
     potential.committees = last.committees;
   }
+  ErrorReport train(potential.calibration.quantile90);
   FrameMemory memory(potential);
   predict_frames(potential, data.train, ranks, [&](const Frame &frame, FramePrediction prediction) {
     train.add(frame, prediction);
@@ -211,12 +115,10 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     if (!ranks.first()) return;
     Json errors = {{"train", Json::parse(train.json())["groups"]}};
     std::string table = "training frames\n" + train.table();
-    if (!data.held_out.empty()) {
+    if (!judgement.empty()) {
       errors["held_out"] = Json::parse(held_out.json())["groups"];
       potential.force_error = held_out.all().force_mae.value_or(0.0);
-      table += std::string(all_frames ? "held-out frames, before they were learned\n"
-                                      : "held-out frames\n") +
-               held_out.table();
+      table += held_out_title(data, all_frames != nullptr) + held_out.table();
     }
     use_atom_energies(potential, data.atom_energies);
     memory.keep_fingerprints(settings.max_fingerprints);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "parallel/ranks.h"
+#include "train/judgement.h"
 #include "train/loss/committee_loss.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
@@ -9,15 +10,16 @@
 
 namespace almlip::train {
 
-/// Makes the potential file of a fit: calibrates sigma on the held-out frames, adds fingerprints,
-/// novelty and provenance, writes it atomically, and prints the errors on training and held-out
-/// frames to stdout. The ranks share the predictions; the first one does the rest.
+/// Makes the potential file of a fit: calibrates sigma on frames that were not learned, adds
+/// fingerprints, novelty and provenance, writes it atomically, and prints the errors on training
+/// and held-out frames to stdout. The ranks share the predictions; the first one does the rest.
 /// @param state      fit of the training frames: what sigma and the held-out errors are taken from
 /// @param all_frames its continuation on all frames, which becomes the potential; or null: none
+/// @param judgement  of frames by fits without them; those held out by this fit are added
 /// @param tuning     JSON object that tells how the settings were found, or empty
 void finish_potential(const TrainingModel &model, const TrainingData &data,
                       const TrainingSettings &settings, const TrainingState &state,
-                      const TrainingState *all_frames, const std::string &tuning,
-                      const Ranks &ranks);
+                      const TrainingState *all_frames, Judgement judgement,
+                      const std::string &tuning, const Ranks &ranks);
 
 }    // namespace almlip::train

@@ -82,6 +82,7 @@ TrainingSettings resolved(TrainingSettings s, const ModelSettings &model, const 
   s.num_hidden = model.num_hidden;
   s.four_body = model.four_body;
   s.partners = model.partners;
+  s.folds = data.num_folds;
   s.all_frames_epochs = has_last_passes(s, data) ? for_all_frames(s, num_train).epochs : 0;
   s.epochs = schedule.epochs;
   s.batch = schedule.batch;
@@ -117,8 +118,8 @@ std::string search_settings(const TrainingSettings &settings, const Input &input
   return record;
 }
 
-void announce(const TrainingData &data, const TrainingSettings &settings, const Fit &fit,
-              int num_not_kept, const Ranks &ranks)
+void announce(const TrainingData &data, const TrainingSettings &settings, int num_members,
+              const Ranks &ranks)
 {
   std::size_t num_atoms = 0;
   for (const Frame &frame : data.train) num_atoms += frame.atomic_numbers.size();
@@ -128,16 +129,27 @@ void announce(const TrainingData &data, const TrainingSettings &settings, const 
   std::fprintf(stderr, "read %s\n", data.report.text().c_str());
   for (const auto &[symbol, energy] : data.atom_energies)
     std::fprintf(stderr, "isolated atom %s: %.6f eV\n", symbol.c_str(), energy);
-  std::fprintf(stderr, "%zu training frames (%zu atoms of%s), %zu held out", data.train.size(),
-               num_atoms, elements.c_str(), data.held_out.size());
+  std::fprintf(stderr, "%zu training frames (%zu atoms of%s), ", data.train.size(), num_atoms,
+               elements.c_str());
+  if (data.num_folds > 0)
+    std::fprintf(stderr, "judged by %d fits without a part of them", data.num_folds);
+  else
+    std::fprintf(stderr, "%zu held out", data.held_out.size());
   if (data.num_skipped > 0)
     std::fprintf(stderr, ", %d with isolated atoms skipped", data.num_skipped);
   std::fprintf(stderr, "; cutoff %g Angstrom, %d members, %d epochs of %d steps, %d process%s\n",
-               data.cutoff, fit.model.settings.num_members, schedule.epochs,
-               schedule.steps_per_epoch, ranks.size(), ranks.size() > 1 ? "es" : "");
-  if (num_not_kept > 0)
-    std::fprintf(stderr, "%d frames are prepared anew in every step, within %g GB of memory\n",
-                 num_not_kept, settings.memory);
+               data.cutoff, num_members, schedule.epochs, schedule.steps_per_epoch, ranks.size(),
+               ranks.size() > 1 ? "es" : "");
+}
+
+/// Tells how many frames memory does not allow to keep prepared.
+void announce_memory(const Fit &fit, const TrainingSettings &settings, const Ranks &ranks)
+{
+  std::vector<double> num_not_kept{static_cast<double>(fit.num_not_kept())};
+  ranks.sum(num_not_kept);
+  if (ranks.first() && num_not_kept[0] > 0.0)
+    std::fprintf(stderr, "%.0f frames are prepared anew in every step, within %g GB of memory\n",
+                 num_not_kept[0], settings.memory);
 }
 
 /// Gives all ranks what the first one has read from its checkpoint.
@@ -166,10 +178,17 @@ void broadcast(TrainingState &state, const Ranks &ranks)
   if (!ranks.first()) state.optimiser->load(in);
 }
 
+/// Folder for the checkpoints of the fit that judges a fold.
+std::string folder_of_fold(const std::string &folder, int fold)
+{
+  return (std::filesystem::path(folder) / ("fold" + std::to_string(fold + 1))).string();
+}
+
 /// A checkpoint that nobody asked for and that another fit to the same output left.
 void remove_foreign_checkpoint(const std::string &folder, const std::string &identity)
 {
-  const std::optional<std::string> owner = owner_of_checkpoint(folder);
+  std::optional<std::string> owner = owner_of_checkpoint(folder);
+  if (!owner) owner = owner_of_checkpoint(folder_of_fold(folder, 0));    // no fit came further
   if (!owner || *owner == identity) return;
   std::fprintf(stderr, "%s is of other settings or frames: replaced\n", folder.c_str());
   std::filesystem::remove_all(folder);
@@ -203,6 +222,74 @@ bool continue_fit(Fit &fit, TrainingState &state, const PreparedFrames &train,
   return end == Trainer::End::finished;
 }
 
+/// Deals the time that the settings allow to the fits that are still to come.
+class TimeShare {
+ public:
+  TimeShare(const TrainingSettings &settings, int num_fits)
+      : max_seconds_(settings.max_seconds), num_left_(num_fits)
+  {
+  }
+
+  /// For the next fit, s; 0: no limit.
+  double next()
+  {
+    constexpr double least = 1e-3;
+    const std::chrono::duration<double> past = std::chrono::steady_clock::now() - begin_;
+    const int num_fits = std::max(num_left_--, 1);
+    return max_seconds_ > 0.0 ? std::max((max_seconds_ - past.count()) / num_fits, least) : 0.0;
+  }
+
+ private:
+  double max_seconds_;
+  int num_left_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+/// Predictions of the training frames by fits that are like the one to come, each without a fold.
+Judgement judge_by_folds(const TrainingSettings &settings, const Input &input,
+                         const std::string &identity, TimeShare &time, const Ranks &ranks)
+{
+  Judgement judgement;
+  for (int fold = 0; fold < input.data.num_folds; ++fold) {
+    const TrainingData part = without_fold(input.data, fold);
+    TrainingSettings own = settings;
+    own.checkpoint = folder_of_fold(settings.checkpoint, fold);
+    own.max_seconds = time.next();
+    if (ranks.first())
+      std::fprintf(stderr, "fit %d of %d without a part: %zu frames, to judge %zu\n", fold + 1,
+                   input.data.num_folds, part.train.size(), part.held_out.size());
+    std::optional<Fit> fit;
+    ranks.agree([&] { fit.emplace(own, part, input.start_or_null(), ranks); });
+    fit->begin(own, input.start_or_null(), ranks);
+    continue_fit(*fit, fit->state, fit->train, {}, own, identity, ranks);
+    fit->release();
+    const Potential potential = to_potential(fit->model, fit->state.kept_parameters);
+    judgement.add(potential, part.held_out, ranks);
+    if (settings.novelty) judgement.add_novelty(potential, part.train, part.held_out, ranks);
+  }
+  return judgement;
+}
+
+/// Continues a finished fit on all frames, those held out too.
+/// @return  nothing if it ran out of time
+std::optional<TrainingState> learn_all_frames(Fit &fit, const TrainingSettings &settings,
+                                              const std::string &identity, TimeShare &time,
+                                              const Ranks &ranks)
+{
+  TrainingSettings last = for_all_frames(settings, fit.train.size());
+  last.max_seconds = time.next();
+  if (settings.patience == 0)
+    keep_latest(fit.state, make_schedule(settings, fit.train.size()).epochs);
+  // beside that of the fit, which is needed once more
+  last.checkpoint = (std::filesystem::path(settings.checkpoint) / "all_frames").string();
+  if (ranks.first()) std::fprintf(stderr, "%d more epochs on all frames\n", *last.epochs);
+  TrainingState state = for_last_passes(fit.state);
+  fit.train = PreparedFrames(fit.train, fit.held_out);
+  fit.train.replicate(ranks);
+  if (continue_fit(fit, state, fit.train, {}, last, identity, ranks)) return state;
+  return std::nullopt;
+}
+
 }    // namespace
 
 void fit_potential(const TrainingSettings &given, const Ranks &ranks)
@@ -213,43 +300,31 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
   TrainingSettings settings = input.settings;
   if (!tuning.empty()) settings = settings_of_record(input.settings, tuning, input.data);
   if (!input.start && settings.cutoff) input.data.cutoff = *settings.cutoff;
+  const std::string identity = identity_of(settings, input);
+  ranks.agree([&] {
+    if (!ranks.first()) return;
+    if (input.own_checkpoint) remove_foreign_checkpoint(settings.checkpoint, identity);
+    announce(input.data, settings,
+             model_settings(settings, input.data.elements, input.data.cutoff).num_members, ranks);
+  });
+  const Interruption interruption;
+  const bool last_passes = has_last_passes(settings, input.data);
+  TimeShare time(settings, input.data.num_folds + 1);
+  Judgement judgement = judge_by_folds(settings, input, identity, time, ranks);
+
   std::optional<Fit> fit;
   ranks.agree([&] { fit.emplace(settings, input.data, input.start_or_null(), ranks); });
   fit->begin(settings, input.start_or_null(), ranks);
-  const std::string identity = identity_of(settings, input);
-  ranks.agree([&] {
-    if (ranks.first() && input.own_checkpoint)
-      remove_foreign_checkpoint(settings.checkpoint, identity);
-  });
-  std::vector<double> num_not_kept{static_cast<double>(fit->num_not_kept())};
-  ranks.sum(num_not_kept);
-  ranks.agree([&] {
-    if (ranks.first())
-      announce(input.data, settings, *fit, static_cast<int>(num_not_kept[0]), ranks);
-  });
-  const Interruption interruption;
-  const auto begin = std::chrono::steady_clock::now();
+  announce_memory(*fit, settings, ranks);
+  settings.max_seconds = time.next();
   const bool in_time =
       continue_fit(*fit, fit->state, fit->train, fit->held_out, settings, identity, ranks);
-
-  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
-  TrainingSettings last = for_all_frames(settings, fit->train.size());
-  if (settings.max_seconds > 0.0)
-    last.max_seconds = std::max(settings.max_seconds - time.count(), 1e-3);
-  // beside that of the fit, which is needed once more
-  last.checkpoint = (std::filesystem::path(settings.checkpoint) / "all_frames").string();
-  TrainingState all_frames;
-  bool learned_all = false;
-  if (in_time && has_last_passes(settings, input.data)) {
-    if (ranks.first()) std::fprintf(stderr, "%d more epochs on all frames\n", *last.epochs);
-    all_frames = for_last_passes(fit->state);
-    fit->train = PreparedFrames(fit->train, fit->held_out);
-    fit->train.replicate(ranks);
-    learned_all = continue_fit(*fit, all_frames, fit->train, {}, last, identity, ranks);
-  }
+  std::optional<TrainingState> all_frames;
+  if (in_time && last_passes) all_frames = learn_all_frames(*fit, settings, identity, time, ranks);
   fit->release();
   finish_potential(fit->model, input.data, resolved(settings, fit->model.settings, input.data),
-                   fit->state, learned_all ? &all_frames : nullptr, tuning, ranks);
+                   fit->state, all_frames ? &*all_frames : nullptr, std::move(judgement), tuning,
+                   ranks);
   if (ranks.first() && input.own_checkpoint) std::filesystem::remove_all(settings.checkpoint);
 }
 

@@ -145,6 +145,12 @@ std::shared_ptr<const PreparedFrame> PreparedFrames::prepared(int f) const
   return made;
 }
 
+void keep_latest(TrainingState &state, int num_epochs)
+{
+  state.kept_parameters = state.parameters;
+  state.kept_epoch = num_epochs;
+}
+
 TrainingState for_last_passes(TrainingState &state)
 {
   TrainingState last;

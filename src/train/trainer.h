@@ -77,6 +77,10 @@ struct TrainingState {
   int best_epoch = 0;    ///< epochs after which the least held-out score was found
 };
 
+/// Keeps the latest parameters of a finished fit, whatever the held-out score: members are at rest
+/// then, as after the last passes, so that their spread means the same.
+void keep_latest(TrainingState &state, int num_epochs);
+
 /// Where the last passes begin: at the kept parameters; takes over the optimiser.
 TrainingState for_last_passes(TrainingState &state);
 

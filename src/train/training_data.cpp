@@ -193,7 +193,12 @@ TrainingData read_training_data(const TrainingSettings &settings)
   data.num_skipped =
       static_cast<int>(num_read - num_isolated - data.train.size() - data.held_out.size());
   data.hash = hash_of(data.train, data.held_out);
-  if (settings.validation.empty())
+  require(settings.folds != 1,
+          "\"folds\" is 1, but a fit without all frames learns nothing; set 0, or 2 and more");
+  data.num_folds = num_judging_fits(settings, static_cast<int>(data.train.size()));
+  if (data.num_folds > 0)
+    data.fold = judging_folds(data.train, data.num_folds, settings.seed);
+  else if (settings.validation.empty())
     data.held_out = split_off(data.train, settings.validation_fraction, settings.seed);
   const auto num_with_forces =
       std::count_if(data.train.begin(), data.train.end(),
@@ -230,6 +235,50 @@ std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int se
     (held[n] ? held_out : kept).push_back(std::move(frames[n]));
   frames = std::move(kept);
   return held_out;
+}
+
+std::vector<int> folds_of(const std::vector<Frame> &frames, int num_folds, int seed)
+{
+  std::map<std::string, std::vector<std::size_t>> groups;
+  for (std::size_t f = 0; f < frames.size(); ++f) groups[frames[f].config_type].push_back(f);
+  Random random(static_cast<std::uint64_t>(seed));
+  std::vector<int> fold(frames.size());
+  int turn = 0;
+  for (auto &[type, members] : groups) {
+    for (std::size_t n = members.size(); n > 1; --n)
+      std::swap(members[n - 1], members[random.below(n)]);
+    for (const std::size_t f : members) fold[f] = turn++ % num_folds;
+  }
+  return fold;
+}
+
+std::vector<int> judging_folds(const std::vector<Frame> &frames, int num_folds, int seed)
+{
+  std::vector<int> fold = folds_of(frames, num_folds, seed);
+  std::map<std::string, int> num_of_type;
+  std::map<int, std::set<int>> folds_with;    // by atomic number
+  for (std::size_t n = 0; n < frames.size(); ++n) {
+    ++num_of_type[frames[n].config_type];
+    for (const int number : frames[n].atomic_numbers) folds_with[number].insert(fold[n]);
+  }
+  for (std::size_t n = 0; n < frames.size(); ++n) {
+    const auto &numbers = frames[n].atomic_numbers;
+    if (num_of_type[frames[n].config_type] == 1 ||
+        std::any_of(numbers.begin(), numbers.end(),
+                    [&](int number) { return folds_with[number].size() == 1; }))
+      fold[n] = -1;
+  }
+  return fold;
+}
+
+TrainingData without_fold(const TrainingData &data, int fold)
+{
+  TrainingData part = data;
+  part.train.clear();
+  part.held_out.clear();
+  for (std::size_t n = 0; n < data.train.size(); ++n)
+    (data.fold[n] == fold ? part.held_out : part.train).push_back(data.train[n]);
+  return part;
 }
 
 std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,

@@ -15,6 +15,8 @@ namespace almlip::train {
 struct TrainingData {
   std::vector<std::string> elements;    ///< chemical symbols; their order is the element index
   std::vector<Frame> train, held_out;
+  int num_folds = 0;        ///< fits that judge the training frames; 0: frames are held out instead
+  std::vector<int> fold;    ///< of every training frame: the fit that judges it; -1: none
   double cutoff = 0.0;    ///< what the settings say, else what suits the training frames, Angstrom
   int num_skipped = 0;    ///< frames left out because of isolated atoms
   ReadReport report;      ///< what the files held
@@ -25,7 +27,8 @@ struct TrainingData {
   double largest_force = 0.0;     ///< on an atom of the training frames, eV/Angstrom
 };
 
-/// Reads the files that the settings name, checks every frame and splits off the held-out ones.
+/// Reads the files that the settings name, checks every frame, and splits off the held-out ones or
+/// deals all to folds.
 /// A frame without forces teaches its energy only. A frame of one atom without neighbours gives the
 /// energy of the isolated atom and is not learned.
 /// @throws Error that names file, frame and atoms: missing energy, numbers that are not finite, an
@@ -39,6 +42,16 @@ TrainingData read_training_data(const TrainingSettings &settings);
 /// @param fraction  0 to 1; the same frames for the same seed
 /// @return          the held-out frames
 std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int seed);
+
+/// Fold of every frame; within a config_type the folds differ by at most one frame.
+std::vector<int> folds_of(const std::vector<Frame> &frames, int num_folds, int seed);
+
+/// The same, but -1 for frames that a fit cannot do without: the only one of its config_type, or
+/// one whose fold holds all atoms of an element.
+std::vector<int> judging_folds(const std::vector<Frame> &frames, int num_folds, int seed);
+
+/// Data of the fit that judges a fold: its frames held out, all others to learn.
+TrainingData without_fold(const TrainingData &data, int fold);
 
 /// Energy per atom of every element by least squares on total energies, relative to the mean energy
 /// per atom; where the compositions cannot tell elements apart, they share the deviation (solution

@@ -248,6 +248,15 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   return schedule;
 }
 
+int num_judging_fits(const TrainingSettings &s, int num_frames)
+{
+  constexpr int usual = 3, fewest_held_out = 10, fewest_frames = 6;
+  const int num_held_out = static_cast<int>(std::floor(s.validation_fraction * num_frames + 0.5));
+  const bool few = num_held_out > 0 && num_held_out < fewest_held_out;
+  if (!s.validation.empty() || num_frames < fewest_frames) return 0;
+  return s.folds.value_or(few && !s.all_frames_epochs && s.start.empty() ? usual : 0);
+}
+
 TrainingSettings for_all_frames(TrainingSettings settings, int num_train)
 {
   const Schedule schedule = make_schedule(settings, num_train);

@@ -29,6 +29,7 @@ struct TrainingSettings {
   std::optional<std::string> preset, four_body, partners;
 
   int seed = 1;
+  std::optional<int> folds;
   double validation_fraction = 0.1;
   std::string precision = "single";
   std::optional<int> epochs, batch, warmup_steps, all_frames_epochs;
@@ -117,6 +118,11 @@ struct Schedule {
 /// epochs, but 300 to 3000 steps. More than 600 frames are learned in larger batches at a lower
 /// rate: with many steps less noise pays.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
+
+/// Number of fits, each without its share of the frames, that judge so many frames and sigma; 0: a
+/// part of them is held out instead. That is so where the settings say anything of held-out
+/// frames, for a warm start, and where ten frames or more are held out.
+int num_judging_fits(const TrainingSettings &settings, int num_frames);
 
 /// Settings of the last passes, over all frames, after a fit to that many training frames.
 TrainingSettings for_all_frames(TrainingSettings settings, int num_train);

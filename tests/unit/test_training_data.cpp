@@ -123,6 +123,48 @@ TEST(SplitOff, LeavesTheOnlyFrameOfATypeForTraining)
   EXPECT_EQ(held_out[0].config_type, "pair");
 }
 
+TEST(FoldsOf, GiveEveryFoldItsShareOfEveryConfigType)
+{
+  std::vector<Frame> frames(33);
+  for (std::size_t f = 0; f < frames.size(); ++f) frames[f].config_type = f < 20 ? "a" : "b";
+  const std::vector<int> fold = folds_of(frames, 5, 1);
+
+  for (int k = 0; k < 5; ++k) {
+    EXPECT_EQ(std::count(fold.begin(), fold.begin() + 20, k), 4);
+    EXPECT_GE(std::count(fold.begin() + 20, fold.end(), k), 13 / 5);
+  }
+  EXPECT_EQ(fold, folds_of(frames, 5, 1));
+  EXPECT_NE(fold, folds_of(frames, 5, 2));
+}
+
+TEST(JudgingFolds, LeaveFramesThatAFitCannotDoWithout)
+{
+  std::vector<Frame> frames;
+  for (int n = 0; n < 9; ++n) frames.push_back(chain({14, 14}, "many"));
+  frames.push_back(chain({14, 14}, "alone"));
+  frames.push_back(chain({14, 8}, "many"));    // the only atom of oxygen
+  const std::vector<int> fold = judging_folds(frames, 3, 1);
+
+  EXPECT_EQ(fold[9], -1);
+  EXPECT_EQ(fold[10], -1);
+  for (int k = 0; k < 3; ++k) EXPECT_GE(std::count(fold.begin(), fold.end(), k), 3);
+}
+
+TEST(JudgingFolds, AFitLearnsWhatIsNotInItsFold)
+{
+  TrainingData data;
+  for (int n = 0; n < 4; ++n) data.train.push_back(chain({14}, std::to_string(n)));
+  data.num_folds = 2;
+  data.fold = {0, 1, -1, 0};
+  const TrainingData part = without_fold(data, 0);
+
+  ASSERT_EQ(part.train.size(), 2u);
+  EXPECT_EQ(part.train[0].config_type, "1");
+  EXPECT_EQ(part.train[1].config_type, "2");
+  ASSERT_EQ(part.held_out.size(), 2u);
+  EXPECT_EQ(part.held_out[1].config_type, "3");
+}
+
 TEST(WhitenRadial, FunctionsAreOrthonormalOnThePairDistances)
 {
   constexpr double cutoff = 5.0;

@@ -44,20 +44,6 @@ TEST(WithChanges, EpochsMayBeAFactorOfTheSchedule)
             2 * make_schedule(settings, 300).epochs);
 }
 
-TEST(FoldsOf, GiveEveryFoldItsShareOfEveryConfigType)
-{
-  std::vector<Frame> frames(33);
-  for (std::size_t f = 0; f < frames.size(); ++f) frames[f].config_type = f < 20 ? "a" : "b";
-  const std::vector<int> fold = folds_of(frames, 5, 1);
-
-  for (int k = 0; k < 5; ++k) {
-    EXPECT_EQ(std::count(fold.begin(), fold.begin() + 20, k), 4);
-    EXPECT_GE(std::count(fold.begin() + 20, fold.end(), k), 13 / 5);
-  }
-  EXPECT_EQ(fold, folds_of(frames, 5, 1));
-  EXPECT_NE(fold, folds_of(frames, 5, 2));
-}
-
 TEST(Tune, NeedsEnoughFrames)
 {
   TrainingData data;

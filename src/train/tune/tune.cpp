@@ -279,19 +279,4 @@ TrainingSettings with_changes(TrainingSettings settings, const SettingChanges &c
   return settings;
 }
 
-std::vector<int> folds_of(const std::vector<Frame> &frames, int num_folds, int seed)
-{
-  std::map<std::string, std::vector<std::size_t>> groups;
-  for (std::size_t f = 0; f < frames.size(); ++f) groups[frames[f].config_type].push_back(f);
-  Random random(static_cast<std::uint64_t>(seed));
-  std::vector<int> fold(frames.size());
-  int turn = 0;
-  for (auto &[type, members] : groups) {
-    for (std::size_t n = members.size(); n > 1; --n)
-      std::swap(members[n - 1], members[random.below(n)]);
-    for (const std::size_t f : members) fold[f] = turn++ % num_folds;
-  }
-  return fold;
-}
-
 }    // namespace almlip::train

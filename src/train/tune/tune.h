@@ -38,7 +38,4 @@ std::vector<TuneMove> tuning_moves(const TrainingSettings &settings, double cuto
 TrainingSettings with_changes(TrainingSettings settings, const SettingChanges &changes,
                               int num_frames);
 
-/// Fold of every frame; within a config_type the folds differ by at most one frame.
-std::vector<int> folds_of(const std::vector<Frame> &frames, int num_folds, int seed);
-
 }    // namespace almlip::train
