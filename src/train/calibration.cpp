@@ -125,6 +125,33 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements)
   return calibration;
 }
 
+Calibration rescaled(Calibration calibration, double factor)
+{
+  for (std::size_t e = 0; e < calibration.factor.size(); ++e)
+    calibration.factor[e] *= std::pow(factor, calibration.exponent[e]);
+  return calibration;
+}
+
+Calibration corrected(const Calibration &before, const std::vector<AtomError> &atoms)
+{
+  constexpr double max_memory = 2.0;    // of the new atoms
+  Calibration calibration = before;
+  const std::size_t num_elements = before.factor.size();
+  std::vector<double> count(num_elements, 0.0), squares(num_elements, 0.0);
+  for (const AtomError &atom : atoms) {
+    if (atom.spread < symmetry_spread) continue;
+    const double ratio = atom.error / calibrated_sigma(before, atom.element, atom.spread);
+    count[static_cast<std::size_t>(atom.element)] += 1.0;
+    squares[static_cast<std::size_t>(atom.element)] += ratio * ratio;
+  }
+  for (std::size_t e = 0; e < num_elements; ++e) {
+    const double known = std::min(max_memory * count[e], static_cast<double>(before.num_atoms));
+    if (count[e] > 0.0 && before.num_atoms > 0)
+      calibration.factor[e] *= std::sqrt((known + squares[e]) / (known + count[e]));
+  }
+  return calibration;
+}
+
 namespace {
 
 /// To six significant digits.

@@ -35,6 +35,17 @@ constexpr double symmetry_spread = 1e-5;
 /// (1941), in the normal approximation; k: design effect, Kish, Survey Sampling (1965)
 Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements);
 
+/// The calibration for members whose spread is smaller by this factor.
+Calibration rescaled(Calibration calibration, double factor);
+
+/// Corrects a calibration by the errors of the potential on further frames, which it has not
+/// learned.
+///
+/// Every factor becomes the most likely one for the atoms of before, as if they were at most twice
+/// as many as the further ones, and these; exponents and quantile stay. So a chain of refits
+/// follows what its new frames say and forgets the first ones.
+Calibration corrected(const Calibration &before, const std::vector<AtomError> &atoms);
+
 /// Fits the distance from the training environments of one element: Mahalanobis with the covariance
 /// shrunk towards its diagonal.
 /// @param descriptors  standardised, shape [num_atoms][num_descriptors]

@@ -5,12 +5,15 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "almlip/calculator.h"
 #include "almlip/error.h"
+#include "train/calibration.h"
 #include "train/error_report.h"
 #include "train/frame_memory.h"
 #include "train/predict_frames.h"
+#include "train/refit.h"
 #include "train/zbl_range.h"
 
 namespace almlip::train {
@@ -54,10 +57,14 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
                           const TrainingState &state, const TrainingState *all_frames,
                           const Json &errors, const std::string &tuning)
 {
+  std::vector<std::string> learned = marks_of(data.train);
+  if (all_frames)
+    for (const std::string &mark : marks_of(data.held_out)) learned.push_back(mark);
   Json json;
   json["program"] = std::string("almlip ") + ALMLIP_VERSION;
   json["settings"] = Json::parse(to_json(settings, true));
   json["training_data_hash"] = data.hash;
+  json["learned"] = learned;
   json["training_frames"] = data.train.size();
   json["held_out_frames"] = data.held_out.size();
   json["steps"] = state.step;
@@ -68,8 +75,41 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
   return json.dump();
 }
 
-std::string held_out_title(const TrainingData &data, bool learned)
+std::vector<std::size_t> all_of(const std::vector<Frame> &frames)
 {
+  std::vector<std::size_t> all(frames.size());
+  std::iota(all.begin(), all.end(), std::size_t(0));
+  return all;
+}
+
+/// Puts what the start of a refit knows of frames held out from it before the new ones: the latest
+/// of them, at most twice as many, so that old frames are forgotten.
+void add_record(Potential &potential, const Potential &start)
+{
+  constexpr std::size_t min_kept = 20;
+  TrainingRecord &record = potential.record;
+  const TrainingRecord &before = start.record;
+  const std::size_t num_new = record.held_out_sigma.size(), num_old = before.held_out_sigma.size(),
+                    kept = std::min(num_old, std::max(min_kept, 2 * num_new));
+  const double weight =
+      static_cast<double>(kept) / static_cast<double>(std::max<std::size_t>(kept + num_new, 1));
+  potential.force_error = weight * start.force_error + (1.0 - weight) * potential.force_error;
+  const auto prepend = [&](auto &to, const auto &from) {
+    to.insert(to.begin(), from.end() - static_cast<std::ptrdiff_t>(kept), from.end());
+  };
+  const bool has_novelty =
+      before.held_out_novelty.size() == num_old && record.held_out_novelty.size() == num_new;
+  if (has_novelty)
+    prepend(record.held_out_novelty, before.held_out_novelty);
+  else
+    record.held_out_novelty.clear();
+  prepend(record.held_out_sigma, before.held_out_sigma);
+  prepend(record.held_out_atoms, before.held_out_atoms);
+}
+
+std::string held_out_title(const TrainingData &data, bool learned, bool refit)
+{
+  if (refit) return "new frames, by the potential that had not learned them\n";
   if (data.held_out.empty()) return "the same frames, each by a fit without it\n";
   return learned ? "held-out frames, before they were learned\n" : "held-out frames\n";
 }
@@ -78,7 +118,7 @@ std::string held_out_title(const TrainingData &data, bool learned)
 
 void finish_potential(const TrainingModel &model, const TrainingData &data,
                       const TrainingSettings &settings, const TrainingState &state,
-                      const TrainingState *all_frames, Judgement judgement,
+                      const TrainingState *all_frames, Judgement judgement, const Potential *start,
                       const std::string &tuning, const Ranks &ranks)
 {
   Potential potential = to_potential(model, state.kept_parameters);
@@ -86,15 +126,20 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   potential.largest_force = data.largest_force;
   potential.record = training_record(data, potential.settings.cutoff);
   if (settings.zbl) potential.zbl = zbl_range(data, potential.settings.cutoff);
-  if (!data.held_out.empty()) judgement.add(potential, data.held_out, ranks);
-  potential.calibration = judgement.calibration(potential.settings);
-  const ErrorReport held_out = judgement.report(potential);
-
+  if (!data.held_out.empty())
+    judgement.add(potential, data.train, all_of(data.train), data.held_out, ranks);
   if (all_frames) {
     const Potential last = to_potential(model, all_frames->kept_parameters);
     potential.radial = last.radial;
     potential.committees = last.committees;
   }
+  const std::vector<double> factors = judgement.match_spread(potential, data.train, ranks);
+  const std::vector<AtomError> atoms = judgement.atom_errors(potential.settings);
+  potential.calibration = start ? corrected(rescaled(start->calibration, factors.front()), atoms)
+                                : calibrate(atoms, static_cast<int>(data.elements.size()));
+  const ErrorReport held_out = judgement.report(potential);
+  potential.force_error = held_out.all().force_mae.value_or(0.0);
+  if (start) add_record(potential, *start);
   ErrorReport train(potential.calibration.quantile90);
   FrameMemory memory(potential);
   predict_frames(potential, data.train, ranks, [&](const Frame &frame, FramePrediction prediction) {
@@ -117,8 +162,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     std::string table = "training frames\n" + train.table();
     if (!judgement.empty()) {
       errors["held_out"] = Json::parse(held_out.json())["groups"];
-      potential.force_error = held_out.all().force_mae.value_or(0.0);
-      table += held_out_title(data, all_frames != nullptr) + held_out.table();
+      table += held_out_title(data, all_frames != nullptr, start != nullptr) + held_out.table();
     }
     use_atom_energies(potential, data.atom_energies);
     memory.keep_fingerprints(settings.max_fingerprints);

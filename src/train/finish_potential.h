@@ -15,11 +15,14 @@ namespace almlip::train {
 /// and held-out frames to stdout. The ranks share the predictions; the first one does the rest.
 /// @param state      fit of the training frames: what sigma and the held-out errors are taken from
 /// @param all_frames its continuation on all frames, which becomes the potential; or null: none
-/// @param judgement  of frames by fits without them; those held out by this fit are added
+/// @param judgement  of frames by fits without them, or by the potential of a refit; those held out
+///                   by this fit are added
+/// @param start      potential whose calibration a refit takes over and corrects by the judgement,
+///                   or null
 /// @param tuning     JSON object that tells how the settings were found, or empty
 void finish_potential(const TrainingModel &model, const TrainingData &data,
                       const TrainingSettings &settings, const TrainingState &state,
-                      const TrainingState *all_frames, Judgement judgement,
+                      const TrainingState *all_frames, Judgement judgement, const Potential *start,
                       const std::string &tuning, const Ranks &ranks);
 
 }    // namespace almlip::train

@@ -78,7 +78,10 @@ void Fit::begin(const TrainingSettings &settings, const Potential *start, const 
       start ? from_potential(model, *start) : initial_parameters(model, settings.seed);
   loss->set_parameters(state.parameters);
   train.replicate(ranks);
-  if (!start) standardise(model, *loss, train, settings.four_body_scale, ranks);
+  if (start)
+    restandardise(model, state.parameters, *loss, train, settings.four_body_scale, ranks);
+  else
+    standardise(model, *loss, train, settings.four_body_scale, ranks);
   state.optimiser =
       Soap::create(Trainer::optimiser_blocks(model.settings, settings), {}, settings.precision);
 }

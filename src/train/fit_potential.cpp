@@ -15,6 +15,7 @@
 #include "train/finish_potential.h"
 #include "train/fit.h"
 #include "train/progress.h"
+#include "train/refit.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
 #include "train/tune/tune.h"
@@ -29,6 +30,8 @@ struct Input {
   bool own_checkpoint = false;    ///< its folder was not asked for: removed at the end
   TrainingData data;
   std::optional<Potential> start;
+  Judgement judgement;               ///< of new frames, by the start
+  bool keeps_calibration = false;    ///< that of the start, corrected by the judgement
 
   const Potential *start_or_null() const { return start ? &*start : nullptr; }
 };
@@ -65,6 +68,36 @@ void read(Input &input, const TrainingSettings &given)
   if (input.own_checkpoint) input.settings.checkpoint = given.output + ".checkpoint";
   input.data = read_training_data(input.settings);
   if (!input.settings.weight_decay) input.settings.weight_decay = weight_decay_for(input.data);
+}
+
+/// Judges the start of a refit by the frames that it has not learned, and decides what it is good
+/// for.
+void judge_start(Input &input, const Ranks &ranks)
+{
+  if (!input.start) return;
+  const std::optional<std::vector<std::size_t>> fresh = new_frames(*input.start, input.data.train);
+  const std::string &refit = input.settings.refit;
+  bool full = refit == "full";
+  if (fresh) {
+    StartReport report = report_start(*input.start, input.data.train, *fresh, ranks);
+    full = full || (refit == "auto" && report.asks_for_full_fit(*input.start, ranks));
+    input.judgement = std::move(report.judgement);
+  } else if (ranks.first()) {
+    std::fprintf(stderr,
+                 "%s does not tell which frames it has learned: a part of all is held out\n",
+                 input.settings.start.c_str());
+  }
+  if (full) {
+    if (ranks.first()) std::fprintf(stderr, "full fit, from random parameters\n");
+    input.start.reset();
+    input.settings.start.clear();
+    input.judgement = {};
+  }
+  input.keeps_calibration = !full && fresh && input.settings.validation.empty();
+  if (!input.keeps_calibration) input.judgement = {};
+  ranks.agree([&] {
+    if (!input.keeps_calibration) hold_out(input.data, input.settings);
+  });
 }
 
 /// The settings with everything that they leave open put in as it is used.
@@ -118,7 +151,7 @@ std::string search_settings(const TrainingSettings &settings, const Input &input
   return record;
 }
 
-void announce(const TrainingData &data, const TrainingSettings &settings, int num_members,
+void announce(const TrainingData &data, const TrainingSettings &settings, const Fit &fit,
               const Ranks &ranks)
 {
   std::size_t num_atoms = 0;
@@ -138,8 +171,8 @@ void announce(const TrainingData &data, const TrainingSettings &settings, int nu
   if (data.num_skipped > 0)
     std::fprintf(stderr, ", %d with isolated atoms skipped", data.num_skipped);
   std::fprintf(stderr, "; cutoff %g Angstrom, %d members, %d epochs of %d steps, %d process%s\n",
-               data.cutoff, num_members, schedule.epochs, schedule.steps_per_epoch, ranks.size(),
-               ranks.size() > 1 ? "es" : "");
+               data.cutoff, fit.model.settings.num_members, schedule.epochs,
+               schedule.steps_per_epoch, ranks.size(), ranks.size() > 1 ? "es" : "");
 }
 
 /// Tells how many frames memory does not allow to keep prepared.
@@ -245,6 +278,15 @@ class TimeShare {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
+/// Training frames that are not in a fold.
+std::vector<std::size_t> outside(const TrainingData &data, int fold)
+{
+  std::vector<std::size_t> frames;
+  for (std::size_t n = 0; n < data.fold.size(); ++n)
+    if (data.fold[n] != fold) frames.push_back(n);
+  return frames;
+}
+
 /// Predictions of the training frames by fits that are like the one to come, each without a fold.
 Judgement judge_by_folds(const TrainingSettings &settings, const Input &input,
                          const std::string &identity, TimeShare &time, const Ranks &ranks)
@@ -255,16 +297,19 @@ Judgement judge_by_folds(const TrainingSettings &settings, const Input &input,
     TrainingSettings own = settings;
     own.checkpoint = folder_of_fold(settings.checkpoint, fold);
     own.max_seconds = time.next();
+    std::optional<Fit> fit;
+    ranks.agree([&] {
+      fit.emplace(own, part, input.start_or_null(), ranks);
+      if (ranks.first() && fold == 0) announce(input.data, settings, *fit, ranks);
+    });
     if (ranks.first())
       std::fprintf(stderr, "fit %d of %d without a part: %zu frames, to judge %zu\n", fold + 1,
                    input.data.num_folds, part.train.size(), part.held_out.size());
-    std::optional<Fit> fit;
-    ranks.agree([&] { fit.emplace(own, part, input.start_or_null(), ranks); });
     fit->begin(own, input.start_or_null(), ranks);
     continue_fit(*fit, fit->state, fit->train, {}, own, identity, ranks);
     fit->release();
     const Potential potential = to_potential(fit->model, fit->state.kept_parameters);
-    judgement.add(potential, part.held_out, ranks);
+    judgement.add(potential, input.data.train, outside(input.data, fold), part.held_out, ranks);
     if (settings.novelty) judgement.add_novelty(potential, part.train, part.held_out, ranks);
   }
   return judgement;
@@ -296,6 +341,7 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
 {
   Input input;
   ranks.agree([&] { read(input, given); });
+  judge_start(input, ranks);
   const std::string tuning = search_settings(input.settings, input, ranks);
   TrainingSettings settings = input.settings;
   if (!tuning.empty()) settings = settings_of_record(input.settings, tuning, input.data);
@@ -304,16 +350,19 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
   ranks.agree([&] {
     if (!ranks.first()) return;
     if (input.own_checkpoint) remove_foreign_checkpoint(settings.checkpoint, identity);
-    announce(input.data, settings,
-             model_settings(settings, input.data.elements, input.data.cutoff).num_members, ranks);
   });
   const Interruption interruption;
   const bool last_passes = has_last_passes(settings, input.data);
   TimeShare time(settings, input.data.num_folds + 1);
-  Judgement judgement = judge_by_folds(settings, input, identity, time, ranks);
+  Judgement judgement = input.data.num_folds > 0
+                            ? judge_by_folds(settings, input, identity, time, ranks)
+                            : std::move(input.judgement);
 
   std::optional<Fit> fit;
-  ranks.agree([&] { fit.emplace(settings, input.data, input.start_or_null(), ranks); });
+  ranks.agree([&] {
+    fit.emplace(settings, input.data, input.start_or_null(), ranks);
+    if (ranks.first() && input.data.num_folds == 0) announce(input.data, settings, *fit, ranks);
+  });
   fit->begin(settings, input.start_or_null(), ranks);
   announce_memory(*fit, settings, ranks);
   settings.max_seconds = time.next();
@@ -323,8 +372,8 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
   if (in_time && last_passes) all_frames = learn_all_frames(*fit, settings, identity, time, ranks);
   fit->release();
   finish_potential(fit->model, input.data, resolved(settings, fit->model.settings, input.data),
-                   fit->state, all_frames ? &*all_frames : nullptr, std::move(judgement), tuning,
-                   ranks);
+                   fit->state, all_frames ? &*all_frames : nullptr, std::move(judgement),
+                   input.keeps_calibration ? &*input.start : nullptr, tuning, ranks);
   if (ranks.first() && input.own_checkpoint) std::filesystem::remove_all(settings.checkpoint);
 }
 
@@ -332,6 +381,8 @@ TrainingSettings resolved_settings(const TrainingSettings &given)
 {
   Input input;
   read(input, given);
+  if (input.start && !new_frames(*input.start, input.data.train))
+    hold_out(input.data, input.settings);
   TrainingSettings settings = input.settings;
   settings.checkpoint = given.checkpoint;
   return resolved(settings, model_settings(settings, input.data.elements, input.data.cutoff),

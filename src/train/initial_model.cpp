@@ -125,8 +125,9 @@ void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames
   }
   ranks.sum(sums);
   for (std::size_t n = 0; n < size; ++n) {
-    const double count = std::max(1.0, sums[2 * size + n / num_descriptors]),
-                 mean = sums[n] / count, square = sums[size + n] / count;
+    const double count = sums[2 * size + n / num_descriptors];
+    if (count == 0.0) continue;
+    const double mean = sums[n] / count, square = sums[size + n] / count;
     // A descriptor that hardly changes among the training frames must not be blown up by what lies
     // outside them.
     const double floor = 1e-3 * std::sqrt(square) + 1e-6;
@@ -136,6 +137,37 @@ void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames
                                  std::max(std::sqrt(std::max(0.0, square - mean * mean)), floor);
   }
   loss.set_standardisation(model.mean, model.inverse_deviation);
+}
+
+void restandardise(TrainingModel &model, std::vector<double> &parameters, CommitteeLoss &loss,
+                   const PreparedFrames &frames, double four_body_scale, const Ranks &ranks)
+{
+  using Kind = ParameterBlock::Kind;
+  const std::vector<double> mean = model.mean, inverse_deviation = model.inverse_deviation;
+  loss.set_parameters(parameters);
+  standardise(model, loss, frames, four_body_scale, ranks);
+  const std::vector<ParameterBlock> blocks = CommitteeLoss::layout(model.settings);
+  const auto num_descriptors = static_cast<std::size_t>(model.settings.num_descriptors());
+  // x = (G - mean) / deviation of before is `stretch` times that of now, plus `shift`
+  for (const ParameterBlock &block : blocks) {
+    if (block.kind != Kind::hidden && block.kind != Kind::skip) continue;
+    const auto bias = std::find_if(blocks.begin(), blocks.end(), [&](const ParameterBlock &b) {
+      return b.element == block.element && b.other == block.other &&
+             b.kind == (block.kind == Kind::hidden ? Kind::hidden_bias : Kind::output_bias);
+    });
+    const auto cols = static_cast<std::size_t>(block.cols);
+    for (std::size_t d = 0; d < num_descriptors; ++d) {
+      const std::size_t n = static_cast<std::size_t>(block.element) * num_descriptors + d;
+      const double stretch = inverse_deviation[n] / model.inverse_deviation[n],
+                   shift = (model.mean[n] - mean[n]) * inverse_deviation[n];
+      for (std::size_t unit = 0; unit < cols; ++unit) {
+        double &weight = parameters[block.offset + d * cols + unit];
+        parameters[bias->offset + unit] += weight * shift;
+        weight *= stretch;
+      }
+    }
+  }
+  loss.set_parameters(parameters);
 }
 
 }    // namespace almlip::train

@@ -21,13 +21,19 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
 TrainingModel make_training_model(const TrainingSettings &settings, const TrainingData &data,
                                   const Potential &start);
 
+/// Standardises anew by the frames of a refit, which differ from those of the potential that it
+/// starts from, and changes the parameters such that all energies stay the same. An element without
+/// atoms among the frames keeps its standardisation.
+void restandardise(TrainingModel &model, std::vector<double> &parameters, CommitteeLoss &loss,
+                   const PreparedFrames &frames, double four_body_scale, const Ranks &ranks);
+
 /// Random parameters: hidden weights N(0, (0.5 / sqrt D)^2), hidden biases uniform in -0.5 .. 0.5,
 /// output weights N(0, (0.1 / sqrt H)^2), no linear part; radial channels are the leading whitened
 /// functions, the same for every pair of elements.
 std::vector<double> initial_parameters(const TrainingModel &model, int seed);
 
 /// Sets mean and inverse deviation of the descriptors of every element, of the present radial
-/// parameters, in model and loss.
+/// parameters, in model and loss, where there are atoms of the element.
 /// @param four_body_scale  deviation that up to 144 four-body invariants get, more of them less, as
 ///                         the inverse root of their number; the others get 1. Initial weights and
 ///                         weight decay are a prior, and this is its smoothness

@@ -10,14 +10,81 @@
 
 namespace almlip::train {
 
-void Judgement::add(const Potential &potential, const std::vector<Frame> &held_out,
+namespace {
+
+/// At most so many of the frames, evenly: enough for a median.
+std::vector<std::size_t> sample(const std::vector<std::size_t> &all)
+{
+  constexpr std::size_t max_frames = 100;
+  const std::size_t count = std::min(all.size(), max_frames);
+  std::vector<std::size_t> some;
+  for (std::size_t n = 0; n < count; ++n) some.push_back(all[n * all.size() / count]);
+  return some;
+}
+
+/// Mean logarithm of the members' spread in each of these frames; not a number where they agree by
+/// symmetry. On the first rank.
+std::vector<double> spread_levels(const Potential &potential, const std::vector<Frame> &frames,
+                                  const std::vector<std::size_t> &which, const Ranks &ranks)
+{
+  std::vector<Frame> chosen;
+  for (const std::size_t n : which) chosen.push_back(frames[n]);
+  std::vector<double> levels;
+  predict_frames(potential, chosen, ranks, [&](const Frame &, const FramePrediction &prediction) {
+    double sum = 0.0, count = 0.0;
+    for (const double spread : prediction.spread) {
+      if (spread < symmetry_spread) continue;
+      sum += std::log(spread);
+      count += 1.0;
+    }
+    levels.push_back(sum / count);
+  });
+  return levels;
+}
+
+double median(std::vector<double> values)
+{
+  if (values.empty()) return 0.0;
+  std::sort(values.begin(), values.end());
+  return 0.5 * (values[(values.size() - 1) / 2] + values[values.size() / 2]);
+}
+
+}    // namespace
+
+void Judgement::add(const Potential &potential, const std::vector<Frame> &train,
+                    const std::vector<std::size_t> &learned, const std::vector<Frame> &held_out,
                     const Ranks &ranks)
 {
   predict_frames(potential, held_out, ranks, [&](const Frame &frame, FramePrediction prediction) {
+    if (!potential.novelty.empty()) {
+      const std::vector<double> of_atoms = novelties(prediction, frame, potential);
+      novelty.push_back(*std::max_element(of_atoms.begin(), of_atoms.end()));
+    }
     prediction.descriptors = {};
     frames.push_back(frame);
     predictions.push_back(std::move(prediction));
   });
+  Fit fit{frames.size(), sample(learned), {}};
+  fit.levels = spread_levels(potential, train, fit.learned, ranks);
+  fits_.push_back(std::move(fit));
+}
+
+std::vector<double> Judgement::match_spread(const Potential &final, const std::vector<Frame> &train,
+                                            const Ranks &ranks)
+{
+  std::vector<double> factors;
+  std::size_t begin = 0;
+  for (const Fit &fit : fits_) {
+    const std::vector<double> levels = spread_levels(final, train, fit.learned, ranks);
+    std::vector<double> differences;    // on the first rank
+    for (std::size_t n = 0; n < levels.size(); ++n)
+      if (std::isfinite(fit.levels[n] - levels[n]))
+        differences.push_back(fit.levels[n] - levels[n]);
+    factors.push_back(std::exp(median(differences)));
+    for (; begin < fit.end; ++begin)
+      for (double &spread : predictions[begin].spread) spread /= factors.back();
+  }
+  return factors;
 }
 
 void Judgement::add_novelty(Potential potential, const std::vector<Frame> &learned,
@@ -33,7 +100,7 @@ void Judgement::add_novelty(Potential potential, const std::vector<Frame> &learn
   });
 }
 
-Calibration Judgement::calibration(const ModelSettings &settings) const
+std::vector<AtomError> Judgement::atom_errors(const ModelSettings &settings) const
 {
   std::vector<AtomError> atoms;
   for (std::size_t f = 0; f < predictions.size(); ++f) {
@@ -46,7 +113,7 @@ Calibration Judgement::calibration(const ModelSettings &settings) const
       atoms.push_back({elements[i], error, predictions[f].spread[i], static_cast<int>(f)});
     }
   }
-  return calibrate(atoms, static_cast<int>(settings.elements.size()));
+  return atoms;
 }
 
 ErrorReport Judgement::report(Potential &potential)

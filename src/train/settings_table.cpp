@@ -48,6 +48,10 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
           other("start", &s.start,
                 "potential to start from: a short refit; what fixes the model (elements, cutoff, "
                 "members, shape) is that of the potential unless it is given")),
+      word("refit", &s.refit, {"auto", "warm", "full"},
+           "how a fit with start begins: warm with its parameters, full with its shape only; auto: "
+           "full if its error on the frames that it has not learned is above twice its held-out "
+           "error"),
       outside(other("output", &s.output, "potential file to write")),
       outside(other("checkpoint", &s.checkpoint,
                     "folder for checkpoints; a fit that finds its own one there goes on exactly; "

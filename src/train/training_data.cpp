@@ -193,6 +193,13 @@ TrainingData read_training_data(const TrainingSettings &settings)
   data.num_skipped =
       static_cast<int>(num_read - num_isolated - data.train.size() - data.held_out.size());
   data.hash = hash_of(data.train, data.held_out);
+  data.largest_force = largest_force(data.train);
+  if (settings.start.empty()) hold_out(data, settings);
+  return data;
+}
+
+void hold_out(TrainingData &data, const TrainingSettings &settings)
+{
   require(settings.folds != 1,
           "\"folds\" is 1, but a fit without all frames learns nothing; set 0, or 2 and more");
   data.num_folds = num_judging_fits(settings, static_cast<int>(data.train.size()));
@@ -210,8 +217,6 @@ TrainingData read_training_data(const TrainingSettings &settings)
   for (const std::string &symbol : data.elements)
     require(std::count(present.begin(), present.end(), symbol) > 0,
             "no training frame has an atom of ", symbol, ", which \"elements\" lists");
-  data.largest_force = largest_force(data.train);
-  return data;
 }
 
 std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int seed)

@@ -27,8 +27,8 @@ struct TrainingData {
   double largest_force = 0.0;     ///< on an atom of the training frames, eV/Angstrom
 };
 
-/// Reads the files that the settings name, checks every frame, and splits off the held-out ones or
-/// deals all to folds.
+/// Reads the files that the settings name, checks every frame, and holds frames out, but not those
+/// of a refit (`start`).
 /// A frame without forces teaches its energy only. A frame of one atom without neighbours gives the
 /// energy of the isolated atom and is not learned.
 /// @throws Error that names file, frame and atoms: missing energy, numbers that are not finite, an
@@ -36,6 +36,10 @@ struct TrainingData {
 ///         a cell without volume, atoms closer than `least_distance` or without neighbours, fewer
 /// than four training frames with forces
 TrainingData read_training_data(const TrainingSettings &settings);
+
+/// Holds out a part of the training frames, or deals them to folds, as the settings ask for.
+/// @throws Error if fewer than four training frames with forces are left
+void hold_out(TrainingData &data, const TrainingSettings &settings);
 
 /// Moves a part of the frames into a second list. Every config_type gives its share, but keeps at
 /// least one frame; the order of frames is kept.

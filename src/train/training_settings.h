@@ -20,7 +20,7 @@ constexpr double max_weight_decay = 0.5;    ///< that of few frames
 /// these and the schedule.
 struct TrainingSettings {
   std::vector<std::string> train, validation;
-  std::string start, output = "potential.almlip.json", checkpoint;
+  std::string start, refit = "auto", output = "potential.almlip.json", checkpoint;
   std::vector<std::string> energy_key, forces_key, stress_key;
 
   std::vector<std::string> elements;

@@ -76,14 +76,14 @@ def frame_text(cell, positions, energy, forces, virial, symbol="Ar", config_type
     return "\n".join(lines) + "\n"
 
 
-def make_frames(count, seed=0):
+def make_frames(count, seed=0, rattle=0.15):
     """Rattled face-centred cubic cells of 4 atoms, as texts."""
     random = np.random.default_rng(seed)
     corners = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
     texts = []
     for n in range(count):
         cell = 3.6 * np.eye(3) + random.normal(0, 0.08, (3, 3))
-        positions = corners @ cell + random.normal(0, 0.15, (4, 3))
+        positions = corners @ cell + random.normal(0, rattle, (4, 3))
         texts.append(
             frame_text(
                 cell, positions, *label(cell, positions), config_type="cold" if n % 3 else "hot"

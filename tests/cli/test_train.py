@@ -59,7 +59,7 @@ def test_table_is_on_stdout_and_progress_on_stderr(frames, tmp_path):
     done = train("--train", frames, "--output", tmp_path / "p.json", *QUICK)
     assert done.returncode == 0, done.stderr
     assert "epoch 12/12" in done.stderr and "\r" not in done.stderr
-    assert "held" in done.stdout and "epoch" not in done.stdout
+    assert "each by a fit without it" in done.stdout and "epoch" not in done.stdout
 
 
 def test_same_seed_same_file_other_seed_other_file(frames, tmp_path):
@@ -176,8 +176,8 @@ def test_frames_without_forces_teach_their_energies(tmp_path):
         subprocess.run([ALMLIP, "eval", potential, rest, "--json", report], check=True)
         return json.loads(report.read_text())["groups"]["all"]["energy_mae"]
 
-    assert potential["provenance"]["errors"]["train"]["all"]["frames"] == 36
-    assert alone["provenance"]["errors"]["train"]["all"]["frames"] == 18
+    assert potential["provenance"]["errors"]["train"]["all"]["frames"] == 40
+    assert alone["provenance"]["errors"]["train"]["all"]["frames"] == 20
     assert energy_error("with", tmp_path / "p") < energy_error("without", tmp_path / "q")
 
 
@@ -216,7 +216,8 @@ def test_held_out_frames_are_learned_at_the_end_but_not_those_of_the_user(frames
     none = fit(frames, tmp_path / "none", "--all-frames-epochs", "0")["provenance"]
     assert own["steps_on_all_frames"] == 2 * 40 // 4  # frames per step: 4
     assert users["steps_on_all_frames"] == none["steps_on_all_frames"] == 0
-    assert own["errors"]["held_out"] == none["errors"]["held_out"]  # from before
+    for key in ("energy_mae", "force_rmse", "stress_mae"):  # from before
+        assert own["errors"]["held_out"]["all"][key] == none["errors"]["held_out"]["all"][key]
     assert own["errors"]["train"] != none["errors"]["train"]
 
 
@@ -283,7 +284,32 @@ def test_warm_start_goes_on_from_the_old_error(frames, tmp_path):
     assert done.returncode == 0, done.stderr
     warm = json.loads((tmp_path / "warm").read_text())
     assert warm["training"]["force_error"] < 2 * cold["training"]["force_error"]
-    assert warm["committees"][0]["mean"] == cold["committees"][0]["mean"]
+    assert "the start errs on 6 new frames by F " in done.stderr and "full fit" not in done.stderr
+    new = warm["provenance"]["errors"]["held_out"]["all"]
+    assert new["frames"] == 6  # before they were learned
+    record = warm["training"]["held_out_atoms"]
+    assert len(record) == 20 + 6 and len(warm["provenance"]["learned"]) == 46
+    again = train(
+        "--train", frames, more, "--start", tmp_path / "warm", "--output", tmp_path / "warm", *QUICK
+    )
+    assert again.returncode == 0 and "the start errs" not in again.stderr  # nothing is new
+
+
+def test_refit_is_a_full_fit_where_the_start_is_useless(frames, tmp_path):
+    fit(frames, tmp_path / "cold", "--epochs", "60")
+    other = tmp_path / "other.extxyz"
+    other.write_text("".join(make_frames(8, seed=5, rattle=0.3)))
+    start = ["--train", frames, other, "--start", tmp_path / "cold", "--epochs", "20"]
+    asked = ["--preset", "fast", "--members", "2", "--precision", "double"]
+    done = train(*start, *asked, "--output", tmp_path / "full")
+    assert done.returncode == 0, done.stderr
+    assert "full fit, from random parameters" in done.stderr
+    scratch = train(*start[:3], *start[5:], *asked, "--cutoff", CUTOFF, "--output", tmp_path / "s")
+    assert scratch.returncode == 0, scratch.stderr
+    full, scratch = (json.loads((tmp_path / name).read_text()) for name in ("full", "s"))
+    assert full["committees"] == scratch["committees"]
+    forced = train(*start, *asked, "--refit", "warm", "--output", tmp_path / "warm")
+    assert "full fit" not in forced.stderr
 
 
 def test_warm_start_needs_no_word_about_the_shape_of_the_potential(frames, tmp_path):

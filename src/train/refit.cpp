@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "train/refit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "almlip/text.h"
+#include "train/error_report.h"
+
+namespace almlip::train {
+
+std::vector<std::string> marks_of(const std::vector<Frame> &frames)
+{
+  constexpr std::size_t length = 12;    // of a hexadecimal number: 48 bits
+  std::vector<std::string> marks;
+  for (const Frame &frame : frames) {
+    std::vector<int> numbers = frame.atomic_numbers;
+    std::sort(numbers.begin(), numbers.end());
+    std::string text;
+    for (const int number : numbers) text += std::to_string(number) + " ";
+    text += format("%.3f %.5f", frame.volume(), *frame.energy);
+    marks.push_back(content_hash(text).substr(0, length));
+  }
+  return marks;
+}
+
+std::optional<std::vector<std::size_t>> new_frames(const Potential &start,
+                                                   const std::vector<Frame> &frames)
+{
+  const nlohmann::json provenance = nlohmann::json::parse(start.provenance);
+  if (!provenance.contains("learned")) return std::nullopt;
+  const auto learned = provenance["learned"].get<std::set<std::string>>();
+  const std::vector<std::string> marks = marks_of(frames);
+  std::vector<std::size_t> fresh;
+  for (std::size_t n = 0; n < frames.size(); ++n)
+    if (learned.count(marks[n]) == 0) fresh.push_back(n);
+  return fresh;
+}
+
+bool StartReport::asks_for_full_fit(const Potential &start, const Ranks &ranks) const
+{
+  constexpr double max_ratio = 2.0;
+  const bool far = start.force_error > 0.0 && force_error > max_ratio * start.force_error;
+  std::vector<double> decision{far ? 1.0 : 0.0};
+  ranks.broadcast(decision);
+  return decision[0] > 0.0;
+}
+
+StartReport report_start(const Potential &start, const std::vector<Frame> &frames,
+                         const std::vector<std::size_t> &fresh, const Ranks &ranks)
+{
+  std::vector<Frame> unknown;
+  std::vector<std::size_t> learned;
+  for (std::size_t n = 0; n < frames.size(); ++n)
+    if (std::binary_search(fresh.begin(), fresh.end(), n))
+      unknown.push_back(frames[n]);
+    else
+      learned.push_back(n);
+  StartReport report;
+  report.judgement.add(start, frames, learned, unknown, ranks);
+  if (!ranks.first() || unknown.empty()) return report;
+  Potential copy = start;
+  const ErrorGroup errors = report.judgement.report(copy).all();
+  report.force_error = errors.force_mae.value_or(0.0);
+  std::fprintf(
+      stderr,
+      "the start errs on %zu new frames by F %.4f eV/A  E %.2f meV/atom; held out it had F "
+      "%.4f eV/A\n",
+      unknown.size(), report.force_error, 1000.0 * errors.energy_mae.value_or(0.0),
+      start.force_error);
+  return report;
+}
+
+}    // namespace almlip::train
