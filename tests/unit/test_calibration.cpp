@@ -175,5 +175,29 @@ TEST(Novelty, ThresholdIsTheQuantileOfTheTrainingEnvironments)
             100 * novelty.threshold);    // leaving what never changed is novel
 }
 
+TEST(Calibration, OfMembersThatAgreeMoreGivesTheSameSigma)
+{
+  const Calibration calibration{{2.0}, {0.6}, 1.5, 100}, closer = rescaled(calibration, 4.0);
+  EXPECT_NEAR(calibrated_sigma(closer, 0, 0.01 / 4.0), calibrated_sigma(calibration, 0, 0.01),
+              1e-12);
+}
+
+TEST(Calibration, IsCorrectedByErrorsOnNewFrames)
+{
+  // errors three times as large as sigma: 1000 atoms of before count as 200, new are 100
+  const std::vector<AtomError> atoms = synthetic_atoms(100, 0, 3.0, 1.0, 1);
+  const Calibration after = corrected({{1.0}, {1.0}, 1.5, 1000}, atoms);
+
+  // standard error of the mean square of 100 vectors: sqrt(2/300) = 8 %, half of it of the factor
+  EXPECT_NEAR(after.factor[0], std::sqrt((200.0 + 9.0 * 100.0) / 300.0), 0.2);
+  EXPECT_EQ(after.exponent[0], 1.0);
+  EXPECT_EQ(after.quantile90, 1.5);
+}
+
+TEST(Calibration, WithoutNewFramesStaysAsItWas)
+{
+  EXPECT_EQ(corrected({{0.7}, {0.5}, 1.5, 1000}, {}).factor[0], 0.7);
+}
+
 }    // namespace
 }    // namespace almlip::train

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "train/initial_model.h"
 #include "train/loss/committee_loss.h"
 
 #include <gtest/gtest.h>
@@ -234,6 +235,25 @@ TEST(CommitteeLoss, FrozenRadialChannelsGetNoGradientAndChangeNothingElse)
   for (const ParameterBlock &b : CommitteeLoss::layout(problem.model.settings))
     for (std::size_t q = b.offset; q < b.offset + static_cast<std::size_t>(b.rows) * b.cols; ++q)
       EXPECT_EQ(frozen[q], b.kind == ParameterBlock::Kind::radial ? 0.0 : learned[q]);
+}
+
+TEST(Restandardise, ChangesNoEnergyAndNoForce)
+{
+  Problem problem("fast", {"Si", "O"});
+  const auto kernel = CommitteeLoss::create(problem.model, "double");
+  const Ranks alone{Ranks::Alone{}};
+  const PreparedFrames frames(*kernel, problem.frames, alone);
+  kernel->set_parameters(problem.parameters);
+  const MemberPrediction before = kernel->predict(*frames.prepared(1));
+  const std::vector<double> mean = problem.model.mean;
+  restandardise(problem.model, problem.parameters, *kernel, frames, 0.35, alone);
+  const MemberPrediction after = kernel->predict(*frames.prepared(1));
+
+  EXPECT_NE(problem.model.mean, mean);
+  for (std::size_t k = 0; k < before.energy.size(); ++k)
+    EXPECT_NEAR(after.energy[k], before.energy[k], 1e-9);    // rounding of some hundred eV
+  for (std::size_t n = 0; n < before.forces.size(); ++n)
+    EXPECT_NEAR(after.forces[n], before.forces[n], 1e-8);
 }
 
 }    // namespace
