@@ -20,20 +20,39 @@ _OF_TYPE = {"S": str, "R": float, "I": int, "L": lambda word: word in ("T", "Tru
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
-def read(paths: Paths) -> list[ase.Atoms]:
+def read(
+    paths: Paths,
+    *,
+    energy_key: str | Sequence[str] = (),
+    forces_key: str | Sequence[str] = (),
+    stress_key: str | Sequence[str] = (),
+    labels: bool = False,
+) -> list[ase.Atoms]:
     """Frames of one or more extended XYZ files (plain or gzip) in their order.
 
     Energy, forces and stress are those that `almlip train` would learn, as results of a calculator.
+
+    energy_key, forces_key, stress_key  names to take them from, in order of preference
+    labels                              refuse what contradicts itself, as `almlip train` does
     Raises almlip.Error with file, frame and line.
     """
-    if isinstance(paths, (str, os.PathLike)):
-        paths = [paths]
-    return [_to_atoms(content) for content in _core.read([os.fspath(path) for path in paths])]
+    contents = _core.read(
+        [os.fspath(path) for path in _listed(paths)],
+        energy_keys=_listed(energy_key),
+        forces_keys=_listed(forces_key),
+        stress_keys=_listed(stress_key),
+        labels=labels,
+    )
+    return [_to_atoms(content) for content in contents]
 
 
 def write(path: str | os.PathLike[str], frames: ase.Atoms | Sequence[ase.Atoms]) -> None:
     """Writes frames as extended XYZ with every digit; the file appears complete or not at all."""
     write_frames(path, [frames] if isinstance(frames, ase.Atoms) else frames)
+
+
+def _listed(value: Any) -> list[Any]:
+    return [value] if isinstance(value, (str, os.PathLike)) else list(value)
 
 
 def _to_atoms(content: dict[str, Any]) -> ase.Atoms:

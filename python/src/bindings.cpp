@@ -91,12 +91,18 @@ nb::dict content_of(const Frame &frame)
   return result;
 }
 
-nb::list read_files(const std::vector<std::string> &paths)
+nb::list read_files(const std::vector<std::string> &paths,
+                    const std::vector<std::string> &energy_keys,
+                    const std::vector<std::string> &forces_keys,
+                    const std::vector<std::string> &stress_keys, bool labels)
 {
+  almlip::ExtxyzNeeds needs;
+  needs.labels = labels;
+  needs.keys = {energy_keys, forces_keys, stress_keys};
   std::vector<Frame> frames;
   {
     const nb::gil_scoped_release others_may_run;
-    frames = almlip::read_extxyz(paths);
+    frames = almlip::read_extxyz(paths, needs);
   }
   nb::list result;
   for (const Frame &frame : frames) result.append(content_of(frame));
@@ -161,8 +167,11 @@ NB_MODULE(_core, m)
   m.attr("__version__") = ALMLIP_VERSION;
   nb::exception<almlip::Error>(m, "Error", PyExc_RuntimeError);
 
-  m.def("read", &read_files, "paths"_a,
-        "Frames of extended XYZ files, each as a dictionary of arrays.");
+  m.def("read", &read_files, "paths"_a, "energy_keys"_a = std::vector<std::string>(),
+        "forces_keys"_a = std::vector<std::string>(), "stress_keys"_a = std::vector<std::string>(),
+        "labels"_a = false,
+        "Frames of extended XYZ files, each as a dictionary of arrays; with labels=True, labels that "
+        "are ambiguous are refused.");
 
   nb::class_<SharedCalculator>(m, "Calculator", "A potential that predicts frames.")
       .def(nb::init<const std::string &, bool, double>(), "path"_a, "mixed"_a, "skin"_a)

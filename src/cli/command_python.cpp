@@ -18,6 +18,7 @@ namespace {
 /// Each is a line in COMMANDS of python/almlip/__main__.py, too.
 const std::pair<const char *, const char *> commands[] = {
     {"campaign", "Explore, label, refit and test, again and again"},
+    {"convert", "Make frames of the outputs of VASP, Quantum ESPRESSO, CP2K and of other sets"},
     {"label", "Label a batch of structures with a first-principles code"},
     {"report", "A page that shows how good a potential is"}};
 

@@ -236,6 +236,18 @@ TEST(Extxyz, NamedKeysAreTaken)
   EXPECT_FALSE(read_labels(both, report, {{"other"}, {}, {}}).at(0).energy);
 }
 
+TEST(Extxyz, AskedForLabelsMayHaveAnyName)
+{
+  ReadReport report;
+  const std::string text =
+      "1\nLattice=\"2 0 0 0 2 0 0 0 2\" energy=-1 mine=-2 my_virials=\"1 0 0 0 1 0 0 0 1\" "
+      "properties=species:S:1:pos:R:3:pull:R:3\nSi 0 0 0 1 2 3\n";
+  const Frame frame = read_labels(text, report, {{"mine"}, {"pull"}, {"my_virials"}}).at(0);
+  EXPECT_EQ(frame.energy, -2.0);
+  EXPECT_EQ(frame.forces, (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ(frame.virial->at(0), 1.0);
+}
+
 TEST(Extxyz, ContradictingLabelsAreErrors)
 {
   const std::string where = "frames.xyz, frame 1, line 2: ";

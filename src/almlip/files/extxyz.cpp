@@ -36,6 +36,21 @@ struct Column {
   }
 };
 
+/// What a key stands for: of any name if it was asked for (a stress with "virial" in its name is a
+/// virial), else by its spelling.
+Quantity quantity_of_key(const std::string &key, const LabelKeys &keys)
+{
+  const auto listed = [&](const std::vector<std::string> &names) {
+    return std::find(names.begin(), names.end(), key) != names.end();
+  };
+  const Quantity usual = quantity_of(key);
+  if (usual != Quantity::other) return usual;
+  if (listed(keys.energy)) return Quantity::energy;
+  if (listed(keys.forces)) return Quantity::forces;
+  if (!listed(keys.stress)) return usual;
+  return key.find("irial") == std::string::npos ? Quantity::stress : Quantity::virial;
+}
+
 std::optional<double> parse_number(std::string_view text)
 {
   if (!text.empty() && text[0] == '+') text.remove_prefix(1);
@@ -244,12 +259,12 @@ void ExtxyzReader::read_comment(std::string_view line, Frame &frame)
 
 void ExtxyzReader::take_key(const std::string &key, const std::string &value, Frame &frame)
 {
-  switch (const Quantity quantity = quantity_of(key)) {
+  switch (const Quantity quantity = quantity_of_key(key, needs_.keys)) {
     case Quantity::lattice:
     case Quantity::pbc:
       return take_cell(key, value, frame);
     case Quantity::other:
-      if (key == "Properties")
+      if (key == "Properties" || key == "properties")    // small letters: NEP
         properties_ = value;
       else if (key == "config_type")
         frame.config_type = value;
@@ -301,7 +316,7 @@ Tensor6 ExtxyzReader::tensor_of(const std::string &key, const std::string &text)
 {
   const std::vector<double> t = numbers_of(key, text);
   // six numbers are in the order of Voigt: xx yy zz yz xz xy
-  const bool is_stress = quantity_of(key) == Quantity::stress;
+  const bool is_stress = quantity_of_key(key, needs_.keys) == Quantity::stress;
   if (t.size() == 6 && is_stress) return {t[0], t[1], t[2], t[5], t[4], t[3]};
   if (t.size() != 9)
     complain(key, " has ", t.size(), " numbers, but ", is_stress ? "9 or 6" : "9", " are needed");
@@ -396,7 +411,8 @@ void ExtxyzReader::choose_forces()
 {
   std::vector<LabelText> found;
   for (const Column &column : columns_)
-    if (column.type == 'R' && column.count == 3 && quantity_of(column.name) == Quantity::forces)
+    if (column.type == 'R' && column.count == 3 &&
+        quantity_of_key(column.name, needs_.keys) == Quantity::forces)
       found.emplace_back(column.name, column.name);
   choose("column of forces", found, needs_.keys.forces, "--forces-key", forces_key_);
 }

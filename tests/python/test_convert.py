@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`almlip convert`: real outputs against finite differences of their own energies, other formats
+against the frames that were written in them.
+
+outputs/ holds outputs of pw.x 6.7 and CP2K 2023.1 for four atoms of aluminium in a sheared cell,
+with Fermi-Dirac smearing of 0.03 Ry and 4000 K, where E and E - TS differ by more than 0.9 eV.
+"""
+
+import gzip
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
+from ase.io import write
+from vasp_files import MOST_ITERATIONS, outcar, vasprun
+
+import almlip
+from almlip.convert.command import main
+
+OUTPUTS = Path(__file__).parent / "outputs"
+STRAIN, DISPLACEMENT = 2e-3, 0.02  # between the two frames of a difference; Angstrom
+VOIGT = ("xx", "yy", "zz", "yz", "xz", "xy")
+
+
+@pytest.fixture
+def convert(capsys):
+    """Runs the command and returns the frames it wrote, and everything that it printed."""
+
+    def run(folder, *arguments, status=0):
+        output = folder / "frames.extxyz"
+        found = main([*map(str, arguments), "-o", str(output)])
+        told = "".join(capsys.readouterr())
+        assert found == status, told
+        return (almlip.read(output) if status == 0 else None), told
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def frames():
+    """Copper in a sheared cell, with all components of the stress different."""
+    result = []
+    for seed in range(4):
+        atoms = bulk("Cu", cubic=True)
+        strain = 0.01 * np.array([[2, 1, -3], [1, -1, 5], [-3, 5, 0]]) + 0.01 * seed * np.eye(3)
+        atoms.set_cell(atoms.cell.array @ (np.eye(3) + strain), scale_atoms=True)
+        atoms.rattle(0.05, seed=seed)
+        atoms.calc = EMT()
+        atoms.get_stress()
+        result.append(atoms)
+    return result
+
+
+def check_same(found, expected, digits=1e-7):
+    assert len(found) == len(expected)
+    for mine, theirs in zip(found, expected):
+        assert list(mine.numbers) == list(theirs.numbers)
+        assert mine.cell.array == pytest.approx(theirs.cell.array, abs=digits)
+        assert mine.positions == pytest.approx(theirs.positions, abs=digits)
+        assert mine.get_potential_energy() == pytest.approx(theirs.get_potential_energy(), abs=1e-7)
+        assert mine.get_forces() == pytest.approx(theirs.get_forces(), abs=digits)
+        assert mine.get_stress() == pytest.approx(theirs.get_stress(), abs=digits)
+
+
+def slope(plus, minus, step):
+    return (plus.get_potential_energy() - minus.get_potential_energy()) / step
+
+
+def test_pwx_energies_belong_to_forces_and_stress(convert, tmp_path):
+    found, _ = convert(tmp_path, OUTPUTS / "pwx_strains.out.gz")
+    assert len(found) == 15  # 12 strains and two displacements around the first
+    stress, volume = found[0].get_stress(), found[0].get_volume()
+    slopes = [slope(*found[k : k + 2], 2 * STRAIN) / volume for k in range(1, 13, 2)]
+    # Shear keeps the volume and with it the number of plane waves: what is left of its effect is
+    # some 0.04 GPa; along an axis it is the Pulay stress of the cutoff.
+    assert slopes[3:] == pytest.approx(stress[3:], abs=3e-4)
+    assert slopes[:3] == pytest.approx(stress[:3], abs=2e-3)
+    assert np.ptp(stress[3:]) > 8e-3
+    assert -slope(found[13], found[14], DISPLACEMENT) == pytest.approx(
+        found[0].get_forces()[1, 2], abs=1e-4
+    )
+
+
+def test_cp2k_energies_belong_to_forces_and_stress(convert, tmp_path):
+    names = ("ref", "xzp", "xzm", "posp", "posm")
+    found, told = convert(tmp_path, *(OUTPUTS / f"cp2k_{name}.out.gz" for name in names))
+    assert "three decimals" not in told  # cells are those of the inputs
+    assert slope(found[1], found[2], 2 * STRAIN) / found[0].get_volume() == pytest.approx(
+        found[0].get_stress()[4], abs=5e-5
+    )
+    assert abs(found[0].get_stress()[4] - found[0].get_stress()[3]) > 0.05
+    assert -slope(found[3], found[4], DISPLACEMENT) == pytest.approx(
+        found[0].get_forces()[1, 2], abs=1e-4
+    )
+
+
+def test_cp2k_dynamics_take_positions_from_the_trajectory(convert, tmp_path):
+    found, _ = convert(tmp_path, OUTPUTS / "cp2k_dynamics.out.gz")
+    assert [atoms.info["source_index"] for atoms in found] == [0, 1, 2, 3, 4]
+    for before, after in pairwise(found):
+        work = np.sum(
+            (after.positions - before.positions) * (before.get_forces() + after.get_forces())
+        )
+        rise = after.get_potential_energy() - before.get_potential_energy()
+        assert rise == pytest.approx(-work / 2, abs=0.02 * abs(rise) + 1e-4)  # trapezoidal rule
+
+
+def test_steps_of_pwx_that_are_not_converged_are_left_out(convert, tmp_path):
+    found, told = convert(tmp_path, OUTPUTS / "pwx_unconverged.out.gz")
+    assert "3 frames; left out: 1 electrons not converged" in told
+    assert [atoms.info["source_index"] for atoms in found] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("writer, name", [(outcar, "OUTCAR"), (vasprun, "vasprun.xml")])
+def test_vasp_gives_free_energies_of_converged_steps(convert, frames, writer, name, tmp_path):
+    iterations = [4, MOST_ITERATIONS, 4, 5]
+    (tmp_path / name).write_text(writer(frames, iterations, zero_smearing=0.4))
+    found, told = convert(tmp_path, tmp_path / name)
+    check_same(found, [frames[k] for k in (0, 2, 3)], digits=2e-6)
+    assert [atoms.info["source_index"] for atoms in found] == [0, 2, 3]
+    assert "left out: 1 electrons not converged" in told
+    assert "differs by up to 100.00 meV/atom" in told
+
+
+def test_an_interrupted_vasprun_gives_its_complete_steps(convert, frames, tmp_path):
+    text = vasprun(frames, [4, 4, 4, 4], zero_smearing=0.0)
+    (tmp_path / "vasprun.xml").write_text(text[: text.rindex("<structure>")])
+    check_same(convert(tmp_path, tmp_path / "vasprun.xml")[0], frames[:3], digits=2e-6)
+
+
+def test_folders_are_searched_and_compressed_files_are_read(convert, frames, tmp_path):
+    for k in range(2):
+        folder = tmp_path / "runs" / f"T{k}"
+        folder.mkdir(parents=True)
+        (folder / "OUTCAR.gz").write_bytes(gzip.compress(outcar(frames[k:], [4] * 4, 0.0).encode()))
+    (tmp_path / "runs/T1/vasprun.xml").write_text(vasprun(frames[1:], [4] * 3, 0.0))
+    found, told = convert(tmp_path, tmp_path / "runs", "--config-type-from-folder")
+    check_same(found, frames + frames[1:], digits=2e-6)
+    assert [atoms.info["config_type"] for atoms in found] == ["T0"] * 4 + ["T1"] * 3
+    assert found[4].info["source_file"].endswith("T1/vasprun.xml")  # has more digits
+    assert "T1/OUTCAR" not in told
+
+
+@pytest.mark.parametrize("name", ["frames.traj", "frames.db", "again.extxyz"])
+def test_files_of_ase_keep_forces_before_constraints(convert, frames, name, tmp_path):
+    fixed = [atoms.copy() for atoms in frames]
+    for atoms, free in zip(fixed, frames):
+        atoms.calc = free.calc
+        atoms.set_constraint(FixAtoms([0]))
+    write(tmp_path / name, fixed)
+    check_same(convert(tmp_path, tmp_path / name)[0], frames)
+
+
+def test_mlip_configurations(convert, frames, tmp_path):
+    text = ""
+    for atoms in frames:
+        virial = -atoms.get_stress() * atoms.get_volume()  # PlusStress: positive under compression
+        rows = zip(atoms.positions, atoms.get_forces())
+        table = "\n".join(
+            f"  {i + 1} 1 " + " ".join(repr(float(x)) for x in np.concatenate(row))
+            for i, row in enumerate(rows)
+        )
+        cell = "\n".join(" ".join(map(repr, row)) for row in atoms.cell.array.tolist())
+        text += f"""BEGIN_CFG
+ Size
+    {len(atoms)}
+ Supercell
+{cell}
+ AtomData:  id type cartes_x cartes_y cartes_z fx fy fz
+{table}
+ Energy
+    {float(atoms.get_potential_energy())!r}
+ PlusStress:  xx          yy          zz          yz          xz          xy
+    {" ".join(map(repr, virial.tolist()))}
+ Feature   EFS_by       EMT
+END_CFG
+
+"""
+    (tmp_path / "train.cfg").write_text(text)
+    check_same(convert(tmp_path, tmp_path / "train.cfg", "--elements", "Ag", "Cu")[0], frames)
+    _, told = convert(tmp_path, tmp_path / "train.cfg", status=1)
+    assert "has numbers for elements; name them, e.g. --elements Si O" in told
+
+
+def test_deepmd_systems(convert, frames, tmp_path):
+    folder = tmp_path / "system"
+    (folder / "set.000").mkdir(parents=True)
+    (folder / "type_map.raw").write_text("Ag Cu\n")
+    (folder / "type.raw").write_text("1\n1\n1\n1\n")
+    arrays = {
+        "coord": [atoms.positions.ravel() for atoms in frames],
+        "box": [atoms.cell.array.ravel() for atoms in frames],
+        "energy": [atoms.get_potential_energy() for atoms in frames],
+        "force": [atoms.get_forces().ravel() for atoms in frames],
+        "virial": [-atoms.get_stress(voigt=False).ravel() * atoms.get_volume() for atoms in frames],
+    }
+    for name, values in arrays.items():
+        np.save(folder / "set.000" / f"{name}.npy", values)
+    check_same(convert(tmp_path, folder)[0], frames)
+
+
+@pytest.mark.parametrize("style, bar", [("bar", 1.0), ("kB", 1000.0), ("GPa", 10000.0)])
+def test_fitsnap_files(convert, frames, style, bar, tmp_path):
+    for k, atoms in enumerate(frames):
+        pressure = -atoms.get_stress(voigt=False) * 1602176.634 / bar  # of 1 eV/Angstrom^3
+        data = {
+            "PositionsStyle": "angstrom",
+            "StressStyle": style,
+            "Data": [
+                {
+                    "Positions": atoms.positions.tolist(),
+                    "Lattice": atoms.cell.array.tolist(),
+                    "AtomTypes": atoms.get_chemical_symbols(),
+                    "Energy": atoms.get_potential_energy(),
+                    "Forces": atoms.get_forces().tolist(),
+                    "Stress": pressure.tolist(),
+                    "NumAtoms": len(atoms),
+                }
+            ],
+        }
+        (tmp_path / f"{k}.json").write_text("# of FitSNAP\n" + json.dumps({"Dataset": data}))
+    check_same(convert(tmp_path, *(tmp_path / f"{k}.json" for k in range(4)))[0], frames)
+
+
+def test_frames_of_nep_and_keys_of_other_names(convert, frames, tmp_path):
+    text = ""
+    for atoms in frames:
+        virial = -atoms.get_stress(voigt=False) * atoms.get_volume()
+        lattice, virials = (
+            " ".join(map(repr, x.ravel().tolist())) for x in (atoms.cell.array, virial)
+        )
+        text += f'{len(atoms)}\nlattice="{lattice}" energy={float(atoms.get_potential_energy())!r} '
+        text += f'virial="{virials}" pbc="T T T" properties=species:S:1:pos:R:3:force:R:3\n'
+        for row in zip(atoms.positions, atoms.get_forces()):
+            text += "Cu " + " ".join(repr(float(x)) for x in np.concatenate(row)) + "\n"
+    (tmp_path / "train.xyz").write_text(text)
+    check_same(convert(tmp_path, tmp_path / "train.xyz")[0], frames)
+    other = text.replace("energy=", "energy=0 my_energy=")
+    (tmp_path / "other.xyz").write_text(other)
+    check_same(convert(tmp_path, tmp_path / "other.xyz", "--energy-key", "my_energy")[0], frames)
+
+
+def test_what_cannot_be_read_is_told_and_can_be_skipped(convert, frames, tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing of use\n")
+    (tmp_path / "OUTCAR").write_text(outcar(frames, [4] * 4, 0.0))
+    _, told = convert(tmp_path, tmp_path / "OUTCAR", tmp_path / "notes.txt", status=1)
+    assert "notes.txt: is none of the formats that are read" in told
+    assert not (tmp_path / "frames.extxyz").exists()
+    found, told = convert(
+        tmp_path, tmp_path / "OUTCAR", tmp_path / "notes.txt", "--skip-unreadable"
+    )
+    assert len(found) == 4
+    assert "not read: " in told
+
+
+def test_labels_in_other_units_are_refused(convert, tmp_path):
+    (tmp_path / "a.xyz").write_text(
+        '1\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3 energy=-1 '
+        'energy_unit=Hartree pbc="T T T"\nSi 0 0 0\n'
+    )
+    _, told = convert(tmp_path, tmp_path / "a.xyz", status=1)
+    assert '"energy_unit" is Hartree, but labels must be in eV and Angstrom' in told
