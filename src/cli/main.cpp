@@ -5,6 +5,7 @@
 
 #include "almlip/error.h"
 #include "almlip/nearest_word.h"
+#include "cli/command_check.h"
 #include "cli/command_doctor.h"
 #include "cli/command_eval.h"
 #include "cli/command_info.h"
@@ -66,6 +67,7 @@ void add_commands(CLI::App &app)
   almlip::cli::add_eval_command(app);
   almlip::cli::add_select_command(app);
   almlip::cli::add_pool_command(app);
+  almlip::cli::add_check_command(app);
   almlip::cli::add_info_command(app);
   almlip::cli::add_doctor_command(app);
   almlip::cli::add_python_commands(app);

@@ -10,6 +10,7 @@
 #include "almlip/calculator.h"
 #include "almlip/error.h"
 #include "train/calibration.h"
+#include "train/data_check.h"
 #include "train/error_report.h"
 #include "train/frame_memory.h"
 #include "train/predict_frames.h"
@@ -142,8 +143,10 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   if (start) add_record(potential, *start);
   ErrorReport train(potential.calibration.quantile90);
   FrameMemory memory(potential);
+  std::vector<Compared> compared;    // training frames, then held-out ones
   predict_frames(potential, data.train, ranks, [&](const Frame &frame, FramePrediction prediction) {
     train.add(frame, prediction);
+    compared.push_back(compare(frame, prediction));
     if (settings.fingerprints) memory.add_fingerprint(frame, prediction);
     if (settings.novelty) memory.add_environments(frame, prediction);
   });
@@ -169,6 +172,14 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     potential.provenance = provenance_of(data, settings, state, all_frames, errors, tuning);
     write_potential(settings.output, potential);
     std::printf("%swrote %s\n", table.c_str(), settings.output.c_str());
+    for (std::size_t f = 0; f < predictions.size(); ++f)
+      compared.push_back(compare(data.held_out[f], predictions[f]));
+    std::vector<Frame> frames = data.train;
+    frames.insert(frames.end(), data.held_out.begin(), data.held_out.end());
+    const std::vector<Finding> findings = check_residuals(frames, compared);
+    if (!findings.empty())
+      std::printf("labels that do not fit (see almlip check):\n%s",
+                  text_of(findings, frames).c_str());
   });
 }
 

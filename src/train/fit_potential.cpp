@@ -12,6 +12,7 @@
 #include "almlip/error.h"
 #include "parallel/interruption.h"
 #include "train/checkpoint.h"
+#include "train/data_check.h"
 #include "train/finish_potential.h"
 #include "train/fit.h"
 #include "train/progress.h"
@@ -185,6 +186,17 @@ void announce_memory(const Fit &fit, const TrainingSettings &settings, const Ran
                  num_not_kept[0], settings.memory);
 }
 
+/// Tells what looks wrong about the labels, before any work is put into them.
+void tell_findings(const TrainingData &data)
+{
+  std::vector<Frame> frames = data.train;
+  frames.insert(frames.end(), data.held_out.begin(), data.held_out.end());
+  const std::vector<Finding> findings = check_labels(frames);
+  if (!findings.empty())
+    std::fprintf(stderr, "labels that look wrong (see almlip check):\n%s",
+                 text_of(findings, frames).c_str());
+}
+
 /// Gives all ranks what the first one has read from its checkpoint.
 void broadcast(TrainingState &state, const Ranks &ranks)
 {
@@ -341,7 +353,13 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
 {
   Input input;
   ranks.agree([&] { read(input, given); });
+<<<<<<< HEAD
   judge_start(input, ranks);
+=======
+  ranks.agree([&] {
+    if (ranks.first()) tell_findings(input.data);
+  });
+>>>>>>> 2a6e149 (almlip check: labels against themselves and against a potential, also before and after a fit)
   const std::string tuning = search_settings(input.settings, input, ranks);
   TrainingSettings settings = input.settings;
   if (!tuning.empty()) settings = settings_of_record(input.settings, tuning, input.data);

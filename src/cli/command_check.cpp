@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/command_check.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "almlip/calculator.h"
+#include "almlip/error.h"
+#include "almlip/files/extxyz.h"
+#include "almlip/potential.h"
+#include "train/data_check.h"
+
+namespace almlip::cli {
+
+using namespace train;
+
+namespace {
+
+struct CheckOptions {
+  LabelKeys keys;
+  std::string potential, fixed;
+  std::vector<std::string> frames;
+};
+
+std::vector<Finding> residual_findings(const std::vector<Frame> &frames, const std::string &path)
+{
+  const Potential potential = read_potential(path);
+  Committee committee(potential);
+  std::vector<Compared> compared;
+  for (const Frame &frame : frames)
+    compared.push_back(compare(frame, predict(committee, potential, frame)));
+  return check_residuals(frames, compared);
+}
+
+void check(const CheckOptions &options)
+{
+  ExtxyzNeeds needs;
+  needs.energy = needs.labels = true;
+  needs.keys = options.keys;
+  ReadReport report;
+  std::vector<Frame> frames = read_extxyz(options.frames, needs, &report);
+  report.require_one_source(needs.keys);
+  std::cout << "read " << report.text() << '\n';
+  std::vector<Finding> findings = check_labels(frames);
+  if (!options.potential.empty())
+    for (Finding &finding : residual_findings(frames, options.potential))
+      findings.push_back(std::move(finding));
+  std::cout << text_of(findings, frames);
+  if (findings.empty()) std::cout << "nothing looks wrong\n";
+  if (options.fixed.empty()) return;
+  const std::size_t changed = repair(frames, findings);
+  write_extxyz(options.fixed, frames);
+  std::cout << "wrote " << options.fixed << ": " << frames.size() << " frames, " << changed
+            << " repaired or left out\n";
+}
+
+}    // namespace
+
+void add_check_command(CLI::App &app)
+{
+  const auto options = std::make_shared<CheckOptions>();
+  CLI::App *command =
+      app.add_subcommand("check", "Look for wrong labels: units, signs, repetitions, outliers");
+  command->add_option("frames", options->frames, "frames (extended XYZ, plain or gzip)")
+      ->required()
+      ->type_name("F");
+  command
+      ->add_option("--potential", options->potential,
+                   "potential fitted to such frames: name those that do not fit")
+      ->type_name("POT");
+  command
+      ->add_option("--fix", options->fixed,
+                   "write the frames to this file, with what can be repaired without a new "
+                   "calculation: units, signs, order of shear components, repetitions")
+      ->type_name("FIXED.extxyz");
+  command->add_option("--energy-key", options->keys.energy, "keys of the energy, in order");
+  command->add_option("--forces-key", options->keys.forces, "columns of the forces, in order");
+  command->add_option("--stress-key", options->keys.stress, "keys of the stress, in order");
+  command->callback([options] { check(*options); });
+}
+
+}    // namespace almlip::cli

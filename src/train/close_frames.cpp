@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "train/close_frames.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace almlip::train {
+
+namespace {
+
+using Matrix = Eigen::Matrix<double, 3, 3, Eigen::RowMajor>;
+using Points = Eigen::Matrix<double, Eigen::Dynamic, 3, Eigen::RowMajor>;
+
+constexpr double reach = 0.6;                  // Angstrom
+constexpr double length_of_strain = 1.5;       // Angstrom
+constexpr double same = 2e-4;                  // Angstrom
+constexpr std::size_t most_of_a_kind = 400;    // compared with each other
+constexpr std::size_t num_partners = 4;
+
+/// A frame in coordinates that follow the strain of its cell.
+struct Placed {
+  std::size_t frame;
+  Matrix cell;
+  Points scaled;    ///< in units of the cell vectors; plain positions without a cell
+  Points forces;    ///< empty if there are none
+};
+
+Placed place(const Frame &frame, std::size_t index)
+{
+  Placed placed;
+  placed.frame = index;
+  placed.cell = Eigen::Map<const Matrix>(frame.cell.data());
+  if (std::abs(placed.cell.determinant()) < 1e-6) placed.cell.setIdentity();
+  const Eigen::Map<const Points> positions(frame.positions.data(), frame.num_atoms(), 3);
+  placed.scaled = positions * placed.cell.inverse();
+  if (!frame.forces.empty())
+    placed.forces = Eigen::Map<const Points>(frame.forces.data(), frame.num_atoms(), 3);
+  return placed;
+}
+
+/// Displacements from a to b without the drift of all, Angstrom, in a cell between the two.
+Points displacements(const Placed &a, const Placed &b, const std::array<bool, 3> &pbc)
+{
+  Points d = b.scaled - a.scaled;
+  for (int axis = 0; axis < 3; ++axis)
+    if (pbc[static_cast<std::size_t>(axis)])
+      d.col(axis) -= d.col(axis).array().round().matrix().eval();
+  d.rowwise() -= d.colwise().mean();
+  return d * (0.5 * (a.cell + b.cell));
+}
+
+Matrix strain_of(const Placed &a, const Placed &b)
+{
+  return (0.5 * (a.cell + b.cell)).inverse() * (b.cell - a.cell);
+}
+
+double distance_of(const Placed &a, const Placed &b, const std::array<bool, 3> &pbc)
+{
+  const double strain = length_of_strain * strain_of(a, b).norm();
+  if (strain > reach) return strain;
+  const double square = displacements(a, b, pbc).squaredNorm() / double(a.scaled.rows());
+  return std::sqrt(square + strain * strain);
+}
+
+ClosePair pair_of(const Placed &a, const Placed &b, const std::vector<Frame> &frames,
+                  double distance)
+{
+  const Frame &first = frames[a.frame], &second = frames[b.frame];
+  const double atoms = first.num_atoms();
+  ClosePair pair{a.frame, b.frame, distance, (*second.energy - *first.energy) / atoms, 0.0};
+  const Points moved = displacements(a, b, first.pbc);
+  pair.force_work = -0.5 * (a.forces + b.forces).cwiseProduct(moved).sum() / atoms;
+  const Matrix strain = strain_of(a, b);
+  for (int q = 0; q < 6; ++q) {
+    const int i = tensor_row[q], j = tensor_column[q];
+    pair.strain[static_cast<std::size_t>(q)] = i == j ? strain(i, i) : strain(i, j) + strain(j, i);
+  }
+  pair.is_strained = strain.norm() > 1e-5;
+  pair.volume = 0.5 * (first.volume() + second.volume()) / atoms;
+  pair.has_virial = first.virial && second.virial;
+  for (std::size_t q = 0; q < 6 && pair.has_virial; ++q)
+    pair.virial[q] = 0.5 * ((*first.virial)[q] + (*second.virial)[q]) / atoms;
+  return pair;
+}
+
+/// Frames by their atoms in order, and by the directions that are periodic.
+using Kind = std::pair<std::vector<int>, std::array<bool, 3>>;
+
+/// Adds the closest partners of every frame of a kind.
+void add_pairs(const std::vector<Placed> &placed, const std::vector<Frame> &frames,
+               std::vector<ClosePair> &pairs)
+{
+  std::set<std::pair<std::size_t, std::size_t>> seen;
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    std::vector<std::pair<double, std::size_t>> others;
+    for (std::size_t j = 0; j < placed.size(); ++j) {
+      if (i == j) continue;
+      const double d = distance_of(placed[i], placed[j], frames[placed[i].frame].pbc);
+      if (d < reach && d > same) others.emplace_back(d, j);
+    }
+    std::sort(others.begin(), others.end());
+    for (std::size_t k = 0; k < std::min(num_partners, others.size()); ++k) {
+      const auto [first, second] = std::minmax(i, others[k].second);
+      if (seen.emplace(first, second).second)
+        pairs.push_back(pair_of(placed[first], placed[second], frames, others[k].first));
+    }
+  }
+}
+
+}    // namespace
+
+std::vector<ClosePair> close_pairs(const std::vector<Frame> &frames,
+                                   const std::vector<std::size_t> &selected)
+{
+  std::map<Kind, std::vector<std::size_t>> kinds;
+  for (const std::size_t f : selected)
+    if (frames[f].energy && !frames[f].forces.empty())
+      kinds[{frames[f].atomic_numbers, frames[f].pbc}].push_back(f);
+  std::vector<ClosePair> pairs;
+  for (const auto &[kind, members] : kinds) {
+    const std::size_t every = members.size() / most_of_a_kind + 1;
+    std::vector<Placed> placed;
+    // neighbours in a file are often close: blocks of them rather than single ones
+    for (std::size_t n = 0; n < members.size(); ++n)
+      if (n / 8 % every == 0) placed.push_back(place(frames[members[n]], members[n]));
+    add_pairs(placed, frames, pairs);
+  }
+  return pairs;
+}
+
+std::vector<Repeat> repeated_frames(const std::vector<Frame> &frames)
+{
+  std::map<Kind, std::vector<std::size_t>> kinds;
+  for (std::size_t f = 0; f < frames.size(); ++f)
+    kinds[{frames[f].atomic_numbers, frames[f].pbc}].push_back(f);
+  std::vector<Repeat> repeats;
+  for (auto &[kind, members] : kinds) {
+    const auto volume = [&](std::size_t f) { return frames[f].volume(); };
+    std::stable_sort(members.begin(), members.end(),
+                     [&](std::size_t f, std::size_t g) { return volume(f) < volume(g); });
+    std::vector<Placed> placed;
+    for (const std::size_t f : members) placed.push_back(place(frames[f], f));
+    std::vector<bool> is_repeat(members.size(), false);
+    for (std::size_t i = 0; i < members.size(); ++i)
+      for (std::size_t j = i + 1; j < members.size() && !is_repeat[i]; ++j) {
+        if (volume(members[j]) > volume(members[i]) * (1.0 + 1e-3) + 1e-9) break;
+        // one atom tells most pairs apart
+        const Frame &a = frames[members[i]], &b = frames[members[j]];
+        if (std::abs(placed[i].scaled(0, 0) - placed[j].scaled(0, 0)) > 0.01) continue;
+        if (is_repeat[j] || distance_of(placed[i], placed[j], a.pbc) > same) continue;
+        is_repeat[j] = true;
+        const double rise = a.energy && b.energy ? (*b.energy - *a.energy) / a.num_atoms() : 0.0;
+        const auto [earlier, later] = std::minmax(members[i], members[j]);
+        repeats.push_back({earlier, later, members[i] == earlier ? rise : -rise});
+      }
+  }
+  return repeats;
+}
+
+}    // namespace almlip::train

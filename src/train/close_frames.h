@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "almlip/frame.h"
+
+namespace almlip::train {
+
+/// Two frames of the same atoms in nearly the same places, and how their energies must differ.
+struct ClosePair {
+  std::size_t a, b;       ///< indices of the frames
+  double distance;        ///< root mean square displacement, with the strain times 1.5, Angstrom
+  double rise;            ///< energy of b minus energy of a, eV per atom
+  double force_work;      ///< minus mean forces times displacements, eV per atom
+  Tensor6 strain{};       ///< from a to b; shear components are twice those of the tensor
+  Tensor6 virial{};       ///< mean of both, eV per atom
+  double volume = 0.0;    ///< mean of both, Angstrom^3 per atom
+  bool has_virial = false;    ///< both have one
+  bool is_strained = false;
+};
+
+/// For each frame with energy and forces its closest others, within 0.6 Angstrom; pairs once.
+///
+/// The energy of b exceeds that of a by force_work minus virial times strain, up to third order
+/// in the displacements (trapezoidal rule): labels are checked against themselves by it.
+std::vector<ClosePair> close_pairs(const std::vector<Frame> &frames,
+                                   const std::vector<std::size_t> &selected);
+
+/// Frames that hold the same atoms at the same places (within 0.0002 Angstrom) as an earlier one.
+struct Repeat {
+  std::size_t earlier, later;
+  double rise;    ///< energy of the later minus energy of the earlier one, eV per atom
+};
+std::vector<Repeat> repeated_frames(const std::vector<Frame> &frames);
+
+}    // namespace almlip::train

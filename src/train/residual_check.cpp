@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "train/data_check.h"
+#include "train/robust_statistics.h"
+
+namespace almlip::train {
+
+namespace {
+
+constexpr double gpa = 160.2176634;    // of 1 eV/Angstrom^3
+constexpr std::size_t least_frames = 8;
+
+using Groups = std::map<std::string, std::vector<std::size_t>>;
+
+Groups groups_of(const std::vector<Frame> &frames)
+{
+  Groups groups;
+  for (std::size_t f = 0; f < frames.size(); ++f) groups[frames[f].config_type].push_back(f);
+  return groups;
+}
+
+double rms(const std::vector<double> &values)
+{
+  double sum = 0.0;
+  for (const double value : values) sum += value * value;
+  return std::sqrt(sum / static_cast<double>(std::max<std::size_t>(1, values.size())));
+}
+
+/// Energies that are far off where the forces fit: the energy label is wrong.
+std::vector<std::size_t> odd_energies(const std::vector<std::size_t> &group,
+                                      const std::vector<Compared> &compared)
+{
+  constexpr double least = 0.01;    // eV per atom
+  std::vector<double> energies, forces;
+  for (const std::size_t f : group) {
+    energies.push_back(compared[f].energy_error);
+    if (compared[f].force_error >= 0.0) forces.push_back(compared[f].force_error);
+  }
+  const double center = median(energies), limit = std::max(least, 10.0 * robust_spread(energies)),
+               usual_force = 3.0 * median(forces);
+  std::vector<std::size_t> odd;
+  for (const std::size_t f : group)
+    if (std::abs(compared[f].energy_error - center) > limit &&
+        compared[f].force_error <= usual_force)
+      odd.push_back(f);
+  return odd;
+}
+
+/// Large forces of which the potential explains nothing.
+std::vector<std::size_t> odd_forces(const std::vector<std::size_t> &group,
+                                    const std::vector<Frame> &frames,
+                                    const std::vector<Compared> &compared)
+{
+  std::vector<double> errors;
+  for (const std::size_t f : group)
+    if (compared[f].force_error >= 0.0) errors.push_back(compared[f].force_error);
+  const double usual = median(errors);
+  std::vector<std::size_t> odd;
+  for (const std::size_t f : group) {
+    const double size = rms(frames[f].forces);
+    if (size > 5.0 * usual && compared[f].force_error > 0.7 * size) odd.push_back(f);
+  }
+  return odd;
+}
+
+void add(std::vector<Finding> &findings, Finding finding, std::vector<std::size_t> frames)
+{
+  if (frames.empty()) return;
+  finding.frames = std::move(frames);
+  findings.push_back(std::move(finding));
+}
+
+/// Sum of the deviations of the labels' shear components in an order from the predicted ones.
+double shear_misfit(const std::vector<std::size_t> &frames, const std::vector<Compared> &compared,
+                    const std::array<int, 3> &order)
+{
+  double sum = 0.0;
+  for (const std::size_t f : frames)
+    for (std::size_t q = 0; q < 3; ++q)
+      sum += std::abs(compared[f].label_stress[static_cast<std::size_t>(order[q])] -
+                      compared[f].stress[q + 3]);
+  return sum;
+}
+
+void check_stress(const std::vector<Compared> &compared, std::vector<Finding> &findings)
+{
+  std::vector<std::size_t> frames;
+  for (std::size_t f = 0; f < compared.size(); ++f)
+    if (compared[f].has_stress) frames.push_back(f);
+  if (frames.size() < least_frames) return;
+  const double plain = shear_misfit(frames, compared, {3, 4, 5});
+  for (const ShearOrder &order : shear_orders)
+    if (shear_misfit(frames, compared, order.components) < 0.5 * plain)
+      add(findings, exchanged_shear(order), frames);
+  std::vector<double> pressures;    // of labels minus predictions
+  for (const std::size_t f : frames) {
+    double sum = 0.0;
+    for (std::size_t q = 0; q < 3; ++q) sum += compared[f].label_stress[q] - compared[f].stress[q];
+    pressures.push_back(gpa * sum / 3.0);
+  }
+  const double offset = median(pressures);
+  if (std::abs(offset) > std::max(0.5, 3.0 * robust_spread(pressures)))
+    add(findings, pressure_offset(offset), frames);
+}
+
+}    // namespace
+
+Compared compare(const Frame &frame, const FramePrediction &prediction)
+{
+  Compared compared;
+  if (frame.energy) compared.energy_error = (prediction.energy - *frame.energy) / frame.num_atoms();
+  compared.force_error = -1.0;
+  if (!frame.forces.empty()) {
+    std::vector<double> errors(frame.forces.size());
+    for (std::size_t n = 0; n < errors.size(); ++n)
+      errors[n] = prediction.forces[n] - frame.forces[n];
+    compared.force_error = rms(errors);
+  }
+  compared.has_stress = frame.virial && frame.volume() > 0.0;
+  for (std::size_t q = 0; q < 6 && compared.has_stress; ++q) {
+    compared.stress[q] = prediction.virial[q] / frame.volume();
+    compared.label_stress[q] = (*frame.virial)[q] / frame.volume();
+  }
+  return compared;
+}
+
+std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
+                                     const std::vector<Compared> &compared)
+{
+  std::vector<Finding> findings;
+  std::vector<std::size_t> energies, forces;
+  for (const auto &[type, group] : groups_of(frames)) {
+    if (group.size() < least_frames) continue;
+    for (const std::size_t f : odd_energies(group, compared)) energies.push_back(f);
+    for (const std::size_t f : odd_forces(group, frames, compared)) forces.push_back(f);
+  }
+  add(findings,
+      {"the energy does not fit the rest of its kind, although the forces do",
+       "calculate them again, or remove them",
+       {}},
+      energies);
+  add(findings,
+      {"the forces do not fit the rest of its kind at all",
+       "calculate them again, or remove them",
+       {}},
+      forces);
+  check_stress(compared, findings);
+  return findings;
+}
+
+}    // namespace almlip::train
