@@ -57,6 +57,8 @@ Matrix strain_of(const Placed &a, const Placed &b)
   return (0.5 * (a.cell + b.cell)).inverse() * (b.cell - a.cell);
 }
 
+bool is_strained(const Matrix &strain) { return strain.norm() > 1e-5; }
+
 double distance_of(const Placed &a, const Placed &b, const std::array<bool, 3> &pbc)
 {
   const double strain = length_of_strain * strain_of(a, b).norm();
@@ -78,7 +80,7 @@ ClosePair pair_of(const Placed &a, const Placed &b, const std::vector<Frame> &fr
     const int i = tensor_row[q], j = tensor_column[q];
     pair.strain[static_cast<std::size_t>(q)] = i == j ? strain(i, i) : strain(i, j) + strain(j, i);
   }
-  pair.is_strained = strain.norm() > 1e-5;
+  pair.is_strained = is_strained(strain);
   pair.volume = 0.5 * (first.volume() + second.volume()) / atoms;
   pair.has_virial = first.virial && second.virial;
   for (std::size_t q = 0; q < 6 && pair.has_virial; ++q)
@@ -89,23 +91,26 @@ ClosePair pair_of(const Placed &a, const Placed &b, const std::vector<Frame> &fr
 /// Frames by their atoms in order, and by the directions that are periodic.
 using Kind = std::pair<std::vector<int>, std::array<bool, 3>>;
 
-/// Adds the closest partners of every frame of a kind.
+/// Adds the closest partners of every frame of a kind, with the same cell and with another one.
 void add_pairs(const std::vector<Placed> &placed, const std::vector<Frame> &frames,
                std::vector<ClosePair> &pairs)
 {
   std::set<std::pair<std::size_t, std::size_t>> seen;
   for (std::size_t i = 0; i < placed.size(); ++i) {
-    std::vector<std::pair<double, std::size_t>> others;
+    std::array<std::vector<std::pair<double, std::size_t>>, 2> others;
     for (std::size_t j = 0; j < placed.size(); ++j) {
       if (i == j) continue;
       const double d = distance_of(placed[i], placed[j], frames[placed[i].frame].pbc);
-      if (d < reach && d > same) others.emplace_back(d, j);
+      if (d < reach && d > same)
+        others[is_strained(strain_of(placed[i], placed[j])) ? 1 : 0].emplace_back(d, j);
     }
-    std::sort(others.begin(), others.end());
-    for (std::size_t k = 0; k < std::min(num_partners, others.size()); ++k) {
-      const auto [first, second] = std::minmax(i, others[k].second);
-      if (seen.emplace(first, second).second)
-        pairs.push_back(pair_of(placed[first], placed[second], frames, others[k].first));
+    for (auto &candidates : others) {
+      std::sort(candidates.begin(), candidates.end());
+      for (std::size_t k = 0; k < std::min(num_partners, candidates.size()); ++k) {
+        const auto [first, second] = std::minmax(i, candidates[k].second);
+        if (seen.emplace(first, second).second)
+          pairs.push_back(pair_of(placed[first], placed[second], frames, candidates[k].first));
+      }
     }
   }
 }

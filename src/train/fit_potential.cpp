@@ -353,13 +353,10 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
 {
   Input input;
   ranks.agree([&] { read(input, given); });
-<<<<<<< HEAD
-  judge_start(input, ranks);
-=======
   ranks.agree([&] {
     if (ranks.first()) tell_findings(input.data);
   });
->>>>>>> 2a6e149 (almlip check: labels against themselves and against a potential, also before and after a fit)
+  judge_start(input, ranks);
   const std::string tuning = search_settings(input.settings, input, ranks);
   TrainingSettings settings = input.settings;
   if (!tuning.empty()) settings = settings_of_record(input.settings, tuning, input.data);

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`almlip check` on frames of argon whose labels are exact, and on the same frames with one mistake."""
+
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+from argon import ALMLIP, fit, frame_text, label, train
+
+pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")
+RYDBERG, KBAR = 13.605693, 1.0 / 1602.1766  # eV; eV/Angstrom^3
+
+
+def labelled(count=40):
+    """Cells of four atoms with energy, forces, virial: rattled ones, and strained ones in turn."""
+    random = np.random.default_rng(7)
+    corners = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    frames = []
+    for n in range(count):
+        strained = n % 2 == 1
+        strain, displacement = (0.004, 0.0) if strained else (0.0, 0.02)  # Angstrom
+        cell = 3.6 * (np.eye(3) + random.normal(0, strain, (3, 3)))
+        positions = corners @ cell + random.normal(0, displacement, (4, 3))
+        frames.append([cell, positions, *label(cell, positions)])
+    return frames
+
+
+def write(path, frames):
+    path.write_text("".join(frame_text(*frame) for frame in frames))
+    return path
+
+
+def check(*arguments):
+    command = [ALMLIP, "check", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def exchanged(virial):
+    order = [0, 2, 1]  # y and z of the shear with x; yz stays
+    result = virial.copy()
+    result[0, 1:] = result[1:, 0] = virial[0, order[1:]]
+    return result
+
+
+def change(frames, energy=1.0, forces=1.0, virial=lambda v, volume: v):
+    return [
+        [cell, x, energy * e, forces * f, virial(v, abs(np.linalg.det(cell)))]
+        for cell, x, e, f, v in frames
+    ]
+
+
+MISTAKES = {
+    "sign of forces": (
+        {"forces": -1.0},
+        "40 of 40 frames: the forces have the wrong sign",
+    ),
+    "Ry": ({"energy": 1 / RYDBERG}, "40 of 40 frames: the energies look like Ry"),
+    "kJ/mol": ({"energy": 96.48533}, "40 of 40 frames: the energies look like kJ/mol"),
+    "kbar": (
+        {"virial": lambda v, volume: v / KBAR},
+        "40 of 40 frames: the stress looks like kbar",
+    ),
+    "sign of stress": (
+        {"virial": lambda v, volume: -v},
+        "40 of 40 frames: the stress has the wrong sign",
+    ),
+    "exchange": (
+        {"virial": lambda v, volume: exchanged(v)},
+        "shear components of the stress are exchanged: xy and xz",
+    ),
+}
+
+
+def test_labels_that_belong_together_pass(tmp_path):
+    told = check(write(tmp_path / "frames.extxyz", labelled()))
+    assert "read 40 frames, 40 energies, 40 with forces, 40 with stress" in told
+    assert "nothing looks wrong" in told
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_and_repaired(mistake, tmp_path):
+    changes, expected = MISTAKES[mistake]
+    path = write(tmp_path / "frames.extxyz", change(labelled(), **changes))
+    told = check(path, "--fix", tmp_path / "fixed.extxyz")
+    assert expected in told
+    assert "40 frames, 40 repaired or left out" in told
+    assert "nothing looks wrong" in check(tmp_path / "fixed.extxyz")
+
+
+def test_an_offset_of_the_pressure_is_told_with_its_size(tmp_path):
+    offset = 3.0 / 160.2176634  # eV/Angstrom^3
+    lower = change(labelled(), virial=lambda v, volume: v - offset * volume * np.eye(3))
+    told = check(write(tmp_path / "frames.extxyz", lower))
+    found = re.search(r"40 of 40 frames: the pressure is (\S+) GPa below that of the", told)
+    assert float(found[1]) == pytest.approx(3.0, abs=0.2)  # third order in the strain
+
+
+def test_repetitions_are_named_and_removed(tmp_path):
+    frames = labelled()
+    path = write(tmp_path / "frames.extxyz", frames + frames[3:5])
+    told = check(path, "--fix", tmp_path / "fixed.extxyz")
+    assert "2 of 42 frames: an earlier frame has the same atoms at the same places" in told
+    assert "frame 41; frame 42" in told
+    assert "40 frames, 2 repaired or left out" in told
+
+
+def test_two_zeros_of_energy_are_told(tmp_path):
+    frames = labelled()
+    for frame in frames[:6]:
+        frame[2] += 4 * 100.0  # another pseudopotential
+    told = check(write(tmp_path / "frames.extxyz", frames))
+    assert "6 of 40 frames: energies of one composition lie in two heaps, 100 eV/atom" in told
+
+
+def test_training_tells_before_and_after(tmp_path):
+    """A wrong energy among frames that are close to it, and one that only the fit can find."""
+    frames = labelled()
+    frames[5][2] += 4 * 0.5  # eV per atom
+    output = tmp_path / "Ar.almlip.json"
+    path = write(tmp_path / "frames.extxyz", frames)
+    fit(path, output)
+    told = check(path, "--potential", output)
+    assert "1 of 40 frames: the energy does not fit the rest of its kind" in told
+    assert "frame 6" in told.split("does not fit")[1]
+
+    wrong = write(tmp_path / "wrong.extxyz", change(labelled(), forces=-1.0))
+    done = train("--train", wrong, "--output", output, "--preset", "fast", "--epochs", 1)
+    assert "labels that look wrong (see almlip check)" in done.stderr
+    assert "the forces have the wrong sign" in done.stderr
