@@ -115,6 +115,23 @@ std::string held_out_title(const TrainingData &data, bool learned, bool refit)
   return learned ? "held-out frames, before they were learned\n" : "held-out frames\n";
 }
 
+/// Tells which labels do not fit the rest, now that there is a potential.
+/// @param compared  of the training frames
+void tell_misfits(const TrainingData &data, std::vector<Compared> compared,
+                  const Judgement &judgement)
+{
+  std::vector<Frame> frames = data.train;
+  if (!data.held_out.empty())
+    for (std::size_t f = 0; f < judgement.frames.size(); ++f) {
+      frames.push_back(judgement.frames[f]);
+      compared.push_back(compare(judgement.frames[f], judgement.predictions[f]));
+    }
+  const std::vector<Finding> findings = check_residuals(frames, compared);
+  if (!findings.empty())
+    std::printf("labels that do not fit (see almlip check):\n%s",
+                text_of(findings, frames).c_str());
+}
+
 }    // namespace
 
 void finish_potential(const TrainingModel &model, const TrainingData &data,
@@ -143,7 +160,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   if (start) add_record(potential, *start);
   ErrorReport train(potential.calibration.quantile90);
   FrameMemory memory(potential);
-  std::vector<Compared> compared;    // training frames, then held-out ones
+  std::vector<Compared> compared;
   predict_frames(potential, data.train, ranks, [&](const Frame &frame, FramePrediction prediction) {
     train.add(frame, prediction);
     compared.push_back(compare(frame, prediction));
@@ -172,14 +189,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     potential.provenance = provenance_of(data, settings, state, all_frames, errors, tuning);
     write_potential(settings.output, potential);
     std::printf("%swrote %s\n", table.c_str(), settings.output.c_str());
-    for (std::size_t f = 0; f < predictions.size(); ++f)
-      compared.push_back(compare(data.held_out[f], predictions[f]));
-    std::vector<Frame> frames = data.train;
-    frames.insert(frames.end(), data.held_out.begin(), data.held_out.end());
-    const std::vector<Finding> findings = check_residuals(frames, compared);
-    if (!findings.empty())
-      std::printf("labels that do not fit (see almlip check):\n%s",
-                  text_of(findings, frames).c_str());
+    tell_misfits(data, compared, judgement);
   });
 }
 
