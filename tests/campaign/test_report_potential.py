@@ -94,3 +94,14 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     assert stderr.startswith("almlip: ")
     assert stderr.count("\n") == 1
     assert "no.extxyz" in stderr
+
+
+def test_frames_without_labels_are_an_error(tmp_path, capsys):
+    frames = read_frames(FRAMES)[:2]
+    for atoms in frames:
+        atoms.calc = None
+    write_frames(tmp_path / "bare.extxyz", frames)
+    output = tmp_path / "report.html"
+    assert main([str(POTENTIAL), str(tmp_path / "bare.extxyz"), "-o", str(output)]) == 1
+    assert "not one frame has energy or forces" in capsys.readouterr().err
+    assert not output.exists()

@@ -41,6 +41,8 @@ def write_report(potential, files, path):
         frames = read_frames(predicted)
     info = json.loads(run("info", potential, "--json"))
     comparison = Comparison(frames, info)
+    if not comparison.has_labels():
+        raise BadInput(f"{', '.join(map(str, files))}: not one frame has energy or forces")
     groups = {name: groups[name] for name in sorted(groups, key=lambda name: (name == "all", name))}
     write_page(
         path,
@@ -134,11 +136,17 @@ def provenance(potential, files, info):
         ["fitted by", made["program"]],
         ["hash of the training data", made["training_data_hash"]],
         ["frames learned, held out", f"{made['training_frames']}, {made['held_out_frames']}"],
+        ["force MAE on its held-out frames, eV/Å", held_out(made)],
         ["elements", " ".join(info["elements"])],
         ["cutoff, Å", info["cutoff"]],
         ["members", info["network"]["num_members"]],
     ]
     return rows + [[f"SHA-256 of {file}", file_hash(file)] for file in files]
+
+
+def held_out(made):
+    """Force error that the fit itself has found on frames that it did not learn, or None."""
+    return made.get("errors", {}).get("held_out", {}).get("all", {}).get("force_mae")
 
 
 def parse_arguments(argv):

@@ -27,6 +27,9 @@ class Comparison:
         self.stress = [stresses(atoms) for atoms in frames]
         self.sigma = [atoms.arrays.get("sigma") for atoms in frames]
 
+    def has_labels(self):
+        return any(each is not None for each in (*self.energy, *self.forces))
+
     def formula(self, n):
         return self.frames[n].get_chemical_formula()
 
