@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -187,6 +188,8 @@ def test_key_holds_what_the_result_depends_on(tmp_path):
     def identity(**changes):
         return json.dumps(make_labeller({**settings, **changes}).identity(), sort_keys=True)
 
+    data = make_labeller(settings).identity()
+    assert json.loads(json.dumps(data)) == data  # so that a stored one can be compared
     first = identity()
     assert first == identity(max_force=1.0, timeout=1.0, workers=3, launcher="mpirun -n 4")
     assert first != identity(version="7.4")
@@ -443,6 +446,22 @@ def test_a_command_that_reads_and_writes_frames(tmp_path, make_program):
     assert result["verdict"] == "ok", result["reason"]
     assert result["energy"] == pytest.approx(atoms.get_potential_energy(), abs=1e-7)
     assert np.array(result["forces"]) == pytest.approx(atoms.get_forces(), abs=1e-7)
+
+
+def test_a_script_beside_the_settings_is_found_and_equal_failures_are_counted(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "fail.py").write_text("import sys\nsys.exit(open('absent.txt').read())\n")
+    settings = f"calculator: command\ncommand: {sys.executable} fail.py\n"
+    (tmp_path / "label.yaml").write_text(settings)
+    frames = [bulk("Cu", cubic=True), bulk("Al", cubic=True)]
+    write_frames(tmp_path / "batch.extxyz", frames)
+    monkeypatch.chdir(tmp_path.parent)
+    names = [tmp_path / "batch.extxyz", "-o", tmp_path / "out.extxyz"]
+    command = [*names, "--labeller", tmp_path / "label.yaml"]
+    assert main([str(word) for word in command]) == 1
+    assert "2 times: " in (text := capsys.readouterr().err)
+    assert "No such file or directory: 'absent.txt'" in text
 
 
 @pytest.mark.parametrize(

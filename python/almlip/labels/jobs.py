@@ -99,6 +99,8 @@ class Job:
             result = {"verdict": rejection.verdict, "reason": rejection.reason}
         except Exception as error:  # noqa: BLE001  (whatever it is, the other structures go on)
             result = {"verdict": "crashed", "reason": one_line(f"{type(error).__name__}: {error}")}
+        # without what differs between structures, so that reasons can be counted
+        result["reason"] = result["reason"].replace(f"{self.lease.work}/", "")
         answer.send(result)
 
     def finished(self):

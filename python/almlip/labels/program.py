@@ -47,9 +47,10 @@ class ProgramLabeller(Labeller):
         self.program = find_program(self.words)
 
     def locate(self, word):
-        """A word of the command; a path as it is seen from any folder."""
+        """A word of the command; a file beside the settings as it is seen from any folder."""
         path = self.folder / word
-        return str(path) if "/" in word and path.exists() else word
+        beside = path.is_file() and ("/" in word or shutil.which(word) is None)
+        return str(path) if beside else word
 
     def identity(self):
         kept = super().identity()
