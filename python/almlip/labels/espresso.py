@@ -58,10 +58,10 @@ class EspressoLabeller(ProgramLabeller):
     def identity(self):
         kept = super().identity()
         del kept["pseudo_dir"]
-        hashes = {
-            element: file_hash(self.pseudo_dir / name) for element, name in self.known.items()
-        }
-        return {**kept, "pseudopotentials": list(hashes.items())}  # their order counts
+        hashes = [
+            [symbol, file_hash(self.pseudo_dir / name)] for symbol, name in self.known.items()
+        ]
+        return {**kept, "pseudopotentials": hashes}  # their order counts
 
     def check(self, symbols):
         super().check(symbols)
