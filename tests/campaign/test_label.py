@@ -183,6 +183,15 @@ def test_program_that_fails_by_a_signal_of_its_own_is_a_crash(tmp_path, make_pro
     assert "SIGSEGV" in result["reason"]
 
 
+def test_program_that_ends_without_a_word_says_nothing_about_the_structure(tmp_path, make_program):
+    program = make_program("pw.x", "echo lost a daemon >&2; exit 1\n", "/bin/sh")
+    settings = {**CHEAP, "command": str(program), "pseudo_dir": pseudo_folder(tmp_path)}
+    for _ in range(2):
+        result = label_one(settings, silicon(), tmp_path / "cache")
+        assert (result["verdict"], result["cached"]) == ("killed", False)
+    assert "lost a daemon" in result["reason"]
+
+
 def test_missing_forces_are_a_parse_error():
     text = "convergence has been achieved in 7 iterations\n!    total energy  = -1.0 Ry\n"
     with pytest.raises(Rejected, match="lacks: forces"):

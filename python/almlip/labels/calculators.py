@@ -141,7 +141,7 @@ class CommandLabeller(ProgramLabeller):
         self.words = [files.get(word, word) for word in words]
         status = self.run(folder, [] if self.words != words else [*files.values()], "stdout.txt")
         if status != 0:
-            raise Rejected("crashed", self.describe_failure(folder, status))
+            raise self.failure(folder, status)
         try:
             frame = read_frames(folder / "output.extxyz")[-1]
         except BadInput as error:

@@ -85,7 +85,7 @@ class Cp2kLabeller(ProgramLabeller):
         status = self.run(folder, ["-i", "cp2k.inp"], "cp2k.out", environment=data)
         text = (folder / "cp2k.out").read_text(errors="replace")
         reject_separate_copies(text, START, self.words[0])
-        reject_failed_run(text, lambda: self.describe_failure(folder, status), status)
+        reject_failed_run(text, status, self.broken_off(folder, status))
         version = re.search(r"CP2K version\s+(\S+)", text)
         return {
             **read_results(text, len(atoms)),
@@ -244,7 +244,7 @@ def element_of(kind):
     return kind.parameter.capitalize() if kind.parameter.upper() != "DEFAULT" else "DEFAULT"
 
 
-def reject_failed_run(text, describe, exit_status):
+def reject_failed_run(text, exit_status, broken_off):
     """Raises Rejected unless CP2K ended well; an unconverged run exits with 0."""
     if "SCF run NOT converged" in text:
         steps = re.findall(r"Leaving inner SCF loop after reaching\s+(\d+) steps", text)
@@ -255,7 +255,7 @@ def reject_failed_run(text, describe, exit_status):
         words = " ".join(line.strip(" *|\\/_O.") for line in box)
         raise Rejected("crashed", one_line(f"CP2K: {words}"))
     if exit_status != 0:
-        raise Rejected("crashed", describe())
+        raise broken_off
     if "PROGRAM ENDED" not in text:
         raise Rejected("parse_error", "CP2K output lacks: PROGRAM ENDED")
 

@@ -85,7 +85,7 @@ class EspressoLabeller(ProgramLabeller):
         status = self.run(folder, ["-in", "pw.in"], "pw.out")
         text = (folder / "pw.out").read_text(errors="replace")
         reject_separate_copies(text, r"Program PWSCF", self.words[0])
-        reject_failed_run(text, lambda: self.describe_failure(folder, status), status)
+        reject_failed_run(text, status, self.broken_off(folder, status))
         version = re.search(r"Program PWSCF\s+v\.(\S+)", text)
         return {
             **read_results(text, len(atoms)),
@@ -194,7 +194,7 @@ def valence_electrons(path):
     return float(found[1])
 
 
-def reject_failed_run(text, describe, exit_status):
+def reject_failed_run(text, exit_status, broken_off):
     """Raises Rejected unless a pw.x run went well by every sign.
 
     The exit status and "JOB DONE." are not enough: an unconverged run prints the latter.
@@ -210,7 +210,7 @@ def reject_failed_run(text, describe, exit_status):
     if routine:
         raise Rejected("crashed", one_line(f"pw.x: {routine.group(1)}: {routine.group(2)}"))
     if exit_status != 0:
-        raise Rejected("crashed", describe())
+        raise broken_off
 
 
 def read_results(text, num_atoms):

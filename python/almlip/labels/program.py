@@ -92,9 +92,9 @@ class ProgramLabeller(Labeller):
         if missing:
             raise BadInput(f'program "{missing}" not found; {self.package}set "command"')
 
-    def run(self, folder, arguments, output, error="stderr.txt", environment=None):
+    def run(self, folder, arguments, output, environment=None):
         """Runs the command in a folder; returns the exit status. Raises Rejected if it was killed."""
-        with open(folder / output, "wb") as out, open(folder / error, "wb") as err:
+        with open(folder / output, "wb") as out, open(folder / "stderr.txt", "wb") as err:
             done = subprocess.run(
                 [*self.words, *arguments],
                 cwd=folder,
@@ -111,9 +111,20 @@ class ProgramLabeller(Labeller):
             raise Rejected("killed", f"{self.words[0]} {describe_exit(-by)}")
         return status
 
-    def describe_failure(self, folder, status, error="stderr.txt"):
-        text = (folder / error).read_text(errors="replace")
-        return f"{name_of(self.program)} {describe_exit(status)}; {last_line(text)}"
+    def failure(self, folder, status, verdict="crashed"):
+        """Rejected with what the program wrote last on stderr."""
+        text = (folder / "stderr.txt").read_text(errors="replace")
+        said = f"{name_of(self.program)} {describe_exit(status)}; {last_line(text)}"
+        return Rejected(verdict, said)
+
+    def broken_off(self, folder, status):
+        """Rejected for a program that ended without a word on why.
+
+        A signal of its own, such as SIGSEGV, may be due to the structure; an exit status without an
+        error message comes from MPI, the node, too little memory or the installation.
+        """
+        own_signal = status < 0 or status > 128
+        return self.failure(folder, status, "crashed" if own_signal else "killed")
 
 
 def name_of(word):

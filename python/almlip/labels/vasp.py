@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 from ase import Atoms
@@ -17,6 +18,7 @@ from .program import ProgramLabeller
 from .structure import moments, total_charge
 
 FORCED = {"nsw": 0, "ibrion": -1, "lwave": False, "lcharg": False}
+OWN_ERROR = re.compile(r"(?:VERY BAD NEWS|internal error|ERROR).*")
 
 
 class VaspLabeller(ProgramLabeller):
@@ -90,7 +92,10 @@ class VaspLabeller(ProgramLabeller):
         calculator.write_input(system)
         status = self.run(folder, [], "vasp.out")
         if status != 0:
-            raise Rejected("crashed", self.describe_failure(folder, status))
+            said = OWN_ERROR.findall((folder / "vasp.out").read_text(errors="replace"))
+            raise (
+                Rejected("crashed", one_line(said[0])) if said else self.broken_off(folder, status)
+            )
         return read_results(calculator, folder)
 
 
