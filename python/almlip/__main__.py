@@ -6,7 +6,7 @@ from importlib import import_module
 
 # Each module has main(arguments), which returns the exit status.
 COMMANDS = {
-    "campaign": "almlip.campaign.loop",
+    "campaign": "almlip.campaign.command",
     "convert": "almlip.convert.command",
     "label": "almlip.labels.batch",
     "report": "almlip.report.potential",

@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+C_LIBRARY = ctypes.CDLL(None)  # loaded here, since nothing may be loaded between fork and exec
+
 
 def environment_without_mpi():
     """Environment in which a program does not join a surrounding MPI job, often of another MPI.
@@ -42,7 +44,7 @@ def die_with_parent(parent):
             this process at once
     """
     set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    C_LIBRARY.prctl(set_parent_death_signal, signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 

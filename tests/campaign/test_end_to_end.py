@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One short round of the silicon example with the real almlip, lmp and pw.x."""
+"""The real programs: a trial of what `almlip campaign new` writes, and a short round of the silicon example."""
 
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from ase.calculators.emt import EMT
 
 from almlip.frames import read_frames
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "examples/silicon"
-ABSENT = [name for name in ("almlip", "lmp", "pw.x") if shutil.which(name) is None]
 
-pytestmark = pytest.mark.skipif(bool(ABSENT), reason=f"not on PATH: {', '.join(ABSENT)}")
+
+def needs(*programs):
+    absent = [name for name in programs if shutil.which(name) is None]
+    return pytest.mark.skipif(bool(absent), reason=f"not on PATH: {', '.join(absent)}")
 
 
 def run(*command):
@@ -29,26 +31,36 @@ def force_error(potential, frames, folder):
     return json.loads((folder / "errors.json").read_text())["groups"]["all"]["force_mae"]
 
 
-def test_dynamics_query_dft_and_refit_make_a_better_potential(tmp_path):
-    settings = json.loads((EXAMPLE / "loop.json").read_text())
-    for key in ("train", "test", "label", "fit", "input"):
-        settings[key] = str(EXAMPLE / settings[key])
-    settings["variables"]["batch"] = 2
-    settings["rounds"] = settings["rounds"][:1]
-    (tmp_path / "loop.json").write_text(json.dumps(settings))
-    output = tmp_path / "out"
-    command = [sys.executable, "-m", "almlip.campaign", tmp_path / "loop.json"]
-    command += ["--output", output, "--cache", tmp_path / "labels"]
-
-    run(*command)
+@needs("almlip", "lmp")
+def test_trial_of_a_new_campaign_runs(tmp_path):
+    run("almlip", "campaign", "new", tmp_path / "alloy", "--elements", "Cu", "Au")
+    run("almlip", "campaign", "run", tmp_path / "alloy/test.yaml")
+    output = tmp_path / "alloy/test"
     rounds = json.loads((output / "summary.json").read_text())["rounds"]
-    labelled = output / "round-01/label/labelled.extxyz"
-    report = json.loads((output / "round-01/label/report.json").read_text())
-    before = force_error(output / "round-00/fit/potential.almlip.json", labelled, tmp_path)
+    labelled = read_frames(output / "rounds/01/judge/labelled.extxyz")
+
+    assert len(rounds) == 3
+    assert rounds[1]["chosen"] == len(labelled) > 0
+    assert set(rounds[1]["runs"]) == {"crystal-1", "surface-1"}
+    for atoms in labelled:  # labels belong to their structures
+        energy = atoms.get_potential_energy()
+        atoms.calc = EMT()
+        assert abs(atoms.get_potential_energy() - energy) < 1e-6
+
+
+@needs("almlip", "lmp", "pw.x")
+def test_dynamics_query_dft_and_refit_make_a_better_potential(tmp_path):
+    shutil.copytree(EXAMPLE, tmp_path / "silicon")
+    settings = tmp_path / "silicon/campaign.yaml"
+    text = settings.read_text().replace("count: 12", "count: 2").replace("rounds: 4", "rounds: 1")
+    settings.write_text(text.replace("replicas: 2", "replicas: 1"))
+    run("almlip", "campaign", "run", tmp_path / "silicon")
+    output = tmp_path / "silicon/campaign"
+    rounds = json.loads((output / "summary.json").read_text())["rounds"]
+    labelled = output / "rounds/01/judge/labelled.extxyz"
     after = force_error(output / "Si.almlip.json", labelled, tmp_path)
 
     assert [row["labelled"] for row in rounds] == [len(read_frames(EXAMPLE / "train.extxyz")), 2]
-    assert rounds[1]["max_sigma"] > settings["variables"]["lo"]
-    assert all(entry["code"].startswith("pw.x 6") for entry in report["structures"])
-    assert after < before  # these are the frames that the first potential was not sure of
-    assert "done in" not in run(*command)  # started again: nothing is done twice
+    assert rounds[1]["max_sigma"] > 0.1  # lo of the example
+    assert rounds[1]["verdicts"] == {"ok": 2}
+    assert after < rounds[1]["new_force_mae"]  # what the first potential had on these frames

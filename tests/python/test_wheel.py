@@ -158,4 +158,4 @@ def test_the_page_on_lammps_from_python_runs_as_it_stands(environment, tmp_path)
 
 def test_command_runs_and_finds_python(environment, silicon_potential, tmp_path):
     assert "Si" in run(environment / "almlip", "info", silicon_potential)
-    assert "almlip.campaign" in run(environment / "almlip", "campaign", "--help")
+    assert "almlip campaign" in run(environment / "almlip", "campaign", "--help")

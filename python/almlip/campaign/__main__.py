@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import sys
 
-from almlip.campaign.loop import main
+from almlip.campaign.command import main
 
 sys.exit(main())

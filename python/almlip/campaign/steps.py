@@ -1,75 +1,146 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Steps that leave their product at once or not at all: a campaign resumes after any stop."""
+"""A step of a campaign: a folder that appears complete or not at all, made by one process at a time.
+
+    python -m almlip.campaign.steps PLAN STEP
+
+PLAN is the plan.json of a round. STEP is explore.RUN, select, label.PART, judge or fit.
+"""
 
 import hashlib
 import json
 import os
 import shutil
-import subprocess
+import signal
+import sys
 import time
-from functools import partial
-from pathlib import Path
+from importlib import import_module
 
-from ..frames import write_atomically
-from ..processes import die_with_parent, file_hash, last_line
+from ..frames import BadInput, write_atomically
+from ..processes import die_with_parent, file_hash
+from .claim import Claim
+from .programs import StepFailed
 
-
-class StepFailed(Exception):
-    """A program failed; the message is one line for the user."""
-
-
-def run_step(folder, inputs, work):
-    """Makes `folder` by work(partial_folder), unless it is there already for the same inputs.
-
-    inputs   JSON data that decides the product (parameters, hashes of files)
-    work     fills the partial folder; may return JSON data, kept with the step
-    Returns (result of work, seconds it took, whether it ran now). The folder gets its name by one
-    rename after everything is written.
-    """
-    folder = Path(folder)
-    record = folder / "step.json"
-    if record.is_file():
-        step = json.loads(record.read_text())
-        if step["inputs"] == inputs:
-            return step["result"], step["seconds"], False
-    partial = folder.with_name(folder.name + ".tmp")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    start = time.monotonic()
-    result = work(partial)
-    step = {"inputs": inputs, "result": result, "seconds": time.monotonic() - start}
-    write_atomically(partial / record.name, json.dumps(step, indent=1))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(partial, folder)
-    return result, step["seconds"], True
+# Each module has inputs(plan, *arguments) -> JSON data and work(plan, folder, *arguments) -> JSON data.
+MODULES = {
+    "explore": "almlip.campaign.explore",
+    "select": "almlip.campaign.select",
+    "label": "almlip.campaign.label",
+    "judge": "almlip.campaign.judge",
+    "fit": "almlip.campaign.fit",
+}
+RECORD = "step.json"
 
 
-def run_program(command, folder, log):
-    """Runs a command in `folder` with its output in folder/log. Raises StepFailed."""
-    log = Path(folder) / log
-    with open(log, "w", encoding="utf-8") as output:
-        done = subprocess.run(
-            [str(part) for part in command],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-            preexec_fn=partial(die_with_parent, os.getpid()),
-        )
-    if done.returncode != 0:
-        reason = error_line(log.read_text(errors="replace"))
-        raise StepFailed(
-            f"{Path(command[0]).name} failed (status {done.returncode}): {reason}; see {log}"
-        )
+class Step:
+    """One step of the round that a plan describes."""
+
+    def __init__(self, plan, name):
+        kind, _, argument = name.partition(".")
+        self.plan = plan
+        self.name = name
+        self.kind = kind
+        self.module = import_module(MODULES[kind])
+        self.arguments = [argument] if argument else []
+        self.folder = plan.step_folder(name)
+        self.marker = plan.folder / "done" / name
+        self.failure = plan.folder / "failed" / f"{name}.json"
+
+    def record(self):
+        """What is known of the finished step, or None."""
+        try:
+            return json.loads((self.folder / RECORD).read_text())
+        except FileNotFoundError:
+            return None
+
+    def is_done(self):
+        """Whether its product is there and belongs to the same inputs."""
+        record = self.record()
+        return record is not None and record["inputs"] == self.inputs()
+
+    def inputs(self):
+        """JSON data that decides the product."""
+        return self.module.inputs(self.plan, *self.arguments)
+
+    def run(self):
+        """Makes the folder, unless it is there already for the same inputs. Raises StepFailed."""
+        claim = Claim(self.folder.with_name(f".{self.folder.name}.claim"))
+        with claim.acquire(wait=True):
+            if not self.is_done():
+                self.make(claim)
+            self.failure.unlink(missing_ok=True)
+            self.marker.parent.mkdir(exist_ok=True)
+            self.marker.write_text("")
+
+    def make(self, claim):
+        for left in self.folder.parent.glob(f".{self.folder.name}.*.work"):
+            shutil.rmtree(left, ignore_errors=True)
+        work = self.folder.with_name(f".{self.folder.name}.{claim.token}.work")
+        work.mkdir(parents=True)
+        inputs, start = self.inputs(), time.time()
+        try:
+            result = self.module.work(self.plan, work, *self.arguments)
+        except (StepFailed, BadInput) as error:
+            raise StepFailed(self.keep_failure(work, str(error), start)) from error
+        record = {
+            "step": self.name,
+            "id": claim.token,
+            "inputs": inputs,
+            "result": result,
+            "started": start,
+            "seconds": time.time() - start,
+            "cores": self.plan.resources(self.kind)["cores"]
+            * self.plan.resources(self.kind)["threads"],
+            "host": os.uname().nodename,
+            "job": os.environ.get("SLURM_JOB_ID"),
+        }
+        write_atomically(work / RECORD, json.dumps(record, indent=1))
+        if not claim.held():
+            raise StepFailed("another process has taken this step over; its product counts")
+        discard(self.folder)
+        os.rename(work, self.folder)
+
+    def keep_failure(self, work, message, start):
+        """Keeps the folder of a failed attempt, for its logs; returns the message for the user."""
+        kept = self.failure.with_suffix("")
+        kept.parent.mkdir(exist_ok=True)
+        discard(kept)
+        os.rename(work, kept)
+        message = message.replace(str(work), str(kept))
+        failure = {"step": self.name, "message": message, "started": start, "ended": time.time()}
+        write_atomically(self.failure, json.dumps(failure, indent=1))
+        return message
 
 
-def error_line(text):
-    """The last line that begins with ERROR, as LAMMPS writes it, else the last line."""
-    errors = [line for line in text.splitlines() if line.startswith("ERROR")]
-    return last_line(errors[-1] if errors else text)
+def discard(folder):
+    """Removes a folder such that it is never seen half empty."""
+    if folder.exists():
+        gone = folder.with_name(f".{folder.name}.{os.getpid()}.gone.work")
+        os.rename(folder, gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def hash_of(*paths):
     """One hash for the contents of several files, in the given order."""
     return hashlib.sha256("".join(file_hash(path) for path in paths).encode()).hexdigest()
+
+
+def main(arguments):
+    from .plan import Plan
+
+    parent = os.getppid()
+    if not os.environ.get("SLURM_JOB_ID"):
+        die_with_parent(parent)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    path, name = arguments
+    try:
+        Step(Plan.read(path), name).run()
+    except StepFailed as error:
+        print(f"almlip: {name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
