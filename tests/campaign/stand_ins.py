@@ -33,7 +33,7 @@ with open(os.environ["FAKE_CALLS"], "a") as calls:
 if command == "train":
     frames = count(after("--train"))
     if str(frames) == os.environ.get("FAKE_HANG_AT"):
-        time.sleep(300)
+        time.sleep(float(os.environ.get("FAKE_HANG", 300)))
     if str(frames) == os.environ.get("FAKE_FAIL_AT"):
         sys.exit("almlip: the frames are not to my liking")
     Path(after("--output")[0]).write_text(json.dumps({"frames": frames}))
@@ -85,8 +85,10 @@ def frame(overlap):
     return text
 
 random.seed(value["seed"])
-if mode == "wrong":
-    sys.exit("ERROR: Unknown command: pear_style")
+if mode == "memory":
+    import time
+    much = bytearray(1500000000)
+    time.sleep(60)
 found = 0 if mode == "none" else 3
 if found and mode != "no-spool":
     os.mkdir("candidates.spool")

@@ -7,7 +7,7 @@ import pytest
 from stand_ins import Trial
 
 from almlip.campaign.settings import read_settings
-from almlip.report.campaign import ideal_share, write_campaign_report
+from almlip.report.campaign import ideal_share
 from almlip.report.issues import find_issues
 
 ROW = {
