@@ -95,9 +95,17 @@ def make_plan(settings, output, number):
         parts=settings["label"]["jobs"],
         training=[
             *settings["start"]["train"],
-            *(str(f / "labelled.extxyz") for f, row in zip(labelled, done) if row["labelled"]),
+            *(
+                str(f / "labelled.extxyz")
+                for f in labelled
+                if (f / "labelled.extxyz").stat().st_size
+            ),
         ],
-        refused=[str(f / "quarantine.extxyz") for f, row in zip(labelled, done) if row["refused"]],
+        refused=[
+            str(f / "quarantine.extxyz")
+            for f in labelled
+            if (f / "quarantine.extxyz").stat().st_size
+        ],
         label_again=read_label_again(output, number),
     )
     if number:
