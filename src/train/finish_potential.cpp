@@ -173,7 +173,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
         potential, data.held_out, ranks, [&](const Frame &frame, FramePrediction prediction) {
           if (settings.fingerprints) memory.add_fingerprint(frame, prediction);
           if (settings.novelty)
-            potential.record.held_out_novelty.push_back(memory.largest_novelty(frame, prediction));
+            potential.record.held_out_novelty.push_back(max_novelty(frame, prediction, potential));
         });
 
   ranks.agree([&] {

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "almlip/query/fingerprint.h"
-#include "almlip/query/novelty.h"
 #include "train/calibration.h"
 
 namespace almlip::train {
@@ -54,17 +53,11 @@ void FrameMemory::fit_novelties()
   }
 }
 
-double FrameMemory::largest_novelty(const Frame &frame, const FramePrediction &prediction) const
+double max_novelty(const Frame &frame, const FramePrediction &prediction,
+                   const Potential &potential)
 {
-  const std::vector<int> elements = elements_of(frame, potential_.settings);
-  const std::size_t num_descriptors =
-      static_cast<std::size_t>(potential_.settings.num_descriptors());
-  double largest = 0.0;
-  for (std::size_t i = 0; i < elements.size(); ++i)
-    largest =
-        std::max(largest, novelty_of(potential_.novelty[static_cast<std::size_t>(elements[i])],
-                                     &prediction.descriptors[i * num_descriptors]));
-  return largest;
+  const std::vector<double> of_atoms = novelties(prediction, frame, potential);
+  return *std::max_element(of_atoms.begin(), of_atoms.end());
 }
 
 }    // namespace almlip::train

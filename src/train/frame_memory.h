@@ -24,12 +24,14 @@ class FrameMemory {
   /// Fits the novelty of every element to its environments, and counts their atoms.
   void fit_novelties();
 
-  /// Largest novelty of a frame's atoms.
-  double largest_novelty(const Frame &frame, const FramePrediction &prediction) const;
-
  private:
   Potential &potential_;
   std::vector<std::vector<double>> descriptors_;    ///< by element, shape [num_atoms][D]
 };
+
+/// Largest novelty of a frame's atoms.
+/// @param prediction  of the frame, with descriptors
+double max_novelty(const Frame &frame, const FramePrediction &prediction,
+                   const Potential &potential);
 
 }    // namespace almlip::train

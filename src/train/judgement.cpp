@@ -56,10 +56,7 @@ void Judgement::add(const Potential &potential, const std::vector<Frame> &train,
                     const Ranks &ranks)
 {
   predict_frames(potential, held_out, ranks, [&](const Frame &frame, FramePrediction prediction) {
-    if (!potential.novelty.empty()) {
-      const std::vector<double> of_atoms = novelties(prediction, frame, potential);
-      novelty.push_back(*std::max_element(of_atoms.begin(), of_atoms.end()));
-    }
+    if (!potential.novelty.empty()) novelty.push_back(max_novelty(frame, prediction, potential));
     prediction.descriptors = {};
     frames.push_back(frame);
     predictions.push_back(std::move(prediction));
@@ -96,7 +93,7 @@ void Judgement::add_novelty(Potential potential, const std::vector<Frame> &learn
   });
   if (ranks.first()) memory.fit_novelties();
   predict_frames(potential, held_out, ranks, [&](const Frame &frame, FramePrediction prediction) {
-    novelty.push_back(memory.largest_novelty(frame, prediction));
+    novelty.push_back(max_novelty(frame, prediction, potential));
   });
 }
 

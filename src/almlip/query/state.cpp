@@ -67,7 +67,7 @@ Decision QueryState::look(const QueryRule &rule, Observation seen, const LookIde
   seen.since_stored = last_stored_ < 0 ? -1 : seen.step - last_stored_;
   seen.excursion_taken = excursion_taken_;
 
-  const Decision decision = rule.decide(seen);
+  Decision decision = rule.decide(seen);
   for (QueryCounts *counts : {&total, &run.counts}) {
     counts->looks++;
     counts->flagged += decision.flagged;
