@@ -4,6 +4,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "almlip/error.h"
@@ -90,24 +91,39 @@ class ElementModel {
   Eigen::VectorXf weight_;               ///< by reference point, 1 / variance before any choice
 };
 
-/// A random part of the atoms of many configurations.
-AtomPoints sample_of(const std::vector<const AtomPoints *> &frames, int num_descriptors,
-                     std::uint64_t seed)
+/// Adds a random part of the atoms of some configurations to a sample.
+void add_sample_of(const std::vector<const AtomPoints *> &frames, std::size_t max_atoms,
+                   int num_descriptors, Random &random, AtomPoints &sample)
 {
   std::vector<std::pair<const AtomPoints *, int>> atoms;
   for (const AtomPoints *frame : frames)
     for (int i = 0; i < frame->num_atoms(); ++i) atoms.emplace_back(frame, i);
-  const std::size_t most = num_reference_atoms;
-  Random random(seed);
-  for (std::size_t n = 0; n < std::min(most, atoms.size()); ++n)
+  const std::size_t size = std::min(max_atoms, atoms.size());
+  for (std::size_t n = 0; n < size; ++n) {
     std::swap(atoms[n], atoms[n + random.below(atoms.size() - n)]);
-  atoms.resize(std::min(most, atoms.size()));
-  AtomPoints sample;
-  for (const auto &[frame, i] : atoms) {
+    const auto &[frame, i] = atoms[n];
     const auto row = frame->descriptors.begin() + static_cast<std::ptrdiff_t>(i) * num_descriptors;
     sample.element.push_back(frame->element[i]);
     sample.descriptors.insert(sample.descriptors.end(), row, row + num_descriptors);
   }
+}
+
+/// Where the error counts: at random atoms of the references, or of the candidates, of which every
+/// kind counts alike, however many of it there are.
+AtomPoints reference_atoms(const AtomTask &task, int num_descriptors)
+{
+  AtomPoints sample;
+  Random random(task.seed);
+  if (!task.references.empty()) {
+    add_sample_of(task.references, num_reference_atoms, num_descriptors, random, sample);
+    return sample;
+  }
+  std::map<int, std::vector<const AtomPoints *>> by_kind;
+  for (std::size_t c = 0; c < task.candidates.size(); ++c)
+    by_kind[task.kind[c]].push_back(task.candidates[c]);
+  for (const auto &[kind, frames] : by_kind)
+    add_sample_of(frames, std::max<std::size_t>(1, num_reference_atoms / by_kind.size()),
+                  num_descriptors, random, sample);
   return sample;
 }
 
@@ -122,8 +138,7 @@ class AtomSelector {
         round_(task.candidates.size(), -1),
         available_(task.candidates.size(), true)
   {
-    const AtomPoints sample = sample_of(task.references.empty() ? task.candidates : task.references,
-                                        num_descriptors_, task.seed);
+    const AtomPoints sample = reference_atoms(task, num_descriptors_);
     num_references_ = std::max(1, sample.num_atoms());
     std::vector<Matrix> references = points_of(sample, num_elements_, num_descriptors_);
     for (int e = 0; e < num_elements_; ++e)

@@ -48,7 +48,8 @@ struct AtomTask {
   std::vector<const AtomPoints *> candidates;
   std::vector<int> kind;        ///< of every candidate, from 0, such as its run or config_type
   std::vector<int> labelled;    ///< by kind: configurations that have a label
-  std::vector<const AtomPoints *> references;    ///< where the error counts; empty: the candidates
+  std::vector<const AtomPoints *>
+      references;    ///< where the error counts; empty: the candidates, each kind alike
   int batch = 15;
   int quota = 5;    ///< every so-manieth choice is of the kinds with the fewest labels; 0: none
   std::uint64_t seed = 12345;
@@ -66,8 +67,9 @@ struct AtomChoice {
 /// atoms of a chosen configuration are labelled together. The quota keeps the energies of a kind
 /// from suffering that has hardly anything new to tell.
 ///
-/// The error counts at 500 random reference atoms. A gain that was found before others were chosen
-/// is taken for an upper bound. Deterministic for a seed and for an order of candidates and atoms.
+/// The error counts at 500 random reference atoms, of candidates as many of each kind. A gain that
+/// was found before others were chosen is taken for an upper bound. Deterministic for a seed and
+/// for an order of candidates and atoms.
 ///
 /// Cost: candidates x atoms x (D^2 + 500 D). Memory: the candidates' points.
 /// @throws Error for lengths that do not fit, batch < 1
