@@ -48,7 +48,7 @@ TEST(AutomaticWindow, LoIsTheMedianOfTheHeldOutFrames)
   const Window window = automatic_window(basis, 64);
 
   EXPECT_EQ(window.lo, 0.2);
-  EXPECT_NEAR(window.hi, 1.5 * 0.3, 1e-15);
+  EXPECT_NEAR(window.hi, 3 * 0.3, 1e-15);
 }
 
 TEST(AutomaticWindow, MoreAtomsWidenIt)
@@ -60,13 +60,13 @@ TEST(AutomaticWindow, MoreAtomsWidenIt)
   EXPECT_NEAR(window.lo, 0.2 * growth_of_largest(512, 64), 1e-12);
 }
 
-TEST(AutomaticWindow, HiIsAtLeastTheRmsForce)
+TEST(AutomaticWindow, HiIsAtLeastTwiceTheRmsForce)
 {
   WindowBasis basis;
   basis.held_out = {{0.001, 64}, {0.002, 64}};
   basis.rms_force = 1.2;
 
-  EXPECT_EQ(automatic_window(basis, 64).hi, 1.2);
+  EXPECT_EQ(automatic_window(basis, 64).hi, 2.4);
 }
 
 TEST(AutomaticWindow, FollowsTheForceErrorIfThereIsNothingBetter)
