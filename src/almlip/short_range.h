@@ -3,18 +3,10 @@
 
 #include <vector>
 
+#include "almlip/kernels/short_range_pair.h"
 #include "almlip/potential.h"
 
 namespace almlip {
-
-struct ValueSlope {
-  double value = 0.0, slope = 0.0;
-};
-
-/// Screened Coulomb repulsion of two nuclei at the distance r (Angstrom), eV; slope in eV/Angstrom.
-/// Source: Ziegler, Biersack, Littmark, The Stopping and Range of Ions in Matter (1985); the same
-/// as LAMMPS's pair_style zbl
-ValueSlope zbl_energy(int atomic_number_a, int atomic_number_b, double r);
 
 /// What happens to pairs that are closer than any in the training set, `outer` of potential.h's
 /// Zbl.
@@ -38,10 +30,12 @@ class ShortRange {
   /// outer)/2 below inner.
   ValueSlope network_distance(int element_a, int element_b, double r) const;
 
+  /// All pairs of elements, shape [num_elements][num_elements]; empty if there is no repulsion.
+  const std::vector<ShortRangePair> &pairs() const { return pairs_; }
+
  private:
   std::size_t num_elements_;
-  std::vector<int> atomic_number_;
-  Zbl zbl_;
+  std::vector<ShortRangePair> pairs_;    ///< shape [num_elements][num_elements], or empty
   double reach_ = 0.0;
 };
 

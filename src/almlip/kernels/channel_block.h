@@ -6,7 +6,7 @@
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
 
-/// Rows of all neighbours of a pack of atoms, of Lanes numbers: x y z of the direction; 1/r, R_0 ..
+/// Rows of all neighbours of a pack of atoms: x y z of the direction; 1/r, R_0 ..
 /// R_{C-1}, dR_0/dr .. dR_{C-1}/dr. Padding has R = dR/dr = 0.
 template <class Real>
 struct NeighborRows {
@@ -19,9 +19,10 @@ struct NeighborRows {
 
 /// The stages of Density for NumChannels consecutive channels out of C, from `first`. C and `first`
 /// are constants or not; all that is unrolled are the given channels.
-template <class Real, int Lanes, int LMax, int NumChannels>
+/// @tparam RowLength  numbers from one row of an array in memory to the next (see Density)
+template <class Real, int Lanes, int LMax, int NumChannels, int RowLength = Lanes>
 class ChannelBlock {
-  static constexpr int W = Lanes, num_lm = (LMax + 1) * (LMax + 1);
+  static constexpr int W = RowLength, num_lm = (LMax + 1) * (LMax + 1);
   static constexpr int max_accumulators =
       register_bytes == 64 ? 24 : 12;    ///< what fits the registers beside the operands
   using V = Pack<Real, Lanes>;

@@ -262,10 +262,9 @@ class CommitteeKernel final : public Committee::Kernel {
       for (int unit = k * num_hidden_; unit < (k + 1) * num_hidden_; ++unit)
         for (int p = 0; p < num_packs; ++p) {
           Real *at = hidden_row(unit) + p * W;
-          const V z = load<V>(at), logistic = Real(1) / (Real(1) + pack_exp<Real, Lanes>(-z)),
-                  silu = z * logistic;
-          store(energy + p * W, load<V>(energy + p * W) + network.output[unit] * silu);
-          store(at, network.output[unit] * (logistic + silu * (Real(1) - logistic)));
+          const Activation<Real, Lanes> silu(load<V>(at));
+          store(energy + p * W, load<V>(energy + p * W) + network.output[unit] * silu.value);
+          store(at, network.output[unit] * silu.slope);
         }
       add_energies(block, k, energy, out);
     }

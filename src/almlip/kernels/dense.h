@@ -54,10 +54,11 @@ struct PackedMatrix {
 
 /// y[row] = bias[row] + sum_column w[row][column] x[column] for NumPacks packs of atoms; a register
 /// tile of RowBlock x NumPacks. Rows of x and y are `stride` numbers apart.
+/// @tparam PackStep  numbers from one pack of a row to the next
 /// @param columns  number of columns used, at most `column_capacity`, the number of columns that
 /// the weights are packed for
 /// @param bias     may be null
-template <class Real, int Lanes, int RowBlock, int NumPacks>
+template <class Real, int Lanes, int RowBlock, int NumPacks, int PackStep = Lanes>
 ALMLIP_STAGE void multiply(const Real *weights, int num_blocks, int columns, int column_capacity,
                            const Real *bias, const Real *x, Real *y, std::size_t stride)
 {
@@ -72,14 +73,14 @@ ALMLIP_STAGE void multiply(const Real *weights, int num_blocks, int columns, int
     const Real *x_row = x, *w = weights;
     for (int k = 0; k < columns; ++k, x_row += stride, w += RowBlock) {
       V v[NumPacks];
-      static_for<NumPacks>([&](auto p) { v[p] = load<V>(x_row + p * Lanes); });
+      static_for<NumPacks>([&](auto p) { v[p] = load<V>(x_row + p * PackStep); });
       static_for<RowBlock>([&](auto r) {
         static_for<NumPacks>([&](auto p) { sum[r][p] = sum[r][p] + w[r] * v[p]; });
       });
     }
     static_for<RowBlock>([&](auto r) {
       static_for<NumPacks>(
-          [&](auto p) { store(y + (block * RowBlock + r) * stride + p * Lanes, sum[r][p]); });
+          [&](auto p) { store(y + (block * RowBlock + r) * stride + p * PackStep, sum[r][p]); });
     });
   }
 }

@@ -12,11 +12,14 @@ ALMLIP_BEGIN_KERNELS
 /// pack of atoms, and the reverse.
 ///
 /// A neighbour record is `record_rows` rows: those of NeighborRows, one after the other.
-template <class Real, int Lanes, class Shape>
+///
+/// @tparam RowLength  numbers from one row of an array in memory to the next: the lanes of a pack,
+/// or more where the pack is a part of a longer row, as on a device, whose threads have a lane each
+template <class Real, int Lanes, class Shape, int RowLength = Lanes>
 class Density {
-  static constexpr int W = Lanes, C = Shape::num_channels, LMax = Shape::lmax,
+  static constexpr int W = RowLength, C = Shape::num_channels, LMax = Shape::lmax,
                        num_radial = Shape::num_radial;
-  using Block = ChannelBlock<Real, Lanes, LMax, C>;
+  using Block = ChannelBlock<Real, Lanes, LMax, C, RowLength>;
   using V = Pack<Real, Lanes>;
 
  public:
@@ -27,7 +30,7 @@ class Density {
   /// R_c and dR_c/dr at r.
   /// @param weights            Chebyshev coefficients, shape [C][num_radial]: numbers or
   /// LaneWeights
-  /// @param[out] value, slope  shape [C][Lanes]
+  /// @param[out] value, slope  C rows
   template <class Weights>
   ALMLIP_INLINE static void radial(const Weights &weights, const V &r, Real inverse_cutoff,
                                    Real *value, Real *slope)
@@ -56,9 +59,9 @@ class Density {
   ALMLIP_STAGE static void apply_norms(Real *a)
   {
     for_each_lm<LMax>([&](auto l, auto m) {
+      constexpr Real norm = Real(harmonic_norm(l, m));
       Real *row = a + lm_index(l, m) * C * W;
-      for (int c = 0; c < C; ++c)
-        store(row + c * W, load<V>(row + c * W) * Real(harmonic_norm(l, m)));
+      for (int c = 0; c < C; ++c) store(row + c * W, load<V>(row + c * W) * norm);
     });
   }
 
@@ -73,7 +76,7 @@ class Density {
   {
     for (int k = 0; k < rows.count; ++k) {
       const Real *radial = rows.radial + k * rows.radial_step;
-      const Harmonics<Real, Lanes, LMax> h(rows.direction + k * rows.direction_step);
+      const Harmonics<Real, Lanes, LMax> h(rows.direction + k * rows.direction_step, W);
       for (int s = 0; s < num_adjoints; ++s) {
         V g[3];
         Block::template pair_gradient<false>(

@@ -63,9 +63,12 @@ struct Harmonics {
     return q_[l * (l + 1) / 2 + m];
   }
 
-  /// @param direction  unit vectors, rows x, y, z of Lanes numbers
-  ALMLIP_INLINE explicit Harmonics(const Real *direction)
-      : x(load<V>(direction)), y(load<V>(direction + Lanes)), z(load<V>(direction + 2 * Lanes))
+  /// @param direction   unit vectors, rows x, y, z
+  /// @param row_length  numbers from one row to the next
+  ALMLIP_INLINE explicit Harmonics(const Real *direction, int row_length = Lanes)
+      : x(load<V>(direction)),
+        y(load<V>(direction + row_length)),
+        z(load<V>(direction + 2 * row_length))
   {
     static_for<LMax>([&](auto i) {
       constexpr int m = i + 1;

@@ -8,12 +8,12 @@ ALMLIP_BEGIN_KERNELS
 
 /// Invariants G of the density A of one pack of atoms, their reverse and their tangents.
 ///
-/// Layouts, all times Lanes: A and its adjoint [num_lm][C]; components T [coupling][M][C]; G by
-/// rows whose distance the caller chooses. Order of G: A_c00; sum_m A_clm A_c'lm for l = 1 .. lmax
-/// and c <= c'; for every coupling sum_M T_Mc A_c'LM, c' = c or all.
-template <class Real, int Lanes, class Shape>
+/// Layouts, all in rows as Density has them: A and its adjoint [num_lm][C]; components T
+/// [coupling][M][C]; G by rows whose distance the caller chooses. Order of G: A_c00; sum_m A_clm
+/// A_c'lm for l = 1 .. lmax and c <= c'; for every coupling sum_M T_Mc A_c'LM, c' = c or all.
+template <class Real, int Lanes, class Shape, int RowLength = Lanes>
 class Invariants {
-  static constexpr int W = Lanes, C = Shape::num_channels, LMax = Shape::lmax;
+  static constexpr int W = RowLength, C = Shape::num_channels, LMax = Shape::lmax;
   static constexpr int num_pairs = Shape::num_pairs, num_partners = Shape::num_partners;
   static constexpr bool all_partners = Shape::all_partners;
   using V = Pack<Real, Lanes>;

@@ -7,6 +7,19 @@
 namespace almlip {
 ALMLIP_BEGIN_KERNELS
 
+/// silu(z) = z / (1 + exp(-z)) of a hidden unit, and its derivative.
+template <class Real, int Lanes>
+struct Activation {
+  Pack<Real, Lanes> value, slope;
+
+  ALMLIP_INLINE explicit Activation(const Pack<Real, Lanes> &z)
+  {
+    const Pack<Real, Lanes> logistic = Real(1) / (Real(1) + pack_exp<Real, Lanes>(-z));
+    value = z * logistic;
+    slope = logistic + value * (Real(1) - logistic);
+  }
+};
+
 /// Networks of all members for one central element, as matrices for packs of atoms. RowBlock x
 /// NumPacks packs are a register tile.
 template <class Real, int Lanes, int RowBlock, int NumPacks>
