@@ -5,6 +5,8 @@
 // of the core's peak of multiply-adds.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <functional>
 
@@ -16,6 +18,29 @@
 
 namespace almlip::benchmarks {
 namespace {
+
+/// Fused multiply-adds per second of independent chains in registers, as floating-point operations.
+template <class Real>
+double peak_operations()
+{
+  using V = Pack<Real, native_lanes<Real>>;
+  constexpr int chains = register_bytes == 64 ? 16 : 10, rounds = 2000000;
+  double best = 0;
+  for (int trial = 0; trial < 10; ++trial) {
+    V sum[chains];
+    static_for<chains>([&](auto i) { sum[i] = V{} + Real(1); });
+    V factor = in_register(V{} + Real(0.999999)), change = in_register(V{} + Real(1e-6));
+    const auto start = std::chrono::steady_clock::now();
+    for (int k = 0; k < rounds; ++k)
+      static_for<chains>([&](auto i) { sum[i] = in_register(sum[i] * factor + change); });
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    static_for<chains - 1>([&](auto i) { sum[0] = sum[0] + sum[i + 1]; });
+    benchmark::DoNotOptimize(sum[0]);
+    best = std::max(best, 2.0 * chains * rounds * native_lanes<Real> / seconds);
+  }
+  return best;
+}
 
 constexpr double list_cutoff = 6.0;    // Angstrom: 5 and a skin of 1
 

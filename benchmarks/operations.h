@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <benchmark/benchmark.h>
-
-#include <algorithm>
 #include <array>
-#include <chrono>
 
 #include "almlip/committee.h"
 #include "almlip/kernels/shape.h"
@@ -52,29 +48,6 @@ inline std::array<double, num_stages> operations(const ModelSettings &s, double 
   flops[static_cast<int>(Stage::projection_reverse)] =
       neighbors * (4 * C * lm + harmonics + gradient + 2 * C + 40);
   return flops;
-}
-
-/// Fused multiply-adds per second of independent chains in registers, as floating-point operations.
-template <class Real>
-double peak_operations()
-{
-  using V = Pack<Real, native_lanes<Real>>;
-  constexpr int chains = register_bytes == 64 ? 16 : 10, rounds = 2000000;
-  double best = 0;
-  for (int trial = 0; trial < 10; ++trial) {
-    V sum[chains];
-    static_for<chains>([&](auto i) { sum[i] = V{} + Real(1); });
-    V factor = in_register(V{} + Real(0.999999)), change = in_register(V{} + Real(1e-6));
-    const auto start = std::chrono::steady_clock::now();
-    for (int k = 0; k < rounds; ++k)
-      static_for<chains>([&](auto i) { sum[i] = in_register(sum[i] * factor + change); });
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    static_for<chains - 1>([&](auto i) { sum[0] = sum[0] + sum[i + 1]; });
-    benchmark::DoNotOptimize(sum[0]);
-    best = std::max(best, 2.0 * chains * rounds * native_lanes<Real> / seconds);
-  }
-  return best;
 }
 
 }    // namespace almlip::benchmarks

@@ -6,6 +6,7 @@
 #include "library.h"
 #include "neighbor.h"
 #include "pair.h"
+#include "update.h"
 
 #include "almlip/query/nearest_pair.h"
 #include "almlip/query/novelty.h"
@@ -36,7 +37,18 @@ almlip::Neighborhood ALMLIPStepInput::fill(LAMMPS *lmp, NeighList *list,
   result.num_neighbors = num_neighbors.data();
   result.neighbors = neighbors.data();
   result.neighbor_mask = NEIGHMASK;
+  result.list_version = current_list_version(lmp);
   return result;
+}
+
+// Lists are new after each build, and whatever the counters say at the start of a run.
+long ALMLIPStepInput::current_list_version(LAMMPS *lmp)
+{
+  const Neighbor &neighbor = *lmp->neighbor;
+  if (lmp->update->setupflag || neighbor.ago == 0 || neighbor.lastcall != last_build)
+    list_version++;
+  last_build = neighbor.lastcall;
+  return list_version;
 }
 
 // Through the C library interface: an installed LAMMPS comes without the header of NeighList.

@@ -5,6 +5,7 @@
 #include "almlip/committee.h"
 #include "almlip/potential.h"
 #include "almlip_units.h"
+#include "lmptype.h"
 
 #include <mpi.h>
 
@@ -37,6 +38,10 @@ class ALMLIPStepInput {
   std::vector<int *> neighbors;
   std::vector<double> positions;    // shape [nall][3], Angstrom; unused in native units
 
+  long list_version = 0;
+  bigint last_build = -1;    // timestep of the latest lists
+
+  long current_list_version(class LAMMPS *);
   void find_centers(class LAMMPS *, class NeighList *);
   const double *in_angstrom(double **x, int nall, const ALMLIPUnits &units);
 };

@@ -18,6 +18,7 @@
 #include "almlip/error.h"
 #include "almlip/potential.h"
 #include "almlip/text.h"
+#include "almlip_device.h"
 #include "almlip_problem.h"
 #include "almlip_step.h"
 
@@ -90,15 +91,15 @@ static std::string problem_of_atoms_at_one_place(LAMMPS *lmp,
   return {};
 }
 
-// 0 or 1: which of two values a keyword has.
-static int one_of(LAMMPS *lmp, const std::string &key, const char *value, const char *first,
-                  const char *second)
+// Which of the allowed values a keyword has.
+static int one_of(LAMMPS *lmp, const std::string &key, const std::string &value,
+                  const std::vector<std::string> &allowed)
 {
-  if (strcmp(value, first) == 0) return 0;
-  if (strcmp(value, second) == 0) return 1;
-  lmp->error->all(FLERR, fmt::format("pair_style almlip: {} is {}, but it must be {} or {}", key,
-                                     value, first, second));
-  return -1;
+  const auto found = std::find(allowed.begin(), allowed.end(), value);
+  if (found == allowed.end())
+    lmp->error->all(FLERR, fmt::format("pair_style almlip: {} is {}, but it must be {}", key, value,
+                                       almlip::joined(allowed, " or ")));
+  return static_cast<int>(found - allowed.begin());
 }
 
 // Energy of an atom of every element that has no neighbours, eV.
@@ -132,6 +133,7 @@ struct PairALMLIP::Impl {
   ALMLIPUnits units;
   almlip::Potential potential;
   almlip::Precision precision = almlip::Precision::full;
+  ALMLIPDeviceUse device_use = ALMLIPDeviceUse::NO;
   bool isolated_is_zero = false;
   std::vector<double> isolated_energy;    // shape [num_elements], eV; empty: not subtracted
   double subtracted = 0.0;                // of the latest energy of this rank, eV
@@ -157,7 +159,7 @@ struct PairALMLIP::Impl {
   double rms_force = 0.0, force_limit = 0.0;
   std::vector<double> held_out_sigma, min_distances;    // units of the run
 
-  void take(almlip::Potential &&, const std::string &text);
+  void take(LAMMPS *, almlip::Potential &&, const std::string &text);
   void describe(const std::string &text);
   void describe_training();
 };
@@ -284,18 +286,24 @@ void PairALMLIP::settings(int narg, char **arg)
   impl->promised_columns = 0;    // LAMMPS keeps the object when the same pair_style is issued again
   impl->precision = almlip::Precision::full;
   impl->isolated_is_zero = false;
+  impl->device_use = ALMLIPDeviceUse::NO;
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string key = arg[iarg];
-    if (key != "precision" && key != "isolated")
+    if (key != "precision" && key != "isolated" && key != "device")
       error->all(FLERR, "pair_style almlip: unknown argument " + key +
-                            "; allowed are: precision double|mixed, isolated model|zero");
+                            "; allowed are: precision double|mixed, isolated model|zero, device "
+                            "yes|no|auto");
     if (iarg + 1 >= narg) error->all(FLERR, "pair_style almlip: a value is missing after " + key);
+    const char *const value = arg[iarg + 1];
     if (key == "precision")
-      impl->precision = one_of(lmp, key, arg[iarg + 1], "double", "mixed") == 0
+      impl->precision = one_of(lmp, key, value, {"double", "mixed"}) == 0
                             ? almlip::Precision::full
                             : almlip::Precision::mixed;
+    else if (key == "isolated")
+      impl->isolated_is_zero = one_of(lmp, key, value, {"model", "zero"}) == 1;
     else
-      impl->isolated_is_zero = one_of(lmp, key, arg[iarg + 1], "model", "zero") == 1;
+      impl->device_use =
+          static_cast<ALMLIPDeviceUse>(one_of(lmp, key, value, {"no", "yes", "auto"}));
   }
 }
 
@@ -313,7 +321,7 @@ void PairALMLIP::coeff(int narg, char **arg)
     const bool hybrid = utils::strmatch(force->pair_style, "^hybrid");
     const auto element_of_type = map_types(potential, arg[2], atom->ntypes, arg + 3, hybrid);
     impl->units = ALMLIPUnits::of(lmp);
-    impl->take(std::move(potential), text);
+    impl->take(lmp, std::move(potential), text);
     set_types(element_of_type);
   } catch (const almlip::Error &problem) {
     error->all(FLERR, std::string("pair_style almlip: ") + problem.what());
@@ -373,13 +381,13 @@ void PairALMLIP::set_types(const std::vector<int> &element_of_type)
 }
 
 // Everything that can fail comes before the first change.
-void PairALMLIP::Impl::take(almlip::Potential &&new_potential, const std::string &text)
+void PairALMLIP::Impl::take(LAMMPS *lmp, almlip::Potential &&new_potential, const std::string &text)
 {
   const int num_descriptors = new_potential.settings.num_descriptors();
   require(promised_columns == 0 || promised_columns == num_descriptors, "the new potential has ",
           num_descriptors, " descriptors per atom, but a fix reads ", promised_columns,
           "; delete the fix and issue pair_style again before pair_coeff");
-  committee = std::make_unique<almlip::Committee>(new_potential, precision);
+  committee = almlip_committee(lmp, new_potential, text, precision, device_use);
   isolated_energy.clear();
   if (isolated_is_zero)
     isolated_energy = energies_of_isolated_atoms(

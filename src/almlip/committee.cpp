@@ -30,6 +30,11 @@ Committee::Committee(const Potential &potential, Precision precision, Kernels ke
   });
 }
 
+Committee::Committee(std::unique_ptr<Kernel> kernel, const ModelSettings &settings)
+    : kernel_(std::move(kernel)), settings_(settings)
+{
+}
+
 Committee::~Committee() = default;
 Committee::Committee(Committee &&) noexcept = default;
 Committee &Committee::operator=(Committee &&) noexcept = default;

@@ -12,6 +12,8 @@ namespace almlip {
 /// Atoms and their full neighbour lists, as LAMMPS has them. Nothing is copied; all pointers must
 /// stay valid during the call.
 struct Neighborhood {
+  static constexpr long unknown_lists = -1;
+
   int num_all = 0;                      ///< atoms and ghosts
   const double *positions = nullptr;    ///< shape [num_all][3], Angstrom
   const int *element = nullptr;    ///< shape [num_all], index into ModelSettings::elements; -1: not
@@ -25,6 +27,8 @@ struct Neighborhood {
       nullptr;    ///< by atom index: list of neighbour indices; may reach beyond the cutoff
   int neighbor_mask =
       0x1FFFFFFF;    ///< bits of a list entry that are the index (LAMMPS's NEIGHMASK)
+  long list_version = unknown_lists;    ///< centers and lists are those of the call before if it
+                                        ///< had the same number; they need not be read again then
 };
 
 /// Stages of an evaluation whose times can be had.
@@ -101,6 +105,9 @@ class Committee {
   /// @throws Error of `chosen_instruction_set`
   explicit Committee(const Potential &potential, Precision precision = Precision::full,
                      Kernels kernels = Kernels::compiled);
+  class Kernel;
+  /// With a kernel from elsewhere, such as one that computes on a device.
+  Committee(std::unique_ptr<Kernel> kernel, const ModelSettings &settings);
   ~Committee();
   Committee(Committee &&) noexcept;
   Committee &operator=(Committee &&) noexcept;

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+// Kokkos, and the kernels as functions of its devices. Comes before every header of the kernels.
+#ifdef ALMLIP_INLINE
+#error "device/kokkos_function.h must come before almlip/kernels/pack.h"
+#endif
+
+#include <Kokkos_Core.hpp>
+
+#define ALMLIP_FUNCTION KOKKOS_FUNCTION
