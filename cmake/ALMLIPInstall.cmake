@@ -7,8 +7,9 @@ include(CMakePackageConfigHelpers)
 set(ALMLIP_DATA_DIR ${CMAKE_INSTALL_DATADIR}/almlip)
 
 # The headers of kernels/ are left out: packs change their size with the compiler's flags, which are those of this build.
+# So is what includes them.
 install(DIRECTORY src/almlip/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/almlip
-        FILES_MATCHING PATTERN "*.h" PATTERN kernels EXCLUDE PATTERN json_keys.h EXCLUDE)
+        FILES_MATCHING PATTERN "*.h" PATTERN kernels EXCLUDE PATTERN json_keys.h EXCLUDE PATTERN short_range.h EXCLUDE)
 set_target_properties(almlip_core PROPERTIES EXPORT_NAME core)
 install(TARGETS almlip_core EXPORT ALMLIPTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ALMLIP)
