@@ -10,7 +10,7 @@ import lammps_frames as lf
 ERRORS = {
     "unknown argument": (
         "pair_style almlip fast",
-        "unknown argument fast; allowed are: precision double|mixed, isolated model|zero",
+        "unknown argument fast; allowed are: precision double|mixed, isolated model|zero, device yes|no|auto",
     ),
     "precision": (
         "pair_style almlip precision single",
