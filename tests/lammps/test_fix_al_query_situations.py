@@ -393,6 +393,13 @@ def test_refusals_are_told(lmp_run, query_script):
     assert "to do: configurations are refused as unphysical" in run.log
 
 
+def test_a_run_that_stays_above_hi_is_told_what_to_do(lmp_run, query_script):
+    fix = "10 threshold 0 1e-9 measure force gate mindist 0 fmax 0"
+    run = lmp_run(query_script("run 40\nrun 40", fix=fix, setup=HOT))
+
+    assert run.log.count("to do: most looks are not trusted") == 2
+
+
 def test_adaptive_threshold_follows_the_run(lmp_run, query_script):
     run = lmp_run(
         query_script(

@@ -54,15 +54,22 @@ std::string of_refusals(const RefusalTally &refusals)
 Refusal main_refusal(const RefusalTally &refusals)
 {
   Refusal most = Refusal::spacing;
-  for (const Refusal refusal : {Refusal::fmax, Refusal::mindist, Refusal::duplicate,
-                                Refusal::density, Refusal::temperature, Refusal::no_element})
+  for (const Refusal refusal :
+       {Refusal::above_hi, Refusal::fmax, Refusal::mindist, Refusal::duplicate, Refusal::density,
+        Refusal::temperature, Refusal::no_element})
     if (refusals.of(refusal).count > refusals.of(most).count) most = refusal;
   return most;
 }
 
+const char *const not_trusted =
+    "most looks are not trusted: label and refit what was chosen; if that does not help, "
+    "the start set lacks this kind of structure, or hi is too low";
+
 std::string what_would_lift(Refusal refusal)
 {
   switch (refusal) {
+    case Refusal::above_hi:
+      return not_trusted;
     case Refusal::fmax:
     case Refusal::mindist:
     case Refusal::density:
@@ -86,9 +93,7 @@ std::string advice(const QueryState &state)
   const double looks = static_cast<double>(run.counts.looks);
   if (run.counts.candidates == 0 && run.counts.flagged > 0)
     return what_would_lift(main_refusal(run.refusals));
-  if (static_cast<double>(run.counts.untrusted) > 0.5 * looks)
-    return "most looks are not trusted: label and refit what was chosen; if that does not help, "
-           "the start set lacks this kind of structure, or hi is too low";
+  if (static_cast<double>(run.counts.untrusted) > 0.5 * looks) return not_trusted;
   if (run.counts.candidates > 0) return {};
   const std::string hint = format(
       "nothing was uncertain: go on to other structures or higher "
