@@ -16,6 +16,7 @@ from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 
 from almlip.frames import read_frames, write_frames
+from almlip.labels import cp2k
 from almlip.labels.batch import label_batch, main, split_frames
 from almlip.labels.labellers import make_labeller
 from almlip.labels.structure import with_vacuum
@@ -265,6 +266,45 @@ def test_cp2k_moments_make_kinds(tmp_path):
         assert line in text
     assert text.count("&KIND") == 2
     assert re.search(r"^ *H1 ", text, re.MULTILINE)
+
+
+CP2K_OUTPUTS = {
+    "2023": """
+  *** SCF run converged in    10 steps ***
+ ENERGY| Total FORCE_EVAL ( QS ) energy [a.u.]:               -1.125000000000000
+ ATOMIC FORCES in [a.u.]
+ # Atom   Kind   Element          X              Y              Z
+      1      1      H           0.00000000     0.10000000    -0.20000000
+      2      1      H           0.00000000    -0.10000000     0.20000000
+ SUM OF ATOMIC FORCES           0.00000000     0.00000000     0.00000000     0.00000000
+""",
+    "2025": """
+  *** SCF run converged in    10 steps ***
+ ENERGY| Total FORCE_EVAL ( QS ) energy [hartree]             -1.125000000000000
+ FORCES| Atomic forces [hartree/bohr]
+ FORCES|   Atom     x               y               z               |f|
+ FORCES|      1  0.00000000E+00  1.00000000E-01 -2.00000000E-01   2.23606798E-01
+ FORCES|      2  0.00000000E+00 -1.00000000E-01  2.00000000E-01   2.23606798E-01
+ FORCES| Sum     0.00000000E+00  0.00000000E+00  0.00000000E+00   0.00000000E+00
+""",
+}
+STRESS = """ STRESS| Analytical stress tensor [GPa]
+ STRESS|                        x                   y                   z
+ STRESS|      x        1.00000000000E+00   4.00000000000E+00   5.00000000000E+00
+ STRESS|      y        4.00000000000E+00   2.00000000000E+00   6.00000000000E+00
+ STRESS|      z        5.00000000000E+00   6.00000000000E+00   3.00000000000E+00
+"""
+
+
+@pytest.mark.parametrize("year", CP2K_OUTPUTS)
+def test_outputs_of_old_and_new_cp2k_are_read(year):
+    results = cp2k.read_results(CP2K_OUTPUTS[year] + STRESS, num_atoms=2)
+    hartree, bohr, gpa = 27.2113845, 0.52917721, 160.21766  # eV, Angstrom, GPa in eV/Angstrom^3
+    assert results["energy"] == pytest.approx(-1.125 * hartree, rel=1e-7)
+    expected = np.array([[0, 0.1, -0.2], [0, -0.1, 0.2]]) * hartree / bohr
+    assert results["forces"] == pytest.approx(expected, rel=1e-7)
+    # CP2K's is positive when compressed; Voigt order xx yy zz yz xz xy
+    assert results["stress"] == pytest.approx(-np.array([1, 2, 3, 6, 5, 4]) / gpa, rel=1e-6)
 
 
 FAKE_VASP = """

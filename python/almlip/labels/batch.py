@@ -192,7 +192,7 @@ def main(argv=None):
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # gives back what is at work
     try:
         return label_files(arguments)
-    except BadInput as error:
+    except (BadInput, OSError) as error:  # a full disk, a folder that cannot be written
         print(f"almlip: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -263,10 +263,15 @@ def reject_failed_run(text, exit_status, broken_off):
 def read_results(text, num_atoms):
     """Energy, forces and stress of a CP2K output. Raises Rejected if something is not there."""
     energy = re.findall(r"ENERGY\| Total FORCE_EVAL .* energy \S*:?\s+(\S+)\n", text)
-    row = r"\s+\d+\s+\d+\s+\S+\s+(\S+)\s+(\S+)\s+(\S+)\s*\n"
     table = text.partition("ATOMIC FORCES in [a.u.]")[2].partition("SUM OF ATOMIC FORCES")[0]
-    forces = np.array(re.findall(row, table), dtype=float)
-    signs = {"energy": energy, "forces": len(forces) == num_atoms}
+    old, new = r"\d+\s+\d+\s+\S+", r"FORCES\|\s+\d+"  # up to 2024, from 2025 on
+    row = rf"^\s*(?:{new if 'FORCES| Atomic forces' in text else old})" + r"\s+(\S+)" * 3
+    forces = np.array(re.findall(row, table or text, re.MULTILINE), dtype=float)
+    signs = {
+        "SCF run converged": re.search(r"SCF (?:run|loop) converged", text),
+        "energy": energy,
+        "forces": len(forces) == num_atoms,
+    }
     absent = [name for name, found in signs.items() if not found]
     if absent:
         raise Rejected("parse_error", f"CP2K output lacks: {', '.join(absent)}")

@@ -7,6 +7,7 @@ import signal
 import time
 from multiprocessing.connection import wait
 
+from ..frames import BadInput
 from ..processes import describe_exit, die_with_parent, one_line
 from .labeller import PASSING, Rejected
 
@@ -97,6 +98,8 @@ class Job:
             result |= self.labeller.label(self.system, self.lease.work)
         except Rejected as rejection:
             result = {"verdict": rejection.verdict, "reason": rejection.reason}
+        except BadInput as error:
+            result = {"verdict": "crashed", "reason": one_line(str(error))}
         except Exception as error:  # noqa: BLE001  (whatever it is, the other structures go on)
             result = {"verdict": "crashed", "reason": one_line(f"{type(error).__name__}: {error}")}
         # without what differs between structures, so that reasons can be counted

@@ -7,7 +7,7 @@ import numpy as np
 from ase.neighborlist import neighbor_list
 
 from ..frames import BadInput
-from .structure import moments, with_vacuum
+from .structure import with_vacuum
 
 VERDICTS = (
     "ok",
@@ -82,8 +82,9 @@ class Labeller:
         """
         if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
             raise Rejected("unphysical", "positions or cell are not finite numbers")
+        if not len(atoms):
+            raise Rejected("unphysical", "there are no atoms")
         try:
-            moments(atoms)
             system = with_vacuum(atoms, self.settings["vacuum"])
         except BadInput as error:
             raise Rejected("unphysical", str(error)) from error

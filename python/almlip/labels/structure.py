@@ -73,7 +73,9 @@ def moments(atoms):
     if values is None or not np.any(values):
         return None
     if values.ndim != 1:
-        raise BadInput("initial_magmoms are vectors, but only collinear moments are written")
+        raise BadInput(
+            "initial_magmoms are vectors, but only collinear moments can be written here"
+        )
     return values
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.vasp import Vasp
 from ase.io import read
@@ -15,7 +16,7 @@ from ..processes import one_line
 from .kpoints import check_kpoints, kpoint_grid
 from .labeller import Rejected
 from .program import ProgramLabeller
-from .structure import moments, total_charge
+from .structure import total_charge
 
 FORCED = {"nsw": 0, "ibrion": -1, "lwave": False, "lcharg": False}
 OWN_ERROR = re.compile(r"(?:VERY BAD NEWS|internal error|ERROR).*")
@@ -86,7 +87,7 @@ class VaspLabeller(ProgramLabeller):
             more["charge"] = charge
         system = atoms.copy()
         system.pbc = True
-        if moments(atoms) is None:
+        if not np.any(atoms.get_initial_magnetic_moments()):
             system.set_initial_magnetic_moments(None)
         calculator = self.calculator(**more)
         calculator.write_input(system)
