@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The page of `almlip report`: its numbers by plain arithmetic, and what a browser makes of it."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -68,6 +69,10 @@ def test_energies_that_are_off_together_and_wrong_labels_are_issues(wrong_frames
     assert float(checks["largest reference force, eV/Å"][1]) == pytest.approx(largest, rel=1e-2)
     assert "above that of the training set" in checks["largest reference force, eV/Å"][2]
     assert checks["frames with forces"][1] == "30 of 30"
+    command = ["almlip", "check", page.parent / "frames.extxyz", "--potential", POTENTIAL]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "nothing looks wrong" not in said
+    assert said.strip() in html.unescape(text)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium to look at the page (Debian: chromium)")

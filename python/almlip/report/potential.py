@@ -63,6 +63,7 @@ def write_report(potential, files, path):
         kinds=errors_by_kind(groups),
         worst=worst_frames(comparison, files),
         checks=check_frames(comparison, info),
+        findings=findings(potential, files),
         provenance=provenance(potential, files, info),
         settings=json.dumps(info["provenance"].get("settings", {}), indent=1),
     )
@@ -81,6 +82,14 @@ def run(*arguments):
         lines = done.stderr.strip().splitlines() or [f"almlip {arguments[0]} failed"]
         raise BadInput(lines[-1].removeprefix("almlip: "))
     return done.stdout
+
+
+def findings(potential, files):
+    """What `almlip check` says about the labels, or why it cannot."""
+    try:
+        return run("check", *files, "--potential", potential)
+    except BadInput as error:  # frames without energies can be compared, but not checked
+        return str(error)
 
 
 def scaled(value, factor):
