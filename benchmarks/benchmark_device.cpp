@@ -4,7 +4,8 @@
 //
 //   almlip_device_benchmark REPEATS ATOMS...
 //
-// One line of JSON for each preset and number of atoms; benchmarks/device.py makes tables of them.
+// One line of JSON for each preset of this build and number of atoms; benchmarks/device.py makes
+// tables of them.
 #include "device/host_committee.h"
 
 #include <algorithm>
@@ -223,7 +224,10 @@ int main(int argc, char **argv)
   for (int k = 2; k < argc; ++k) {
     const int cells = std::max(2, static_cast<int>(std::cbrt(std::atof(argv[k]) / 8) + 0.5));
     const Silicon silicon(cells);
-    for (const char *preset : {"fast", "default", "accurate"}) measure(preset, silicon, repeats);
+#define ALMLIP_MEASURE(shape) \
+  measure(std::string(#shape).substr(std::string("shape_").size()), silicon, repeats);
+    ALMLIP_FOR_EACH_SHAPE(ALMLIP_MEASURE)
+#undef ALMLIP_MEASURE
   }
   Kokkos::finalize();
 }
