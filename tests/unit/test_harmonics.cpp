@@ -78,7 +78,8 @@ TEST(Gaunt, IsTheMeanOfThreeHarmonicsOverTheSphere)
 {
   const int triples[][3] = {{1, 1, 2}, {2, 2, 2}, {1, 2, 3}, {3, 3, 2}, {2, 2, 4},
                             {1, 3, 4}, {3, 3, 4}, {4, 4, 2}, {4, 4, 4}};
-  for (const auto &[l1, l2, l3] : triples)
+  for (const auto &[first, second, third] : triples) {
+    const int l1 = first, l2 = second, l3 = third;    // clang 14 does not capture bindings
     for (int a = -l1; a <= l1; ++a)
       for (int b = -l2; b <= l2; ++b)
         for (int c = -l3; c <= l3; ++c) {
@@ -89,6 +90,7 @@ TEST(Gaunt, IsTheMeanOfThreeHarmonicsOverTheSphere)
           EXPECT_NEAR(gaunt(l1, a, l2, b, l3, c),
                       mean * std::sqrt((2.0 * l1 + 1) * (2 * l2 + 1) * (2 * l3 + 1)), 1e-12);
         }
+  }
 }
 
 TEST(Coupling, ListsEveryNonZeroTermOnce)

@@ -69,7 +69,7 @@ const std::string cube = "pp pp pp\n0 4\n0 4\n0 4\n";    // Angstrom
 /// them: xlo + min(0, xy, xz, xy + xz) and so on.
 const std::string tilted = "xy xz yz pp pp ff\n8 19 1\n20 27.5 -2\n30 36 0.5\n";
 
-const auto near(double x, double y, double z)
+auto near(double x, double y, double z)
 {
   return ElementsAre(DoubleNear(x, 1e-12), DoubleNear(y, 1e-12), DoubleNear(z, 1e-12));
 }
