@@ -258,6 +258,10 @@ void ALQuerySettings::check_threshold()
         FLERR,
         fmt::format("fix al_query: threshold is {} {}, but the first must be less than the second",
                     lo, hi));
+  if (threshold == Threshold::adaptive && measure == almlip::Measure::novelty)
+    error->all(FLERR,
+               "fix al_query: threshold adaptive moves the lo of sigma, but measure is novelty; "
+               "use measure force or any, or give threshold lo hi of novelty");
   if (threshold != Threshold::given && measure == almlip::Measure::energy)
     error->all(FLERR,
                "fix al_query: measure is energy, for which a potential tells no threshold; give "

@@ -24,6 +24,10 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
             "measure is energy, for which a potential tells no threshold; give threshold lo hi, energies per atom",
         ),
         (
+            "10 threshold adaptive 0.3 measure novelty",
+            "threshold adaptive moves the lo of sigma, but measure is novelty; use measure force or any, or give threshold lo hi of novelty",
+        ),
+        (
             "10 threshold adaptive 1.5",
             "threshold adaptive is 1.5, but it must be a share of the looks between 0 and 1",
         ),
