@@ -258,12 +258,13 @@ def summarise_round(plan, seconds):
 
 
 def core_hours(records, judged):
-    """Core hours by kind of step."""
+    """Core hours by kind of step; of the labels, those of the structures that were calculated."""
     hours = {}
     for name, record in records.items():
         kind = name.split(".")[0]
-        hours[kind] = hours.get(kind, 0.0) + record["seconds"] * record["cores"] / 3600
-    return hours
+        if kind != "label":
+            hours[kind] = hours.get(kind, 0.0) + record["seconds"] * record["cores"] / 3600
+    return {**hours, "label": judged["seconds"] * records["label.0"]["cores"] / 3600}
 
 
 def notes(plan, row):

@@ -42,9 +42,7 @@ def work(plan, folder):
         "refused": len(refused),
         "verdicts": dict(verdicts),
         "structures": structures,
-        "label_core_seconds": sum(each.get("seconds") or 0 for each in structures)
-        * plan.resources("label")["cores"]
-        * plan.resources("label")["threads"],
+        "seconds": sum(each["seconds"] for each in structures if not each.get("cached")),
         "errors": None,
         "calibration": None,
     }
