@@ -82,7 +82,7 @@ def select(
     candidates: Frames,
     count: int,
     *,
-    strategy: str = "hybrid",
+    strategy: str | None = None,
     known: Frames | None = None,
     seed: int = 12345,
     verbose: bool = False,
@@ -90,14 +90,17 @@ def select(
 ) -> list[ase.Atoms]:
     """The candidates that are most worth a label, with `max_sigma` and why in `info`.
 
-    known   frames that must not be chosen again, beside those the potential was trained on
-    flags   further ones of `almlip select`: alpha=0.6, clusters=15, reference="use.extxyz"
+    strategy  how they are chosen; the command's default if None
+    known     frames that must not be chosen again, beside those the potential was trained on
+    flags     further ones of `almlip select`: alpha=0.6, clusters=15, reference="use.extxyz"
     Raises almlip.Error.
     """
     with tempfile.TemporaryDirectory() as folder:
         batch = Path(folder, "batch.extxyz")
         arguments = ["select", potential, *_files(candidates, folder, "candidates")]
-        arguments += ["--count", count, "--strategy", strategy, "--seed", seed, "--output", batch]
+        arguments += ["--count", count, "--seed", seed, "--output", batch]
+        if strategy is not None:
+            arguments += ["--strategy", strategy]
         if known is not None:
             arguments += ["--known", *_files(known, folder, "known")]
         _run([*arguments, *_flags(flags)], verbose)

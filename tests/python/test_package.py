@@ -113,3 +113,10 @@ def test_selected_frames_differ_from_the_known_ones(potential, frames):
     assert all(atoms.info["selected_from"].startswith("candidates.extxyz") for atoms in chosen)
     again = almlip.select(potential, candidates, 3, strategy="hybrid", known=candidates[:4])
     assert [a.info for a in again] == [a.info for a in chosen]
+
+
+def test_the_default_strategy_is_that_of_the_command(potential, frames):
+    candidates = [copper(seed, 1.04, labelled=False) for seed in range(100, 108)]
+    default = almlip.select(potential, candidates, 3, reference=None)
+    named = almlip.select(potential, candidates, 3, strategy="alc_atoms")
+    assert [a.info["selected_from"] for a in default] == [a.info["selected_from"] for a in named]
