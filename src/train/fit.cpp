@@ -47,7 +47,8 @@ Fit::Fit(const TrainingSettings &settings, const TrainingData &data, const Poten
          const Ranks &ranks)
     : model(start ? make_training_model(settings, data, *start)
                   : make_training_model(settings, data)),
-      loss(CommitteeLoss::create(model, settings.precision))
+      loss(CommitteeLoss::create(model, settings.precision)),
+      new_elements(data.new_elements)
 {
   const double bytes = bytes_left(settings, data, model.settings.num_members, ranks);
   held_out = PreparedFrames(*loss, data.held_out, ranks, bytes);
@@ -78,9 +79,11 @@ void Fit::begin(const TrainingSettings &settings, const Potential *start, const 
       start ? from_potential(model, *start) : initial_parameters(model, settings.seed);
   loss->set_parameters(state.parameters);
   train.replicate(ranks);
-  if (start)
+  if (start) {
     restandardise(model, state.parameters, *loss, train, settings.four_body_scale, ranks);
-  else
+    begin_networks(model, new_elements, settings.seed, state.parameters);
+    loss->set_parameters(state.parameters);
+  } else
     standardise(model, *loss, train, settings.four_body_scale, ranks);
   state.optimiser =
       Soap::create(Trainer::optimiser_blocks(model.settings, settings), {}, settings.precision);

@@ -21,6 +21,7 @@ struct Fit {
   std::unique_ptr<CommitteeLoss> loss;
   PreparedFrames train, held_out;
   TrainingState state;
+  std::vector<std::string> new_elements;    ///< random parameters, whatever the start has
 
   /// Model, loss and frames; without communication, so that errors can be agreed on.
   /// @param data   must outlive the fit

@@ -10,11 +10,13 @@
 #include <sstream>
 
 #include "almlip/error.h"
+#include "almlip/text.h"
 #include "parallel/interruption.h"
 #include "train/checkpoint.h"
 #include "train/data_check.h"
 #include "train/finish_potential.h"
 #include "train/fit.h"
+#include "train/more_elements.h"
 #include "train/progress.h"
 #include "train/refit.h"
 #include "train/trainer.h"
@@ -58,6 +60,29 @@ double weight_decay_for(const TrainingData &data)
   return max_weight_decay * std::min(1.0, scarcity * scarcity);
 }
 
+/// Prepares the start, and the settings, for elements of the frames that it has not.
+void add_elements(Input &input, const TrainingSettings &given)
+{
+  const std::vector<std::string> &known = input.start->settings.elements;
+  TrainingData &data = input.data;
+  require(given.elements.empty() || given.elements.size() == data.elements.size(),
+          "there are frames with ", joined(data.elements), ", but \"elements\" are ",
+          joined(given.elements), "; add what is missing or remove the frames");
+  if (data.elements.size() == known.size()) return;
+  data.new_elements.assign(data.elements.begin() + static_cast<std::ptrdiff_t>(known.size()),
+                           data.elements.end());
+  input.start = with_more_elements(*input.start, data.elements, data.train);
+  TrainingSettings &settings = input.settings;
+  settings.elements = data.elements;
+  // as many steps as from nothing, for the new networks, at the rate of a refit, for the old ones
+  TrainingSettings whole = settings;
+  whole.start.clear();
+  const Schedule schedule = make_schedule(whole, static_cast<int>(data.train.size()));
+  if (!settings.epochs) settings.epochs = schedule.epochs;
+  if (!settings.warmup_steps) settings.warmup_steps = schedule.warmup_steps;
+  if (!settings.energy_rise_share) settings.energy_rise_share = schedule.energy_rise_share;
+}
+
 void read(Input &input, const TrainingSettings &given)
 {
   check_output(given.output);
@@ -68,6 +93,7 @@ void read(Input &input, const TrainingSettings &given)
   input.own_checkpoint = given.checkpoint.empty();
   if (input.own_checkpoint) input.settings.checkpoint = given.output + ".checkpoint";
   input.data = read_training_data(input.settings);
+  if (input.start) add_elements(input, given);
   if (!input.settings.weight_decay) input.settings.weight_decay = weight_decay_for(input.data);
 }
 
@@ -76,13 +102,19 @@ void read(Input &input, const TrainingSettings &given)
 void judge_start(Input &input, const Ranks &ranks)
 {
   if (!input.start) return;
-  const std::optional<std::vector<std::size_t>> fresh = new_frames(*input.start, input.data.train);
+  const std::vector<std::string> &added = input.data.new_elements;
+  std::optional<std::vector<std::size_t>> fresh;
+  if (added.empty()) fresh = new_frames(*input.start, input.data.train);
   const std::string &refit = input.settings.refit;
   bool full = refit == "full";
   if (fresh) {
     StartReport report = report_start(*input.start, input.data.train, *fresh, ranks);
     full = full || (refit == "auto" && report.asks_for_full_fit(*input.start, ranks));
     input.judgement = std::move(report.judgement);
+  } else if (!added.empty()) {
+    if (ranks.first())
+      std::fprintf(stderr, "%s is new to %s: a part of all frames is held out\n",
+                   joined(added).c_str(), input.settings.start.c_str());
   } else if (ranks.first()) {
     std::fprintf(stderr,
                  "%s does not tell which frames it has learned: a part of all is held out\n",

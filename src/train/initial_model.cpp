@@ -139,6 +139,22 @@ void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames
   loss.set_standardisation(model.mean, model.inverse_deviation);
 }
 
+void begin_networks(const TrainingModel &model, const std::vector<std::string> &elements, int seed,
+                    std::vector<double> &parameters)
+{
+  if (elements.empty()) return;
+  const std::vector<double> random = initial_parameters(model, seed);
+  for (const ParameterBlock &block : CommitteeLoss::layout(model.settings)) {
+    const std::string &symbol = model.settings.elements[static_cast<std::size_t>(block.element)];
+    if (block.kind == ParameterBlock::Kind::radial ||
+        std::find(elements.begin(), elements.end(), symbol) == elements.end())
+      continue;
+    const auto begin = static_cast<std::ptrdiff_t>(block.offset),
+               size = static_cast<std::ptrdiff_t>(block.rows) * block.cols;
+    std::copy_n(random.begin() + begin, size, parameters.begin() + begin);
+  }
+}
+
 void restandardise(TrainingModel &model, std::vector<double> &parameters, CommitteeLoss &loss,
                    const PreparedFrames &frames, double four_body_scale, const Ranks &ranks)
 {

@@ -21,6 +21,10 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
 TrainingModel make_training_model(const TrainingSettings &settings, const TrainingData &data,
                                   const Potential &start);
 
+/// Gives the networks of some elements the random parameters that a fit from nothing begins with.
+void begin_networks(const TrainingModel &model, const std::vector<std::string> &elements, int seed,
+                    std::vector<double> &parameters);
+
 /// Standardises anew by the frames of a refit, which differ from those of the potential that it
 /// starts from, and changes the parameters such that all energies stay the same. An element without
 /// atoms among the frames keeps its standardisation.

@@ -175,6 +175,10 @@ TrainingData read_training_data(const TrainingSettings &settings)
   data.held_out = read_extxyz(settings.validation, needs, &data.report);
   data.report.require_one_source(needs.keys);
   data.elements = settings.elements.empty() ? elements_of(data.train) : settings.elements;
+  if (!settings.start.empty())
+    for (const std::string &symbol : elements_of(data.train))
+      if (std::count(data.elements.begin(), data.elements.end(), symbol) == 0)
+        data.elements.push_back(symbol);
   for (const std::string &symbol : data.elements)
     require(atomic_number(symbol) > 0, "\"elements\": there is no element \"", symbol, "\"");
 

@@ -14,6 +14,7 @@ namespace almlip::train {
 /// Checked frames, split, with what is known about them before any fit.
 struct TrainingData {
   std::vector<std::string> elements;    ///< chemical symbols; their order is the element index
+  std::vector<std::string> new_elements;    ///< those that the potential of `start` has not
   std::vector<Frame> train, held_out;
   int num_folds = 0;        ///< fits that judge the training frames; 0: frames are held out instead
   std::vector<int> fold;    ///< of every training frame: the fit that judges it; -1: none
@@ -30,7 +31,8 @@ struct TrainingData {
 /// Reads the files that the settings name, checks every frame, and holds frames out, but not those
 /// of a refit (`start`).
 /// A frame without forces teaches its energy only. A frame of one atom without neighbours gives the
-/// energy of the isolated atom and is not learned.
+/// energy of the isolated atom and is not learned. With `start`, elements of the training frames
+/// that the settings do not list are added to them.
 /// @throws Error that names file, frame and atoms: missing energy, numbers that are not finite, an
 /// element that the settings do not list,
 ///         a cell without volume, atoms closer than `least_distance` or without neighbours, fewer
