@@ -167,11 +167,12 @@ NB_MODULE(_core, m)
   m.attr("__version__") = ALMLIP_VERSION;
   nb::exception<almlip::Error>(m, "Error", PyExc_RuntimeError);
 
-  m.def("read", &read_files, "paths"_a, "energy_keys"_a = std::vector<std::string>(),
-        "forces_keys"_a = std::vector<std::string>(), "stress_keys"_a = std::vector<std::string>(),
-        "labels"_a = false,
-        "Frames of extended XYZ files, each as a dictionary of arrays; with labels=True, labels that "
-        "are ambiguous are refused.");
+  m.def(
+      "read", &read_files, "paths"_a, "energy_keys"_a = std::vector<std::string>(),
+      "forces_keys"_a = std::vector<std::string>(), "stress_keys"_a = std::vector<std::string>(),
+      "labels"_a = false,
+      "Frames of extended XYZ files, each as a dictionary of arrays; with labels=True, labels that "
+      "are ambiguous are refused.");
 
   nb::class_<SharedCalculator>(m, "Calculator", "A potential that predicts frames.")
       .def(nb::init<const std::string &, bool, double>(), "path"_a, "mixed"_a, "skin"_a)

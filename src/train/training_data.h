@@ -13,7 +13,7 @@ namespace almlip::train {
 
 /// Checked frames, split, with what is known about them before any fit.
 struct TrainingData {
-  std::vector<std::string> elements;    ///< chemical symbols; their order is the element index
+  std::vector<std::string> elements;        ///< chemical symbols; their order is the element index
   std::vector<std::string> new_elements;    ///< those that the potential of `start` has not
   std::vector<Frame> train, held_out;
   int num_folds = 0;        ///< fits that judge the training frames; 0: frames are held out instead
