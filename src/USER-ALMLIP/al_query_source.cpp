@@ -154,11 +154,11 @@ void ALQuerySource::want(bool wanted)
 
 ALQuerySource::Outputs ALQuerySource::outputs()
 {
-  int columns;
+  int columns = 0;
   Outputs result;
   result.sigma = static_cast<const double *>(pair->extract_peratom("sigma", columns));
   result.forces = static_cast<double **>(pair->extract_peratom("force", columns));
-  if (!result.forces) result.forces = atom->f;
+  if (!result.forces || columns != 3) result.forces = atom->f;
   result.novelty = has_novelty
                        ? static_cast<const double *>(pair->extract_peratom("novelty", columns))
                        : nullptr;
