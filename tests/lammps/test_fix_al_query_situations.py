@@ -18,12 +18,17 @@ from random_potential import write_random_potential
 ase_io = pytest.importorskip("ase.io")
 
 
-def evaluated(run, potential, number=1):
-    """The frames of a batch with what `almlip eval` predicts."""
-    name = run.folder / f"al_batch.{number:04d}.extxyz"
-    command = ["almlip", "eval", potential, name, "--output", run.folder / "eval.extxyz"]
+def predicted(path, potential):
+    """The frames of a file with what `almlip eval` predicts."""
+    output = path.with_name("eval.extxyz")
+    command = ["almlip", "eval", potential, path, "--output", output]
     subprocess.run(command, check=True, capture_output=True)
-    return ase_io.read(run.folder / "eval.extxyz", index=":")
+    return ase_io.read(output, index=":")
+
+
+def evaluated(run, potential, number=1):
+    """The same of a batch."""
+    return predicted(run.folder / f"al_batch.{number:04d}.extxyz", potential)
 
 
 def test_every_run_of_no_steps_gives_its_look(lmp_run, query_script):
@@ -291,9 +296,7 @@ def test_nudged_elastic_band(tmp_path, query_script, silicon_potential):
     assert len(paths) >= 3
     first_atoms = set()
     for path in paths:
-        command = ["almlip", "eval", silicon_potential, path, "--output", tmp_path / "eval.extxyz"]
-        subprocess.run(command, check=True, capture_output=True)
-        pairs = zip(ase_io.read(path, index=":"), ase_io.read(tmp_path / "eval.extxyz", index=":"))
+        pairs = zip(ase_io.read(path, index=":"), predicted(path, silicon_potential), strict=True)
         for ours, theirs in pairs:
             np.testing.assert_allclose(
                 theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8
