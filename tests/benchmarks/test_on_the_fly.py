@@ -4,11 +4,12 @@
 import numpy as np
 import pytest
 
+import learning_loop
 import on_the_fly
 from reference_dynamics import Reference, Run, dynamics, least_distance, whole_frames
 from reference_systems import SYSTEMS
 
-TINY = on_the_fly.Protocol(
+TINY = learning_loop.Protocol(
     start=20, rounds=1, batch=5, steps=100, test_runs=1, pool_runs=1, apart=20, hot_steps=100,
     flags=("--preset", "fast", "--epochs", "4", "--cutoff", "4"),
 )  # fmt: skip
@@ -69,14 +70,14 @@ def test_frame_that_is_cut_off_is_left_out():
 
 
 def test_even_frames_end_with_the_last():
-    assert on_the_fly.evenly(list(range(60)), 2) == [29, 59]
-    assert on_the_fly.evenly([0], 2) == [0]
-    assert on_the_fly.evenly([], 2) == []
+    assert learning_loop.evenly(list(range(60)), 2) == [29, 59]
+    assert learning_loop.evenly([0], 2) == [0]
+    assert learning_loop.evenly([], 2) == []
 
 
 def test_frames_are_drawn_once_and_kinds_in_turn():
     pool = {"a": list(range(10)), "b": list(range(10, 20))}
-    chosen = on_the_fly.drawn(pool, 8, np.random.default_rng(1))
+    chosen = learning_loop.drawn(pool, 8, np.random.default_rng(1))
     assert len(set(chosen)) == 8
     assert sum(n < 10 for n in chosen) == 4
 
@@ -101,9 +102,9 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("arm", ["default", "even", "random"])
 def test_arm_uses_its_labels_and_is_kept(folder, arm):
-    result = on_the_fly.learn(folder, "Si", "phases", arm, 1, TINY)
+    result = learning_loop.learn(folder, "Si", "phases", arm, 1, TINY)
 
     assert result["labelled"] == TINY.rounds * TINY.batch
     assert 0 < result["all"]["force_mae"] < 1  # forces are 1.4 eV/Angstrom in root mean square
     assert set(result["kinds"]) == set(result["hot"]) == set(SYSTEMS["Si"]().kinds)
-    assert on_the_fly.learn(folder, "Si", "phases", arm, 1, None) == result  # nothing is run
+    assert learning_loop.learn(folder, "Si", "phases", arm, 1, None) == result  # nothing is run
