@@ -231,6 +231,7 @@ almlip::QueryCandidate ALQueryAtoms::gather(const ALQuerySnapshot &shot, int max
 
   almlip::QueryCandidate candidate = unpack(shot, atoms, descriptors, max_atoms);
   candidate.step = shot.step;
+  candidate.frame.info["temperature"] = fmt::format("{:.6g}", shot.temperature);
   if (shot.energy_known) candidate.frame.info["predicted_energy"] = fmt::format("{:.10f}", energy);
   return candidate;
 }

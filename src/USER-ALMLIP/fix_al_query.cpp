@@ -252,7 +252,7 @@ void FixALQuery::consider()
   almlip::Observation &seen = impl->look.seen;
   if (impl->look.told_to_end && !impl->ended) end_by_signal();
   if (state.is_last_look(impl->look.identity)) return;
-  if (rule.max_temperature > 0.0) seen.temperature = impl->atoms.temperature();
+  seen.temperature = impl->latest.temperature = impl->atoms.temperature();
   if (rule.min_density > 0.0 || rule.max_density > 0.0)
     seen.density = impl->atoms.density(impl->latest);
   if (impl->settings.threshold == ALQuerySettings::Threshold::adaptive)

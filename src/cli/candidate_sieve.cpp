@@ -3,8 +3,8 @@
 
 #include <cstdlib>
 
+#include "almlip/error.h"
 #include "almlip/query/observe.h"
-#include "almlip/query/window.h"
 #include "almlip/text.h"
 
 namespace almlip::cli {
@@ -15,6 +15,16 @@ std::int64_t step_of(const Frame &frame)
 {
   const auto step = frame.info.find("step");
   return step == frame.info.end() ? 0 : std::atoll(step->second.c_str());
+}
+
+/// @throws Error if the frame does not tell it
+double temperature_of(const Frame &frame)
+{
+  const auto temperature = frame.info.find("temperature");
+  require(temperature != frame.info.end(), frame.source,
+          ": --temperature is given, but the frame tells none; give frames with temperature=T (K) in "
+          "the comment line, as spools have it, or leave the option out");
+  return std::atof(temperature->second.c_str());
 }
 
 std::string explanation(Refusal refusal, double worst)
@@ -34,6 +44,8 @@ std::string explanation(Refusal refusal, double worst)
       return "too soon after the candidate before";
     case Refusal::density:
       return format("density up to %.4g g/cm^3", worst);
+    case Refusal::temperature:
+      return format("too hot, up to %.4g K", worst);
     default:
       return "";
   }
@@ -49,9 +61,10 @@ bool CandidateSieve::look(const Frame &frame, const std::string &file)
     last_taken_ = -1;
   }
   file_ = file;
-  if (automatic_) rule_.force = automatic_window(window_basis(potential_), frame.num_atoms());
+  if (automatic_) rule_.force = automatic_window(basis_, frame.num_atoms());
   seen_ = observe(frame, potential_, rule_.min_distance);
   seen_.step = step_of(frame);
+  if (rule_.max_temperature > 0.0) seen_.temperature = temperature_of(frame);
   seen_.excursion_taken = excursion_taken_;
   seen_.since_stored = last_taken_ < 0 ? -1 : std::abs(seen_.step - last_taken_);
   if (!seen_.not_finite.empty()) {

@@ -9,6 +9,7 @@
 #include "almlip/query/known.h"
 #include "almlip/query/refusal.h"
 #include "almlip/query/rule.h"
+#include "almlip/query/window.h"
 
 namespace almlip::cli {
 
@@ -17,7 +18,10 @@ class CandidateSieve {
  public:
   /// @param automatic  the window of forces is that of `threshold auto` for each frame
   CandidateSieve(const QueryRule &rule, bool automatic, const Potential &potential)
-      : rule_(rule), automatic_(automatic), potential_(potential)
+      : rule_(rule),
+        automatic_(automatic),
+        potential_(potential),
+        basis_(window_basis(potential))
   {
   }
 
@@ -27,6 +31,7 @@ class CandidateSieve {
   /// Whether the frame can be predicted at all: numbers that are numbers, no atoms at one place. If
   /// not, it is refused.
   /// @param file  excursions above hi end with it
+  /// @throws Error if there is a limit of temperature and the frame tells none
   bool look(const Frame &frame, const std::string &file);
   /// Whether the frame looked at last is a candidate.
   /// @param fingerprint  shape [num_features]
@@ -48,6 +53,7 @@ class CandidateSieve {
   QueryRule rule_;
   bool automatic_;
   const Potential &potential_;
+  WindowBasis basis_;
   Observation seen_;
   std::string file_, why_;
   bool excursion_taken_ = false;

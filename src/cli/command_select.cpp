@@ -33,7 +33,7 @@ struct SelectOptions {
   std::vector<std::string> threshold;    ///< "auto", or lo and hi; empty: none
   std::vector<double> density;           ///< lo and hi; empty: none
   int spacing = 0;
-  std::optional<double> mindist, fmax;
+  std::optional<double> mindist, fmax, temperature;
   int buffer = std::numeric_limits<int>::max();
   bool manifest = false;
   SelectionSettings selection;
@@ -201,6 +201,7 @@ QueryRule rule_of(const SelectOptions &options, const Potential &potential)
   rule.max_force = options.fmax.value_or(potential.record.force_limit > 0.0
                                              ? potential.record.force_limit
                                              : default_force_factor * potential.largest_force);
+  rule.max_temperature = options.temperature.value_or(0.0);
   if (!options.density.empty()) {
     rule.min_density = options.density[0];
     rule.max_density = options.density[1];
@@ -404,6 +405,10 @@ void add_select_command(CLI::App &app)
       "--fmax", options->fmax,
       "largest force, eV/Angstrom; 3 times what the training frames have, 30 or more");
   command->add_option("--density", options->density, "LO HI, g/cm^3; no limits")->expected(2);
+  command
+      ->add_option("--temperature", options->temperature,
+                   "highest temperature, K, of frames that tell theirs, as spools do; no limit")
+      ->check(CLI::PositiveNumber);
   command->add_option("--buffer", options->buffer,
                       "candidates to hold at most, of which a choice is made; all");
   command->add_flag("--manifest", options->manifest,

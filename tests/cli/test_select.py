@@ -348,12 +348,12 @@ def test_of_frames_above_hi_in_a_row_only_the_first_is_taken(select):
 
 
 def test_automatic_window_is_that_of_the_fix(select):
-    """lo is the median of the largest sigma of held-out frames, for 8 atoms: 0.25, and 0.5 of 64 atoms."""
+    """lo is what a tenth of the held-out frames is below, for 8 atoms: here the least of three."""
     sigma = largest_sigmas(select)
     potential = json.loads((select.folder / "Si.json").read_text())
     growth = np.sqrt((2 * np.log(8) + 1) / (2 * np.log(64) + 1))
     lo = np.median(sigma)
-    potential["training"] |= RECORD | {"held_out_sigma": [lo / 2, lo / growth, 2 * lo]}
+    potential["training"] |= RECORD | {"held_out_sigma": [3 * lo, lo / growth, 2 * lo]}
     potential["training"] |= {"held_out_atoms": [8, 64, 8], "held_out_novelty": [1, 1, 1]}
     (select.folder / "Si.json").write_text(json.dumps(potential))
     gates = ["--fmax", 0, "--mindist", 0, "--measure", "force"]
@@ -374,6 +374,22 @@ def test_spacing_counts_in_steps_of_a_file(select):
 
     assert done.returncode == 0, done.stderr
     assert f"{20:8d} refused: spacing" in done.stdout
+
+
+def test_hot_frames_are_refused_and_frames_must_tell_their_temperature(select):
+    frames = read(select.folder / "pool.extxyz", index=":")
+    for number, frame in enumerate(frames):
+        frame.info["temperature"] = 100.0 * number
+    pytest.importorskip("ase.io").write(select.folder / "hot.extxyz", frames)
+    options = ["--count", 30, "--strategy", "random", "--temperature", 1000]
+    done = select(*options, "--fmax", 0, "--mindist", 0, candidates=["hot.extxyz"])
+    untold = select(*options)
+
+    assert done.returncode == 0, done.stderr
+    assert {frame.info["temperature"] for frame in batch(select)} == {100 * n for n in range(11)}
+    assert f"{19:8d} refused: temperature, too hot, up to 2900 K" in done.stdout
+    assert untold.returncode == 1
+    assert "pool.extxyz, frame 1: --temperature is given, but the frame tells none" in untold.stderr
 
 
 def test_nothing_chosen_says_what_to_do(select):

@@ -37,7 +37,8 @@ struct Observation {
                          ///< these elements in the training set; 0 if unknown
   double least_distance =
       std::numeric_limits<double>::infinity();    ///< of two atoms; infinite if not looked for
-  double density = 0.0, temperature = 0.0;        ///< looked at only if there is a gate
+  double density = 0.0;                           ///< g/cm^3; looked at only if there is a gate
+  double temperature = 0.0;                       ///< K
   std::string not_finite;                         ///< what is not a number; empty: nothing
   std::int64_t not_finite_atom = 0;
   std::int64_t num_without_element = 0;    ///< atoms that no label can be made for

@@ -27,15 +27,17 @@ double growth_of_largest(int num_atoms, int num_atoms_before)
 
 Window automatic_window(const WindowBasis &basis, int num_atoms)
 {
-  constexpr double untrusted = 3.0, forces = 2.0;    // measured in docs/choosing-thresholds.md
-  constexpr double lo_factor = 5.0, hi_factor = 30.0, least_hi = 1.0;
+  constexpr double known = 0.1, untrusted = 3.0, forces = 2.0;    // docs/choosing-thresholds.md
+  constexpr double lo_factor = 1.0, hi_factor = 30.0, least_hi = 1.0;
   std::vector<double> largest;
   for (const HeldOutFrame &frame : basis.held_out)
     largest.push_back(frame.max_sigma * growth_of_largest(num_atoms, frame.num_atoms));
   std::sort(largest.begin(), largest.end());
   const double floor_of_hi = basis.rms_force > 0.0 ? forces * basis.rms_force : least_hi;
-  if (!largest.empty() && largest.back() > 0.0)
-    return {largest[largest.size() / 2], std::max(untrusted * largest.back(), floor_of_hi)};
+  if (!largest.empty() && largest.back() > 0.0) {
+    const auto place = static_cast<std::size_t>(known * static_cast<double>(largest.size()));
+    return {largest[place], std::max(untrusted * largest.back(), floor_of_hi)};
+  }
 
   require(basis.force_error > 0.0,
           "the potential tells nothing of held-out frames; give threshold lo hi");
