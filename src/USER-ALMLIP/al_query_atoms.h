@@ -25,7 +25,7 @@ struct ALQuerySnapshot {
   bool energy_known = false;    // LAMMPS sums it up on some steps only
   double energy = 0.0;
   std::vector<double> member_energies;    // shape [num_members], or empty
-  double temperature = 0.0;    // K, at the end of the step
+  double temperature = 0.0;               // K, at the end of the step
   double nearness = 0.0, least_distance = 0.0;
   tagint nearest_atom = 0;
   bool told_to_end = false;           // by a signal to this process

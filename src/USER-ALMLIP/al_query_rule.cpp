@@ -34,6 +34,8 @@ almlip::QueryRule LAMMPS_NS::al_query_rule(const ALQuerySettings &settings,
     set_window(rule, settings, source.units);
   else if (settings.measure != Measure::novelty)
     rule.force = almlip::automatic_window(source.basis, num_atoms);
+  if (settings.threshold == Threshold::adaptive)    // where it begins
+    rule.force.lo = almlip::typical_largest_sigma(source.basis, num_atoms);
   if (settings.threshold == Threshold::none) rule.force.lo = rule.novelty.lo = 0.0;
   rule.min_distance = settings.mindist / source.units.angstrom;
   rule.min_distance_ratio = settings.mindist_given ? 0.0 : almlip::default_distance_ratio;

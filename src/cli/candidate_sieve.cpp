@@ -21,9 +21,10 @@ std::int64_t step_of(const Frame &frame)
 double temperature_of(const Frame &frame)
 {
   const auto temperature = frame.info.find("temperature");
-  require(temperature != frame.info.end(), frame.source,
-          ": --temperature is given, but the frame tells none; give frames with temperature=T (K) in "
-          "the comment line, as spools have it, or leave the option out");
+  require(
+      temperature != frame.info.end(), frame.source,
+      ": --temperature is given, but the frame tells none; give frames with temperature=T (K) in "
+      "the comment line, as spools have it, or leave the option out");
   return std::atof(temperature->second.c_str());
 }
 

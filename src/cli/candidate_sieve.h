@@ -18,10 +18,7 @@ class CandidateSieve {
  public:
   /// @param automatic  the window of forces is that of `threshold auto` for each frame
   CandidateSieve(const QueryRule &rule, bool automatic, const Potential &potential)
-      : rule_(rule),
-        automatic_(automatic),
-        potential_(potential),
-        basis_(window_basis(potential))
+      : rule_(rule), automatic_(automatic), potential_(potential), basis_(window_basis(potential))
   {
   }
 

@@ -352,9 +352,7 @@ def test_frames_tell_the_temperature_of_lammps(lmp_run, query_script):
     chosen = batch(run)
     assert len(chosen) == 4
     for atoms in chosen:
-        assert atoms.info["temperature"] == pytest.approx(
-            temperature[atoms.info["step"]], rel=1e-5
-        )
+        assert atoms.info["temperature"] == pytest.approx(temperature[atoms.info["step"]], rel=1e-5)
 
 
 @pytest.mark.parametrize(

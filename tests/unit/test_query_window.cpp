@@ -52,6 +52,17 @@ TEST(AutomaticWindow, ATenthOfTheHeldOutFramesIsBelowLo)
   EXPECT_NEAR(window.hi, 3 * 0.3, 1e-15);
 }
 
+TEST(TypicalLargestSigma, IsTheMedianOfTheHeldOutFrames)
+{
+  WindowBasis basis;
+  basis.held_out = {{0.1, 64}, {0.3, 64}, {0.2 * growth_of_largest(512, 64), 512}};
+  EXPECT_NEAR(typical_largest_sigma(basis, 64), 0.2, 1e-15);
+
+  basis.held_out.clear();
+  basis.force_error = 0.05;
+  EXPECT_NEAR(typical_largest_sigma(basis, 64), 0.25, 1e-15);
+}
+
 TEST(AutomaticWindow, MoreAtomsWidenIt)
 {
   WindowBasis basis;

@@ -7,6 +7,29 @@
 #include "almlip/error.h"
 
 namespace almlip {
+namespace {
+
+/// Of the held-out frames, for the number of atoms at hand, in rising order; empty if there are
+/// none or all are zero.
+/// @throws Error if there is no force error either
+std::vector<double> largest_sigmas(const WindowBasis &basis, int num_atoms)
+{
+  std::vector<double> largest;
+  for (const HeldOutFrame &frame : basis.held_out)
+    largest.push_back(frame.max_sigma * growth_of_largest(num_atoms, frame.num_atoms));
+  std::sort(largest.begin(), largest.end());
+  if (!largest.empty() && largest.back() > 0.0) return largest;
+  require(basis.force_error > 0.0,
+          "the potential tells nothing of held-out frames; give threshold lo hi");
+  return {};
+}
+
+double quantile(const std::vector<double> &rising, double share)
+{
+  return rising[static_cast<std::size_t>(share * static_cast<double>(rising.size()))];
+}
+
+}    // namespace
 
 WindowBasis window_basis(const Potential &potential)
 {
@@ -29,19 +52,18 @@ Window automatic_window(const WindowBasis &basis, int num_atoms)
 {
   constexpr double known = 0.1, untrusted = 3.0, forces = 2.0;    // docs/choosing-thresholds.md
   constexpr double lo_factor = 1.0, hi_factor = 30.0, least_hi = 1.0;
-  std::vector<double> largest;
-  for (const HeldOutFrame &frame : basis.held_out)
-    largest.push_back(frame.max_sigma * growth_of_largest(num_atoms, frame.num_atoms));
-  std::sort(largest.begin(), largest.end());
+  const std::vector<double> largest = largest_sigmas(basis, num_atoms);
   const double floor_of_hi = basis.rms_force > 0.0 ? forces * basis.rms_force : least_hi;
-  if (!largest.empty() && largest.back() > 0.0) {
-    const auto place = static_cast<std::size_t>(known * static_cast<double>(largest.size()));
-    return {largest[place], std::max(untrusted * largest.back(), floor_of_hi)};
-  }
-
-  require(basis.force_error > 0.0,
-          "the potential tells nothing of held-out frames; give threshold lo hi");
+  if (!largest.empty())
+    return {quantile(largest, known), std::max(untrusted * largest.back(), floor_of_hi)};
   return {lo_factor * basis.force_error, std::max(hi_factor * basis.force_error, floor_of_hi)};
+}
+
+double typical_largest_sigma(const WindowBasis &basis, int num_atoms)
+{
+  constexpr double factor = 5.0;
+  const std::vector<double> largest = largest_sigmas(basis, num_atoms);
+  return largest.empty() ? factor * basis.force_error : quantile(largest, 0.5);
 }
 
 void AdaptiveThreshold::follow(double value)

@@ -31,14 +31,19 @@ WindowBasis window_basis(const Potential &potential);
 /// 8 times as many. docs/choosing-thresholds.md compares it with simulations.
 double growth_of_largest(int num_atoms, int num_atoms_before);
 
-/// The window of `threshold auto`: lo is what the largest sigma of a tenth of the held-out frames is
-/// below, for the number of atoms at hand; hi is the largest of all those times 3, and at least twice the
-/// rms force of the training set: a potential that errs by more says nothing of the forces.
-/// Without held-out frames lo is the force error and hi 30 times it, at least 1 eV/Angstrom
+/// The window of `threshold auto`: lo is what the largest sigma of a tenth of the held-out frames
+/// is below, for the number of atoms at hand; hi is the largest of all those times 3, and at least
+/// twice the rms force of the training set: a potential that errs by more says nothing of the
+/// forces. Without held-out frames lo is the force error and hi 30 times it, at least 1 eV/Angstrom
 /// if the rms force is not known either: what those frames would give for potentials that were
 /// measured (docs/choosing-thresholds.md).
 /// @throws Error if the basis has neither
 Window automatic_window(const WindowBasis &basis, int num_atoms);
+
+/// Median over the held-out frames of the largest sigma, for the number of atoms at hand; without
+/// such frames 5 times the force error. eV/Angstrom
+/// @throws Error as automatic_window
+double typical_largest_sigma(const WindowBasis &basis, int num_atoms);
 
 /// lo that follows the run, such that a given share of the looks is at or above it.
 /// Source: H. Robbins and S. Monro, Ann. Math. Stat. 22, 400 (1951), on a logarithmic scale with a
