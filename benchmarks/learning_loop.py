@@ -192,6 +192,8 @@ class Loop:
         potential = self.folder / f"{stem}.almlip.json"
         write_frames(train, self.frames)
         flags = ["--seed", self.seed, "--output", potential, *self.protocol.flags]
+        if self.system.cutoff:
+            flags += ["--cutoff", self.system.cutoff]
         run_program("almlip", "train", "--train", train, *flags)
         return potential
 

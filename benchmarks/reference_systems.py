@@ -31,6 +31,9 @@ class System:
     kinds: dict  # {name: Kind}, what the potential is for
     unseen: dict  # {name: Kind}, never learned
     crystals: list  # names of kinds that a first training set holds
+    cutoff: float = (
+        None  # of the fits, Angstrom, where the reference reaches less far than the default
+    )
 
 
 def conventional(name, structure, a, cells, **more):
@@ -106,6 +109,7 @@ def silicon():
         },
         {"beta-tin": Kind(fixed(tin * (2, 2, 4)), low, 900)},
         ["crystal"],
+        cutoff=4.3,  # the reference reaches 3.77
     )
 
 

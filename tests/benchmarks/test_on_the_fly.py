@@ -11,7 +11,7 @@ from reference_systems import SYSTEMS
 
 TINY = learning_loop.Protocol(
     start=20, rounds=1, batch=5, steps=100, test_runs=1, pool_runs=1, apart=20, hot_steps=100,
-    flags=("--preset", "fast", "--epochs", "4", "--cutoff", "4"),
+    flags=("--preset", "fast", "--epochs", "4"),
 )  # fmt: skip
 
 
