@@ -148,7 +148,7 @@ TrainingSettings resolved(TrainingSettings s, const ModelSettings &model, const 
   s.num_hidden = model.num_hidden;
   s.four_body = model.four_body;
   s.partners = model.partners;
-  s.folds = data.num_folds;
+  s.folds = data.num_folds > 0 ? num_folds(s, num_train) : 0;
   s.all_frames_epochs = has_last_passes(s, data) ? for_all_frames(s, num_train).epochs : 0;
   s.epochs = schedule.epochs;
   s.batch = schedule.batch;

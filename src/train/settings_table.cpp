@@ -89,11 +89,10 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number("seed", &s.seed, "", 0, 2147483647, "of all random choices"),
       number("validation_fraction", &s.validation_fraction, "", 0, 0.5,
              "part of the training frames that is held out, the same of every config_type"),
-      number(
-          "folds", &s.folds, "", 0, 20,
-          "fits, each without its share of the frames, that judge the frames and sigma before all "
-          "are learned; 0: a part is held out instead; null: 3 if fewer than ten frames would be "
-          "held out, without start"),
+      number("folds", &s.folds, "", 0, 20,
+             "parts of the frames; fits without one of them judge it and sigma before all are "
+             "learned, as many fits as judge 20 frames; 0: a part is held out instead; null: 3 if "
+             "fewer than ten frames would be held out, without start"),
       word("precision", &s.precision, {"double", "single"}, "arithmetic of the fit"),
       number(
           "epochs", &s.epochs, "", 1, many,

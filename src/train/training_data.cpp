@@ -206,10 +206,11 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
 {
   require(settings.folds != 1,
           "\"folds\" is 1, but a fit without all frames learns nothing; set 0, or 2 and more");
-  data.num_folds = num_judging_fits(settings, static_cast<int>(data.train.size()));
-  if (data.num_folds > 0)
+  data.num_folds = num_folds(settings, static_cast<int>(data.train.size()));
+  if (data.num_folds > 0) {
     data.fold = judging_folds(data.train, data.num_folds, settings.seed);
-  else if (settings.validation.empty())
+    data.num_folds = num_folds_to_judge(data.fold, data.num_folds);
+  } else if (settings.validation.empty())
     data.held_out = split_off(data.train, settings.validation_fraction, settings.seed);
   const auto num_with_forces =
       std::count_if(data.train.begin(), data.train.end(),
@@ -278,6 +279,17 @@ std::vector<int> judging_folds(const std::vector<Frame> &frames, int num_folds, 
       fold[n] = -1;
   }
   return fold;
+}
+
+int num_folds_to_judge(const std::vector<int> &fold, int num_folds)
+{
+  constexpr int enough = 20;
+  int num_judged = 0;
+  for (int k = 0; k < num_folds; ++k) {
+    num_judged += static_cast<int>(std::count(fold.begin(), fold.end(), k));
+    if (num_judged >= enough) return k + 1;
+  }
+  return num_folds;
 }
 
 TrainingData without_fold(const TrainingData &data, int fold)

@@ -17,7 +17,8 @@ struct TrainingData {
   std::vector<std::string> new_elements;    ///< those that the potential of `start` has not
   std::vector<Frame> train, held_out;
   int num_folds = 0;        ///< fits that judge the training frames; 0: frames are held out instead
-  std::vector<int> fold;    ///< of every training frame: the fit that judges it; -1: none
+  std::vector<int> fold;    ///< of every training frame: the fit that judges it; -1 or from
+                            ///< num_folds on: none
   double cutoff = 0.0;    ///< what the settings say, else what suits the training frames, Angstrom
   int num_skipped = 0;    ///< frames left out because of isolated atoms
   ReadReport report;      ///< what the files held
@@ -55,6 +56,9 @@ std::vector<int> folds_of(const std::vector<Frame> &frames, int num_folds, int s
 /// The same, but -1 for frames that a fit cannot do without: the only one of its config_type, or
 /// one whose fold holds all atoms of an element.
 std::vector<int> judging_folds(const std::vector<Frame> &frames, int num_folds, int seed);
+
+/// How many of the folds hold enough frames to judge errors and sigma by, 20; all if none do.
+int num_folds_to_judge(const std::vector<int> &fold, int num_folds);
 
 /// Data of the fit that judges a fold: its frames held out, all others to learn.
 TrainingData without_fold(const TrainingData &data, int fold);

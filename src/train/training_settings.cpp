@@ -248,7 +248,7 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   return schedule;
 }
 
-int num_judging_fits(const TrainingSettings &s, int num_frames)
+int num_folds(const TrainingSettings &s, int num_frames)
 {
   constexpr int usual = 3, fewest_held_out = 10, fewest_frames = 6;
   const int num_held_out = static_cast<int>(std::floor(s.validation_fraction * num_frames + 0.5));

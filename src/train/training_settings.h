@@ -119,10 +119,10 @@ struct Schedule {
 /// rate: with many steps less noise pays.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 
-/// Number of fits, each without its share of the frames, that judge so many frames and sigma; 0: a
-/// part of them is held out instead. That is so where the settings say anything of held-out
+/// Parts that so many frames are dealt to, for fits without one of them to judge it and sigma; 0: a
+/// part of the frames is held out instead. That is so where the settings say anything of held-out
 /// frames, for a warm start, and where ten frames or more are held out.
-int num_judging_fits(const TrainingSettings &settings, int num_frames);
+int num_folds(const TrainingSettings &settings, int num_frames);
 
 /// Settings of the last passes, over all frames, after a fit to that many training frames.
 TrainingSettings for_all_frames(TrainingSettings settings, int num_train);

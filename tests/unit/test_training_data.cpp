@@ -150,6 +150,19 @@ TEST(JudgingFolds, LeaveFramesThatAFitCannotDoWithout)
   for (int k = 0; k < 3; ++k) EXPECT_GE(std::count(fold.begin(), fold.end(), k), 3);
 }
 
+TEST(JudgingFolds, AreAsManyAsJudgeTwentyFrames)
+{
+  const auto judged = [](int num_frames) {
+    const std::vector<Frame> frames(static_cast<std::size_t>(num_frames), chain({14, 14}, "a"));
+    return num_folds_to_judge(judging_folds(frames, 3, 1), 3);
+  };
+  EXPECT_EQ(judged(12), 3);
+  EXPECT_EQ(judged(29), 3);
+  EXPECT_EQ(judged(30), 2);
+  EXPECT_EQ(judged(59), 2);
+  EXPECT_EQ(judged(60), 1);
+}
+
 TEST(JudgingFolds, AFitLearnsWhatIsNotInItsFold)
 {
   TrainingData data;

@@ -195,18 +195,18 @@ TEST(Schedule, ManyFramesAreLearnedInLargerBatchesAtALowerRate)
 TEST(NumJudgingFits, AreForFewFramesOfWhichNothingElseIsSaid)
 {
   TrainingSettings settings;
-  EXPECT_EQ(num_judging_fits(settings, 5), 0);    // too few to learn without a part
-  EXPECT_EQ(num_judging_fits(settings, 30), 3);
-  EXPECT_EQ(num_judging_fits(settings, 94), 3);
-  EXPECT_EQ(num_judging_fits(settings, 95), 0);    // ten are held out
+  EXPECT_EQ(num_folds(settings, 5), 0);    // too few to learn without a part
+  EXPECT_EQ(num_folds(settings, 30), 3);
+  EXPECT_EQ(num_folds(settings, 94), 3);
+  EXPECT_EQ(num_folds(settings, 95), 0);    // ten are held out
   settings.folds = 5;
-  EXPECT_EQ(num_judging_fits(settings, 95), 5);
+  EXPECT_EQ(num_folds(settings, 95), 5);
   settings.folds.reset();
   settings.all_frames_epochs = 2;
-  EXPECT_EQ(num_judging_fits(settings, 30), 0);
+  EXPECT_EQ(num_folds(settings, 30), 0);
   settings.all_frames_epochs.reset();
   settings.validation_fraction = 0.0;
-  EXPECT_EQ(num_judging_fits(settings, 30), 0);
+  EXPECT_EQ(num_folds(settings, 30), 0);
 }
 
 }    // namespace
