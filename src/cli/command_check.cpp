@@ -9,7 +9,7 @@
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
 #include "almlip/potential.h"
-#include "train/data_check.h"
+#include "train/check/data_check.h"
 
 namespace almlip::cli {
 

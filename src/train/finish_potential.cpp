@@ -10,7 +10,7 @@
 #include "almlip/calculator.h"
 #include "almlip/error.h"
 #include "train/calibration.h"
-#include "train/data_check.h"
+#include "train/check/data_check.h"
 #include "train/error_report.h"
 #include "train/frame_memory.h"
 #include "train/predict_frames.h"

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "train/check/data_check.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 
-#include "train/data_check.h"
-#include "train/robust_statistics.h"
+#include "train/check/robust_statistics.h"
+#include "train/check/stress_check.h"
 
 namespace almlip::train {
 

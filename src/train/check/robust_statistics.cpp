@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "train/robust_statistics.h"
+#include "train/check/robust_statistics.h"
 
 #include <algorithm>
 #include <cmath>

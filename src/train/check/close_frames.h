@@ -23,6 +23,12 @@ struct ClosePair {
   bool is_strained = false;
 };
 
+/// Fewest pairs that tell a unit or a sign.
+constexpr std::size_t least_pairs = 16;
+
+/// Work of the stress along the strain, eV per atom.
+double stress_work(const ClosePair &pair);
+
 /// For each frame with energy and forces its closest others, within 0.6 Angstrom; pairs once.
 ///
 /// The energy of b exceeds that of a by force_work minus virial times strain, up to third order

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "train/close_frames.h"
+#include "train/check/close_frames.h"
 
 #include <Eigen/Dense>
 #include <algorithm>
@@ -116,6 +116,13 @@ void add_pairs(const std::vector<Placed> &placed, const std::vector<Frame> &fram
 }
 
 }    // namespace
+
+double stress_work(const ClosePair &pair)
+{
+  double work = 0.0;
+  for (std::size_t q = 0; q < 6; ++q) work -= pair.virial[q] * pair.strain[q];
+  return work;
+}
 
 std::vector<ClosePair> close_pairs(const std::vector<Frame> &frames,
                                    const std::vector<std::size_t> &selected)

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "train/check/data_check.h"
+
+#include <map>
+#include <string>
+
+#include "train/check/close_frames.h"
+#include "train/check/energy_check.h"
+#include "train/check/force_check.h"
+#include "train/check/stress_check.h"
+
+namespace almlip::train {
+
+namespace {
+
+/// Indices of frames by a name that they share.
+using Sources = std::map<std::string, std::vector<std::size_t>>;
+
+/// Units and signs of frames that should have the same ones. True if something was found.
+/// @param share  of the work that must agree on it
+bool add_unit_findings(const std::vector<ClosePair> &pairs, const std::vector<std::size_t> &frames,
+                       double share, Collector &findings)
+{
+  const auto force = check_forces(pairs, share);
+  if (force) findings.add(*force, frames);
+  if (force) return true;    // what follows builds on energies and forces
+  const auto stress = check_stress(pairs, share);
+  if (stress) findings.add(*stress, frames);
+  return stress.has_value();
+}
+
+/// Units, signs and offsets of a whole file; if it has none of its own, of each config_type.
+void check_file(const std::vector<Frame> &frames, const std::vector<std::size_t> &members,
+                Collector &findings)
+{
+  if (add_unit_findings(close_pairs(frames, members), members, 0.75, findings)) return;
+  Sources types;
+  for (const std::size_t f : members) types[frames[f].config_type].push_back(f);
+  for (const auto &[name, own] : types) {
+    const std::vector<ClosePair> pairs = close_pairs(frames, own);
+    if (add_unit_findings(pairs, own, 0.6, findings)) continue;
+    if (const auto offset = check_pressure(pairs)) findings.add(*offset, own);
+    const std::vector<std::size_t> jumped = energy_jumps(pairs);
+    if (!jumped.empty() && jumped.size() < own.size() / 2)
+      findings.add({"the energy jumps against frames in nearly the same places",
+                    "calculate them again; were electrons not converged, or settings others?",
+                    {}},
+                   jumped);
+  }
+}
+
+}    // namespace
+
+std::vector<Finding> check_labels(const std::vector<Frame> &frames)
+{
+  std::vector<Finding> findings;
+  Collector collector(findings);
+  check_repeats(frames, collector);
+  check_heaps(frames, collector);
+  Sources files;
+  for (std::size_t f = 0; f < frames.size(); ++f) files[file_of(frames[f])].push_back(f);
+  for (const auto &[name, members] : files) check_file(frames, members, collector);
+  return findings;
+}
+
+}    // namespace almlip::train

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <vector>
+
+#include "almlip/calculator.h"
+#include "almlip/frame.h"
+#include "train/check/finding.h"
+
+namespace almlip::train {
+
+/// Checks labels against themselves, without a potential: frames twice, energies that jump, units,
+/// signs, scales, exchanged shear components and an offset of the stress.
+///
+/// Units and signs come from frames of the same atoms in nearly the same places (`ClosePair`), in
+/// each file and config_type that has enough of them. Frames of which nothing is close to another
+/// are checked for repetitions and jumps only.
+std::vector<Finding> check_labels(const std::vector<Frame> &frames);
+
+/// What a potential predicts for a frame that has these labels.
+struct Compared {
+  double energy_error = 0.0;    ///< prediction minus label, eV per atom
+  double force_error =
+      0.0;    ///< root mean square over components, eV/Angstrom; negative: no label
+  bool has_stress = false;
+  Tensor6 stress{}, label_stress{};    ///< virial / volume of prediction and label, eV/Angstrom^3
+};
+Compared compare(const Frame &frame, const FramePrediction &prediction);
+
+/// Frames that do not fit the rest, and stresses whose errors have a pattern.
+/// @param compared  shape [num_frames]
+std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
+                                     const std::vector<Compared> &compared);
+
+}    // namespace almlip::train

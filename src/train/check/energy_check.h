@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "train/check/close_frames.h"
+#include "train/check/finding.h"
+
+namespace almlip::train {
+
+/// Frames twice, with the same or another energy.
+void check_repeats(const std::vector<Frame> &frames, Collector &findings);
+
+/// Energies per atom in two heaps: different zeros or units in one set.
+void check_heaps(const std::vector<Frame> &frames, Collector &findings);
+
+/// Frames whose energy differs from those of all their close ones by more than any work.
+/// @return  their indices
+std::vector<std::size_t> energy_jumps(const std::vector<ClosePair> &pairs);
+
+}    // namespace almlip::train

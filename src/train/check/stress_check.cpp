@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "train/check/stress_check.h"
+
+#include <cmath>
+
+#include "almlip/text.h"
+#include "train/check/robust_statistics.h"
+#include "train/check/unit_mistake.h"
+
+namespace almlip::train {
+
+namespace {
+
+constexpr double gpa = 160.2176634;                   // of 1 eV/Angstrom^3
+constexpr std::array<int, 3> plain_order{3, 4, 5};    // order of the shear components
+
+/// Energy differences of strained cells against the work of forces and stress.
+struct StressCheck {
+  struct Row {
+    double rise;           ///< without the work of the forces, eV per atom
+    double volume_work;    ///< eV per atom for an offset of 1 eV/Angstrom^3
+    const ClosePair *pair;
+  };
+  std::vector<Row> rows;
+
+  explicit StressCheck(const std::vector<ClosePair> &pairs)
+  {
+    for (const ClosePair &pair : pairs) {
+      if (!pair.is_strained || !pair.has_virial) continue;
+      // what the forces leave over would be their error
+      if (std::abs(pair.force_work) > 0.5 * std::abs(pair.rise - pair.force_work)) continue;
+      const double trace = pair.strain[0] + pair.strain[1] + pair.strain[2];
+      rows.push_back({pair.rise - pair.force_work, pair.volume * trace, &pair});
+    }
+  }
+
+  std::vector<double> rises() const
+  {
+    std::vector<double> values;
+    for (const Row &row : rows) values.push_back(row.rise);
+    return values;
+  }
+
+  /// Whether a fit leaves little of the energy differences: the frames are close enough.
+  bool is_explained(const TwoSlopes &fit) const
+  {
+    double size = 0.0;
+    for (const Row &row : rows) size += std::abs(row.rise) / static_cast<double>(rows.size());
+    return fit.misfit < 0.3 * size;
+  }
+
+  /// Share of the work that has the slope of a fit.
+  double share_of(const TwoSlopes &fit, const std::array<int, 3> &shear) const
+  {
+    std::vector<double> rest = rises();
+    for (std::size_t n = 0; n < rows.size(); ++n) rest[n] -= fit.second * rows[n].volume_work;
+    return share_near(work(shear), rest, fit.first);
+  }
+
+  /// Work if xy, xz, yz are taken from these components of the virial.
+  std::vector<double> work(const std::array<int, 3> &shear) const
+  {
+    std::vector<double> sums;
+    for (const Row &row : rows) {
+      double sum = 0.0;
+      for (std::size_t q = 0; q < 6; ++q) {
+        const auto from = q < 3 ? q : static_cast<std::size_t>(shear[q - 3]);
+        sum -= row.pair->virial[from] * row.pair->strain[q];
+      }
+      sums.push_back(sum);
+    }
+    return sums;
+  }
+};
+
+TwoSlopes fit_stress(const StressCheck &check, const std::vector<double> &work)
+{
+  std::vector<double> volume_works;
+  for (const StressCheck::Row &row : check.rows) volume_works.push_back(row.volume_work);
+  return fit_two_slopes(work, volume_works, check.rises());
+}
+
+/// Whether an order of the shear components explains energies better in most of the pairs that
+/// tell the orders apart.
+bool speaks_for(const StressCheck &check, const std::array<int, 3> &shear, const TwoSlopes &plain,
+                const TwoSlopes &other)
+{
+  const std::vector<double> as_given = check.work(plain_order), exchanged = check.work(shear);
+  std::size_t telling = 0, better = 0;
+  for (std::size_t n = 0; n < check.rows.size(); ++n) {
+    if (std::abs(as_given[n] - exchanged[n]) < 3.0 * other.misfit) continue;
+    const double rise = check.rows[n].rise, volume_work = check.rows[n].volume_work;
+    const double before = rise - plain.first * as_given[n] - plain.second * volume_work,
+                 after = rise - other.first * exchanged[n] - other.second * volume_work;
+    ++telling;
+    if (std::abs(after) < std::abs(before)) ++better;
+  }
+  return telling >= least_pairs && better > 0.8 * static_cast<double>(telling);
+}
+
+std::optional<Finding> exchange_finding(const StressCheck &check, const TwoSlopes &plain)
+{
+  const ShearOrder *found = nullptr;
+  double least = 0.5 * plain.misfit;
+  for (const ShearOrder &order : shear_orders) {
+    const TwoSlopes fit = fit_stress(check, check.work(order.components));
+    if (fit.misfit > least || !check.is_explained(fit)) continue;
+    if (speaks_for(check, order.components, plain, fit)) least = fit.misfit, found = &order;
+  }
+  if (!found) return {};
+  return exchanged_shear(*found);
+}
+
+std::optional<Finding> unit_finding(const TwoSlopes &fit)
+{
+  static const std::vector<UnitMistake> units = {
+      {1.0 / gpa, "the stress looks like GPa"},
+      {0.1 / gpa, "the stress looks like kbar"},
+      {1e-4 / gpa, "the stress looks like bar"},
+      {-1.0 / gpa, "the stress looks like GPa with the sign of a pressure"},
+      {-0.1 / gpa, "the stress looks like kbar with the sign of a pressure"},
+      {-1e-4 / gpa, "the stress looks like bar with the sign of a pressure"},
+      {-1.0, "the stress has the wrong sign: energies rise where it says that they fall"}};
+  if (std::abs(fit.first - 1.0) < 0.3) return {};
+  const auto nearest = mistake_of(fit.first, units, 0.3);
+  if (!nearest && is_near_one(fit.first)) return {};
+  if (!nearest)
+    return Finding{"energy differences of strained cells are " + format("%.3g", fit.first) +
+                       " times the work of the stress",
+                   "find its unit, which must be eV/Angstrom^3 for a stress and eV for a virial",
+                   {}};
+  return Finding{
+      nearest->text, "convert it (--fix does)", {}, {Repair::Kind::scale_virial, nearest->slope}};
+}
+
+/// The third-order error of the trapezoidal rule grows with the square of the strain: 0.1 GPa for
+/// the usual anharmonicity of metals at this one.
+constexpr double small_strain = 0.02;
+
+double norm(const Tensor6 &strain)
+{
+  double sum = 0.0;
+  for (const double component : strain) sum += component * component;
+  return std::sqrt(sum);
+}
+
+}    // namespace
+
+Finding exchanged_shear(const ShearOrder &order)
+{
+  Finding finding{std::string("shear components of the stress are exchanged: ") + order.text,
+                  "put them in order (--fix does); VASP, for one, prints xx yy zz xy yz zx",
+                  {}};
+  finding.repair = {Repair::Kind::exchange_shear, 1.0, order.components};
+  return finding;
+}
+
+Finding pressure_offset(double offset)
+{
+  return {"the pressure is " + format("%.1f", std::abs(offset)) + " GPa " +
+              (offset < 0.0 ? "below" : "above") + " that of the energies (Pulay stress)",
+          "raise the plane-wave cutoff, or learn without stresses (--weight-stress 0)",
+          {}};
+}
+
+std::optional<Finding> check_stress(const std::vector<ClosePair> &pairs, double share)
+{
+  const StressCheck check(pairs);
+  if (check.rows.size() < least_pairs) return {};
+  const TwoSlopes fit = fit_stress(check, check.work(plain_order));
+  if (auto exchange = exchange_finding(check, fit)) return exchange;
+  if (!check.is_explained(fit) || check.share_of(fit, plain_order) < share) return {};
+  return unit_finding(fit);
+}
+
+std::optional<Finding> check_pressure(const std::vector<ClosePair> &pairs)
+{
+  constexpr double least = 0.5, most = 20.0, least_dilation = 1e-3;    // GPa; of the volume
+  std::vector<ClosePair> small;
+  std::size_t num_dilated = 0;
+  for (const ClosePair &pair : pairs) {
+    if (!pair.is_strained || !pair.has_virial || norm(pair.strain) > small_strain) continue;
+    small.push_back(pair);
+    if (std::abs(pair.strain[0] + pair.strain[1] + pair.strain[2]) > least_dilation) ++num_dilated;
+  }
+  if (num_dilated < least_pairs) return {};
+  const StressCheck check(small);
+  const std::vector<double> work = check.work(plain_order), nothing(work.size(), 0.0);
+  const TwoSlopes fit = fit_stress(check, work),
+                  plain = fit_two_slopes(work, nothing, check.rises());
+  const double offset = fit.second * gpa;
+  const bool is_sure = std::abs(fit.second) > 5.0 * fit.second_error &&
+                       fit.misfit < 0.5 * plain.misfit && check.is_explained(fit);
+  if (!is_sure || std::abs(offset) < least || std::abs(offset) > most) return {};
+  return pressure_offset(offset);    // a pressure is minus the mean stress
+}
+
+}    // namespace almlip::train

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "train/check/close_frames.h"
+#include "train/check/finding.h"
+
+namespace almlip::train {
+
+/// Another order of the shear components than xy, xz, yz.
+struct ShearOrder {
+  std::array<int, 3> components;    ///< that xy, xz, yz are to be taken from
+  const char *text;
+};
+constexpr ShearOrder shear_orders[] = {{{3, 5, 4}, "yz and xz"},
+                                       {{4, 3, 5}, "xy and xz"},
+                                       {{5, 4, 3}, "xy and yz"},
+                                       {{4, 5, 3}, "xy, xz and yz in turn"},
+                                       {{5, 3, 4}, "xy, yz and xz in turn"}};
+Finding exchanged_shear(const ShearOrder &order);
+
+/// @param offset  pressure of the labels minus that of energies or predictions, GPa
+Finding pressure_offset(double offset);
+
+/// Exchanged shear components, or a wrong unit or sign of the stress: energy differences of
+/// strained cells against its work.
+/// @param share  of the work that must agree on it
+std::optional<Finding> check_stress(const std::vector<ClosePair> &pairs, double share);
+
+/// A pressure that differs from that of the energies (Pulay stress), at small strains.
+std::optional<Finding> check_pressure(const std::vector<ClosePair> &pairs);
+
+}    // namespace almlip::train
