@@ -7,13 +7,16 @@ import os
 from typing import ClassVar, Literal
 
 import ase
-import numpy as np
 from ase.calculators import calculator as ase_calculator
 
 from . import _core
+from .last_atoms import LastAtoms
 
 
-class Calculator(ase_calculator.Calculator):
+_OF_MEMBERS = ("sigma", "sigma_max", "member_forces")
+
+
+class Calculator(LastAtoms, ase_calculator.Calculator):
     """Energies, forces and stress of a committee, and how far they may be off. Needs no LAMMPS.
 
     potential    file that `almlip train` wrote
@@ -75,20 +78,6 @@ class Calculator(ase_calculator.Calculator):
         """Times that neighbours were searched so far."""
         return self._core.num_searches
 
-    def check_state(self, atoms: ase.Atoms, tol: float = 1e-15) -> list[str]:
-        """What has changed since the last calculation, to the last bit; called by ASE."""
-        last = self.atoms
-        if last is None:
-            return list(ase_calculator.all_changes)
-        pairs = {
-            "positions": (last.positions, atoms.positions),
-            "numbers": (last.numbers, atoms.numbers),
-            "cell": (last.cell.array, atoms.cell.array),
-            "pbc": (last.pbc, atoms.pbc),
-        }
-        # several times faster for small frames than NumPy's comparisons
-        return [name for name, (old, new) in pairs.items() if old.tobytes() != new.tobytes()]
-
     def calculate(
         self,
         atoms: ase.Atoms | None = None,
@@ -97,24 +86,18 @@ class Calculator(ase_calculator.Calculator):
     ) -> None:
         """Fills `results`; called by ASE."""
         if atoms is not None:
-            self.atoms = atoms.copy()
-        wanted = set(properties or ["energy"])
+            self.atoms = atoms
+        wanted = properties or ["energy"]
         if "novelty" in wanted and not self._core.has_novelty:
             raise ase_calculator.PropertyNotImplementedError(
                 f"{self._arguments[0]} holds no novelty; fit it again"
             )
         results = self._core.predict(
-            self.atoms.numbers,
-            self.atoms.positions,
-            self.atoms.cell.array,
-            self.atoms.pbc,
+            *self.last_arrays,
             "Atoms",
-            members=bool(wanted & {"sigma", "sigma_max", "member_forces"}),
+            members=any(name in _OF_MEMBERS for name in wanted),
             novelty="novelty" in wanted,
         )
-        results["free_energy"] = results["energy"]
-        if "sigma" in results:
-            results["sigma_max"] = float(np.max(results["sigma"], initial=0.0))
         self.results = results
         if "stress" in wanted and "stress" not in self.results:
             raise ase_calculator.PropertyNotImplementedError(

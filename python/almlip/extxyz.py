@@ -9,11 +9,13 @@ from typing import Any
 
 import ase
 import numpy as np
+from ase.calculators.calculator import Calculator
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.extxyz import key_val_str_to_dict
 
 from . import _core
 from .frames import write_frames
+from .last_atoms import LastAtoms
 
 _OF_TYPE = {"S": str, "R": float, "I": int, "L": lambda word: word in ("T", "True", "true")}
 
@@ -55,6 +57,15 @@ def _listed(value: Any) -> list[Any]:
     return [value] if isinstance(value, (str, os.PathLike)) else list(value)
 
 
+class _Labels(LastAtoms, SinglePointCalculator):
+    """ASE's calculator for given results, without its copy of the atoms."""
+
+    def __init__(self, atoms: ase.Atoms, results: dict[str, Any]) -> None:
+        Calculator.__init__(self)
+        self.results = results
+        self.atoms = atoms
+
+
 def _to_atoms(content: dict[str, Any]) -> ase.Atoms:
     atoms = ase.Atoms(
         numbers=content["numbers"],
@@ -70,7 +81,7 @@ def _to_atoms(content: dict[str, Any]) -> ase.Atoms:
         atoms.set_array(name, values.reshape(len(atoms), count) if count > 1 else values)
     results = {key: content[key] for key in ("energy", "forces", "stress") if key in content}
     if results:
-        atoms.calc = SinglePointCalculator(atoms, **results)
+        atoms.calc = _Labels(atoms, results)
     return atoms
 
 

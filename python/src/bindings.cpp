@@ -6,6 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "almlip/calculator.h"
@@ -142,12 +143,13 @@ class SharedCalculator {
   {
     const std::size_t num_atoms = p.atom_energies.size(), num_members = p.member_energies.size();
     nb::dict result;
-    result["energy"] = p.energy;
+    result["energy"] = result["free_energy"] = p.energy;
     result["energies"] = array(std::move(p.atom_energies), {num_atoms});
     result["forces"] = array(std::move(p.forces), {num_atoms, 3});
     if (volume > 0.0) result["stress"] = stress_of(p.virial, volume);
     result["member_energies"] = array(std::move(p.member_energies), {num_members});
     if (!p.sigma.empty()) {
+      result["sigma_max"] = *std::max_element(p.sigma.begin(), p.sigma.end());
       result["sigma"] = array(std::move(p.sigma), {num_atoms});
       result["member_forces"] = array(std::move(p.member_forces), {num_atoms, num_members, 3});
     }

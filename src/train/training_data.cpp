@@ -14,6 +14,7 @@
 #include "almlip/random.h"
 #include "almlip/surroundings.h"
 #include "almlip/text.h"
+#include "train/check/force_check.h"
 #include "train/cutoff_rule.h"
 
 namespace almlip::train {
@@ -215,6 +216,10 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
   const auto num_with_forces =
       std::count_if(data.train.begin(), data.train.end(),
                     [](const Frame &frame) { return !frame.forces.empty(); });
+  if (num_with_forces == 0) {
+    const auto missing = check_missing_forces(data.train);
+    fail(joined(settings.train), ": ", missing->what, "; ", missing->remedy);
+  }
   require(num_with_forces >= min_frames, "there are ", num_with_forces,
           " training frames with forces after ", data.held_out.size(),
           " frames were held out, but at least ", min_frames, " are needed");

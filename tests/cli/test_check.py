@@ -75,6 +75,17 @@ MISTAKES = {
 }
 
 
+def test_forces_in_a_column_of_another_name_are_missed(tmp_path):
+    frames = labelled()
+    first, second = (write(tmp_path / f"{k}.extxyz", frames[20 * k : 20 * k + 20]) for k in (0, 1))
+    second.write_text(second.read_text().replace(":forces:", ":Forcs:"))
+    told = check(first, second)
+    assert "read 40 frames, 40 energies, 20 with forces, 40 with stress" in told
+    assert "20 of 40 frames: there is no column of forces" in told
+    assert "other columns are Forcs" in told and "--forces-key" in told
+    assert "no column of forces" not in check(first, second, "--forces-key", "forces", "Forcs")
+
+
 def test_labels_that_belong_together_pass(tmp_path):
     told = check(write(tmp_path / "frames.extxyz", labelled()))
     assert "read 40 frames, 40 energies, 40 with forces, 40 with stress" in told

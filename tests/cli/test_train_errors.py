@@ -38,7 +38,7 @@ def not_a_number(texts):
 BAD_FILES = {
     "no forces at all": (
         lambda texts: "".join(texts).replace(":forces:R:3", ":other:R:3"),
-        ["there are 0 training frames with forces", "at least 4 are needed"],
+        ["bad.extxyz", "no column of forces", "other columns are other", "--forces-key"],
     ),
     "two energies": (with_first("energy=", "REF_energy=-1 energy="), ["frame 1", "--energy-key"]),
     "other energies": (

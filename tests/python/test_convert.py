@@ -265,3 +265,12 @@ def test_labels_in_other_units_are_refused(convert, tmp_path):
     )
     _, told = convert(tmp_path, tmp_path / "a.xyz", status=1)
     assert '"energy_unit" is Hartree, but labels must be in eV and Angstrom' in told
+
+
+def test_frames_without_forces_are_told_with_the_columns_that_are_there(convert, frames, tmp_path):
+    write(tmp_path / "a.xyz", frames, format="extxyz")
+    text = (tmp_path / "a.xyz").read_text().replace(":forces:R:3", ":forcse:R:3")
+    (tmp_path / "a.xyz").write_text(text)
+    _, told = convert(tmp_path, tmp_path / "a.xyz")
+    assert "no frame has forces" in told and "forcse" in told and "--forces-key" in told
+    check_same(convert(tmp_path, tmp_path / "a.xyz", "--forces-key", "forcse")[0], frames)

@@ -88,6 +88,8 @@ def _convert(options):
             f"{options.output} is not written"
         )
     write_atomically(options.output, "".join(texts))
+    if not any("forces" in atoms.calc.results for atoms in frames):
+        total.notes[_no_forces(frames)] += len(frames)
     for line in total.lines():
         print(line, file=sys.stderr)
     print(_summary(options.output, frames))
@@ -144,6 +146,14 @@ def _line(path, kind, count, reading):
     text = f"{path} ({kind}): {count} frame{'' if count == 1 else 's'}"
     reasons = [f"{number} {reason}" for reason, number in reading.left_out.items() if number]
     return text + (f"; left out: {', '.join(reasons)}" if reasons else "")
+
+
+def _no_forces(frames):
+    columns = sorted({name for atoms in frames for name in atoms.arrays} - {"numbers", "positions"})
+    text = "no frame has forces, but `almlip train` needs them in 4 frames at least"
+    if columns:
+        text += f"; other columns are {', '.join(columns)}: name the forces with --forces-key"
+    return text
 
 
 def _summary(output, frames):

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "train/check/close_frames.h"
 #include "train/check/energy_check.h"
@@ -55,6 +56,7 @@ std::vector<Finding> check_labels(const std::vector<Frame> &frames)
 {
   std::vector<Finding> findings;
   Collector collector(findings);
+  if (auto missing = check_missing_forces(frames)) findings.push_back(std::move(*missing));
   check_repeats(frames, collector);
   check_heaps(frames, collector);
   Sources files;

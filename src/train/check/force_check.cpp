@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "train/check/force_check.h"
 
+#include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 
 #include "almlip/text.h"
 #include "train/check/robust_statistics.h"
@@ -83,7 +86,46 @@ std::optional<Finding> force_finding(const ForceCheck &check)
   return finding;
 }
 
+/// Names of the columns of numbers that are no labels, sorted.
+std::set<std::string> other_columns(const Frame &frame)
+{
+  std::set<std::string> names;
+  for (const auto &[name, values] : frame.per_atom_vectors) names.insert(name);
+  for (const auto &[name, values] : frame.per_atom) names.insert(name);
+  return names;
+}
+
+bool looks_like_forces(const std::string &name)
+{
+  for (const char *part : {"forc", "Forc", "FORC"})
+    if (name.find(part) != std::string::npos) return true;
+  return false;
+}
+
 }    // namespace
+
+std::optional<Finding> check_missing_forces(const std::vector<Frame> &frames)
+{
+  const bool none = std::all_of(frames.begin(), frames.end(),
+                                [](const Frame &frame) { return frame.forces.empty(); });
+  Finding finding;
+  std::set<std::string> columns;
+  for (std::size_t f = 0; f < frames.size(); ++f) {
+    if (!frames[f].forces.empty()) continue;
+    std::set<std::string> names = other_columns(frames[f]);
+    const bool likely = std::any_of(names.begin(), names.end(), looks_like_forces);
+    if (!none && !likely) continue;
+    finding.frames.push_back(f);
+    columns.merge(names);
+  }
+  if (finding.frames.empty()) return {};
+  finding.what = "there is no column of forces (forces, force, REF_forces or dft_forces)";
+  if (!columns.empty())
+    finding.what += "; other columns are " + joined({columns.begin(), columns.end()});
+  finding.remedy = columns.empty() ? "calculate forces, in eV/Angstrom, as a column forces:R:3"
+                                   : "name the forces with --forces-key, or calculate them";
+  return finding;
+}
 
 std::optional<Finding> check_forces(const std::vector<ClosePair> &pairs, double share)
 {
