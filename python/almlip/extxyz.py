@@ -9,7 +9,7 @@ from typing import Any
 
 import ase
 import numpy as np
-from ase.calculators.calculator import Calculator
+from ase.calculators.calculator import BaseCalculator
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.extxyz import key_val_str_to_dict
 
@@ -58,10 +58,11 @@ def _listed(value: Any) -> list[Any]:
 
 
 class _Labels(LastAtoms, SinglePointCalculator):
-    """ASE's calculator for given results, without its copy of the atoms."""
+    """ASE's calculator for given results, without what takes its constructor long: a copy of the
+    atoms, and what programs need."""
 
     def __init__(self, atoms: ase.Atoms, results: dict[str, Any]) -> None:
-        Calculator.__init__(self)
+        BaseCalculator.__init__(self, use_cache=False)
         self.results = results
         self.atoms = atoms
 

@@ -29,9 +29,12 @@ class LastAtoms:
 
     @atoms.setter
     def atoms(self, atoms: ase.Atoms | None) -> None:
-        arrays = () if atoms is None else _arrays_of(atoms)
-        self.last_arrays = tuple(array.copy() for array in arrays) or None
-        self._bytes = tuple(array.tobytes() for array in arrays)
+        if atoms is None:
+            self.last_arrays, self._bytes = None, ()
+        else:
+            arrays = _arrays_of(atoms)
+            self.last_arrays = tuple([array.copy() for array in arrays])
+            self._bytes = tuple([array.tobytes() for array in arrays])
 
     def check_state(self, atoms: ase.Atoms, tol: float = 1e-15) -> list[str]:
         """What has changed since then, to the last bit; called by ASE."""

@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <mutex>
 
 #include "almlip/calculator.h"
@@ -49,7 +50,7 @@ nb::object stress_of(const almlip::Tensor6 &virial, double volume)
   return array(std::move(stress), {6});
 }
 
-Frame frame_of(const Input<int, -1> &numbers, const Input<double, -1, 3> &positions,
+Frame frame_of(const Input<std::int64_t, -1> &numbers, const Input<double, -1, 3> &positions,
                const Input<double, 3, 3> &cell, const Input<bool, 3> &pbc, const std::string &name)
 {
   almlip::require(numbers.shape(0) == positions.shape(0), name, ": ", numbers.shape(0),
@@ -122,7 +123,7 @@ class SharedCalculator {
   const almlip::Potential &potential() const { return calculator_.potential(); }
   int num_searches() const { return calculator_.num_searches(); }
 
-  nb::dict predict(const Input<int, -1> &numbers, const Input<double, -1, 3> &positions,
+  nb::dict predict(const Input<std::int64_t, -1> &numbers, const Input<double, -1, 3> &positions,
                    const Input<double, 3, 3> &cell, const Input<bool, 3> &pbc,
                    const std::string &name, bool members, bool novelty)
   {

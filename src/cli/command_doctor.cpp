@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <Eigen/Core>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -71,6 +72,18 @@ void print_versions(const std::string &own)
 
 bool exists(const std::string &path) { return access(path.c_str(), R_OK) == 0; }
 
+/// Where pip puts the plugin of the environment that this program belongs to; empty if there is
+/// none.
+std::string plugin_of_wheel(const std::string &prefix)
+{
+  std::error_code unreadable;
+  for (const auto &entry : std::filesystem::directory_iterator(prefix + "/lib", unreadable))
+    if (const std::string path = entry.path() / "site-packages/almlip/plugin/almlipplugin.so";
+        exists(path))
+      return path;
+  return "";
+}
+
 /// ALMLIP_PLUGIN, or the plugin of the installation that this program belongs to.
 /// @throws Error if there is none
 std::string find_plugin()
@@ -84,6 +97,7 @@ std::string find_plugin()
   for (const char *library : {"/lib", "/lib64", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu"})
     if (const std::string path = prefix + library + "/almlip/almlipplugin.so"; exists(path))
       return path;
+  if (const std::string path = plugin_of_wheel(prefix); !path.empty()) return path;
   fail("there is no almlipplugin.so in the installation of this program (", prefix,
        "/lib/almlip); set ALMLIP_PLUGIN to where it is");
 }

@@ -110,6 +110,14 @@ def test_cp2k_dynamics_take_positions_from_the_trajectory(convert, tmp_path):
         assert rise == pytest.approx(-work / 2, abs=0.02 * abs(rise) + 1e-4)  # trapezoidal rule
 
 
+def test_a_step_of_cp2k_that_the_output_ends_within_is_left_out(convert, tmp_path):
+    text = gzip.decompress((OUTPUTS / "cp2k_ref.out.gz").read_bytes()).decode()
+    end = text.index("\n", text.index("STRESS|      x"))
+    (tmp_path / "ref.out").write_text(text[:end])
+    _, told = convert(tmp_path, tmp_path / "ref.out", status=1)
+    assert "1 the output ends within it" in told
+
+
 def test_steps_of_pwx_that_are_not_converged_are_left_out(convert, tmp_path):
     found, told = convert(tmp_path, OUTPUTS / "pwx_unconverged.out.gz")
     assert "3 frames; left out: 1 electrons not converged" in told

