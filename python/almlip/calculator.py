@@ -12,7 +12,6 @@ from ase.calculators import calculator as ase_calculator
 from . import _core
 from .last_atoms import LastAtoms
 
-
 _OF_MEMBERS = ("sigma", "sigma_max", "member_forces")
 
 

@@ -25,7 +25,9 @@ class LastAtoms:
     @property
     def atoms(self) -> ase.Atoms | None:
         """The atoms that the results belong to, without what these do not depend on."""
-        return None if self.last_arrays is None else ase.Atoms(**dict(zip(_NAMES, self.last_arrays)))
+        return (
+            None if self.last_arrays is None else ase.Atoms(**dict(zip(_NAMES, self.last_arrays)))
+        )
 
     @atoms.setter
     def atoms(self, atoms: ase.Atoms | None) -> None:

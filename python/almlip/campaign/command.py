@@ -8,7 +8,13 @@ import sys
 from ..frames import BadInput
 from .programs import StepFailed
 
-EXTRA = ("yaml", "jsonschema", "snakemake", "jinja2", "plotly")  # of pip install "/path/to/almlip[campaign]"
+EXTRA = (
+    "yaml",
+    "jsonschema",
+    "snakemake",
+    "jinja2",
+    "plotly",
+)  # of pip install "/path/to/almlip[campaign]"
 
 
 def new(arguments):
@@ -136,7 +142,9 @@ def main(arguments=None):
     except ModuleNotFoundError as error:
         if error.name not in EXTRA:
             raise
-        print(f'almlip: {error}; install it: pip install "/path/to/almlip[campaign]"', file=sys.stderr)
+        print(
+            f'almlip: {error}; install it: pip install "/path/to/almlip[campaign]"', file=sys.stderr
+        )
         return 1
     except KeyboardInterrupt:
         print("almlip: interrupted; the same command goes on from here", file=sys.stderr)

@@ -46,7 +46,9 @@ class Driver:
         self.cores = cores
         self.slurm = Slurm(self.output) if uses_slurm else None
         if find_spec("snakemake") is None:
-            raise BadInput('Snakemake is missing; install it with: pip install "/path/to/almlip[campaign]"')
+            raise BadInput(
+                'Snakemake is missing; install it with: pip install "/path/to/almlip[campaign]"'
+            )
         find_program("almlip"), find_lammps(self.settings["explore"]["program"]), find_plugin()
         check_labeller(self.settings)
         inline(self.settings["fit"]["settings"])
