@@ -87,8 +87,15 @@ def frame(overlap):
 random.seed(value["seed"])
 if mode == "memory":
     import time
-    much = bytearray(1500000000)
-    time.sleep(60)
+    much = b"x" * 900000000
+    time.sleep(5)
+if mode == "hang once":
+    import time
+    try:
+        open(os.environ["FAKE_CALLS"] + value["seed"], "x").close()
+        time.sleep(600)
+    except FileExistsError:
+        pass
 found = 0 if mode == "none" else 3
 if found and mode != "no-spool":
     os.mkdir("candidates.spool")

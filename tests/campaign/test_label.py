@@ -333,6 +333,10 @@ def test_grid_from_spacing_has_the_same_density_in_every_cell():
             {**CHEAP, "kpoints": {}},
             '"kpoints" must be {"spacing": 1/Angstrom} or {"grid": [n, n, n]}',
         ),
+        ({**EMT, "name": 3}, '"name" is 3, but it must be a text'),
+        ({**EMT, "energy_window": 3}, '"energy_window" is 3, but it must be [low, high] in eV'),
+        ({**CHEAP, "input_data": "scf"}, "\"input_data\" is 'scf', but it must be keys with values"),
+        ({**CHEAP, "threads": "all"}, "\"threads\" is 'all', but it must be a positive integer"),
         ({**CHEAP, "command": "no-such-pw.x"}, 'program "no-such-pw.x" not found'),
         (
             {**CHEAP, "command": "sh", "pseudo_dir": "/nowhere"},
@@ -354,7 +358,7 @@ def test_bad_settings_end_in_one_line(settings, message):
 def test_bad_setting_is_told_with_its_file(write_json, tmp_path, capsys):
     settings = write_json("label.json", {**EMT, "tiemout": 3})
     assert main(arguments(tmp_path, settings)) == 1
-    assert f'almlip: {settings}: unknown setting "tiemout"' in capsys.readouterr().err
+    assert f'almlip: {settings}:1: unknown setting "tiemout"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

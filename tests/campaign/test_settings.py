@@ -4,9 +4,9 @@
 import pytest
 from ase.build import bulk
 
-from almlip.campaign.document import Document
 from almlip.campaign.new import new_campaign
-from almlip.campaign.settings import read_settings
+from almlip.campaign.settings import check_labeller, read_settings
+from almlip.document import Document
 from almlip.frames import BadInput, write_frames
 
 GOOD = """\
@@ -93,9 +93,57 @@ def test_json_is_yaml_too(folder):
     assert Document(folder / "a.json").data == {"a": [1, 0.0025, True, None, "No"]}
 
 
-def test_nobelium_is_no_boolean_and_1e_6_is_a_number(folder):
-    (folder / "a.yaml").write_text("a: [No, Y, 1e-6, off]")
-    assert Document(folder / "a.yaml").data == {"a": ["No", "Y", 1e-6, "off"]}
+def test_json_may_be_indented_by_tabs(folder):
+    (folder / "a.json").write_text('{\n\t"a": {\n\t\t"b": 1e-6\n\t}\n}')
+    assert Document(folder / "a.json").data == {"a": {"b": 1e-6}}
+
+
+@pytest.mark.parametrize(
+    "text, value",  # of YAML 1.2.2, 10.3.2
+    [
+        *(("1e-6", 1e-6), ("-1.5E+3", -1500.0), ("2.e-3", 0.002), (".5", 0.5), ("+1.", 1.0)),
+        *((".inf", float("inf")), ("-.Inf", -float("inf")), ("+12", 12), ("0x1F", 31), ("0o17", 15)),
+        *(("No", "No"), ("off", "off"), ("Y", "Y"), ("12:30", "12:30"), ("1e", "1e"), ('"1e-6"', "1e-6")),
+        *(("True", True), ("~", None)),
+    ],
+)  # fmt: skip
+def test_scalars_are_those_of_yaml_1_2(folder, text, value):
+    (folder / "a.yaml").write_text(f"a: [{text}]")
+    found = Document(folder / "a.yaml").data["a"][0]
+    assert (found, type(found)) == (value, type(value))
+
+
+QE = """\
+    calculator: espresso
+    pseudopotentials: {Al: Al.upf}
+    pseudo_dir: .
+    command: 'true'
+    kpoints: {grid: [1, 1, 1]}
+    input_data:
+      system: {ecutwfc: 20}
+      electrons: {conv_thr: 1e-6}
+"""
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_labeller_gets_numbers_as_users_write_them(folder, inline):
+    (folder / "Al.upf").write_text("")
+    (folder / "qe.yaml").write_text(QE.replace("    ", "", 1).replace("\n    ", "\n"))
+    block = f"\n{QE}" if inline else " qe.yaml\n"
+    settings = read(folder, GOOD.replace(" {calculator: ase, name: emt}\n", block))
+    labeller = check_labeller(folder / "campaign.yaml", settings)
+    assert labeller.settings["input_data"]["electrons"]["conv_thr"] == 1e-6
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_error_of_a_labeller_names_file_and_line(folder, inline):
+    (folder / "emt.yaml").write_text("calculator: ase\nname: emt\nmax_force: -3\n")
+    block = "\n    calculator: ase\n    name: emt\n    max_force: -3\n" if inline else " emt.yaml\n"
+    settings = read(folder, GOOD.replace(" {calculator: ase, name: emt}\n", block))
+    with pytest.raises(BadInput) as error:
+        check_labeller(folder / "campaign.yaml", settings)
+    where = "campaign.yaml:13" if inline else "emt.yaml:3"
+    assert f'{where}: "max_force" is -3, but it must be a positive number' in str(error.value)
 
 
 @pytest.mark.parametrize("elements", [["Cu", "Au"], ["Si"], ["Mg", "O"], ["Ti"]])

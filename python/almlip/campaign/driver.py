@@ -20,12 +20,13 @@ from .fit import POTENTIAL
 from .plan import make_plan, round_folder
 from .programs import StepFailed, find_lammps, find_plugin, find_program
 from .settings import check_labeller, inline, read_settings
-from .slurm import Slurm, Watch
+from .slurm import LOST, Slurm, Watch
 from .steps import Step
 from .stop import reason_to_stop
 from .tables import format_table
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
+CALLS = 3  # of Snakemake for one round, if Slurm was out of reach meanwhile
 
 
 class Driver:
@@ -50,7 +51,7 @@ class Driver:
                 'Snakemake is missing; install it with: pip install "/path/to/almlip[campaign]"'
             )
         find_program("almlip"), find_lammps(self.settings["explore"]["program"]), find_plugin()
-        check_labeller(self.settings)
+        check_labeller(self.path, self.settings)
         inline(self.settings["fit"]["settings"])
         check_structures(self.settings)
 
@@ -86,12 +87,25 @@ class Driver:
 
     def call_snakemake(self, plan):
         """Does the steps of a round. Raises StepFailed with the reasons of the steps that failed."""
+        log = plan.folder / "snakemake.log"
+        for _ in range(CALLS):
+            begin = log.stat().st_size if log.exists() else 0
+            status = self.run_snakemake(plan, log)
+            if not self.slurm or not self.slurm.was_out_of_reach(log, begin, status):
+                break
+            say("jobs were lost on their way to or from Slurm; what is missing is sent again")
+            self.slurm.settle(say)
+            mark_what_is_done(plan)
+        if not (plan.folder / "done" / "fit").exists():
+            raise StepFailed(why_it_failed(plan, log, status))
+
+    def run_snakemake(self, plan, log):
+        """Exit status of one call of Snakemake for the steps of a round that are not done."""
         command = [sys.executable, "-m", "snakemake", "--snakefile", SNAKEFILE]
         command += ["--directory", self.output, "--config", f"plan={plan.path}", "--nolock"]
         command += ["--rerun-triggers", "mtime", "--rerun-incomplete", "--keep-going"]
         command += ["--drop-metadata", "--scheduler", "greedy", "--quiet", "rules"]
         command += ["--cores", self.cores or os.cpu_count(), *self.flags]
-        log = plan.folder / "snakemake.log"
         environment = environment_without_mpi()
         if self.slurm:
             command += self.slurm.flags(self.settings)
@@ -105,9 +119,7 @@ class Driver:
                 env=environment,
                 preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 (one system call)
             )
-        status = self.wait_for(process, log)
-        if not (plan.folder / "done" / "fit").exists():
-            raise StepFailed(why_it_failed(plan, log, status))
+        return self.wait_for(process, log)
 
     def wait_for(self, process, log):
         """Exit status of Snakemake; it is ended if it waits for jobs that Slurm does not know any more."""
@@ -115,8 +127,9 @@ class Driver:
         try:
             while process.poll() is None:
                 if watch and watch.is_lost():
-                    say("Snakemake waits for jobs that are not there any more; it is ended")
                     process.kill()
+                    process.wait()
+                    return LOST
                 time.sleep(0.1)
         except KeyboardInterrupt:
             process.wait()
@@ -187,10 +200,11 @@ def mark_what_is_done(plan):
 
 
 def do_what_is_trivial(plan):
-    """Without starting structures, round 0 has nothing to label: that needs no jobs."""
-    if plan.number or plan.settings["start"]["structures"]:
+    """Round 0 has nothing to choose, and nothing to label without starting structures: no jobs for that."""
+    if plan.number:
         return
-    for name in ("select", *plan.labels(), "judge"):
+    nothing = not plan.settings["start"]["structures"]
+    for name in ("select", *plan.labels(), "judge") if nothing else ("select",):
         if not (plan.folder / "done" / name).exists():
             Step(plan, name).run()
 

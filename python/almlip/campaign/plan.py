@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..frames import read_frames, write_atomically
+from .programs import StepFailed
 from .settings import RESOURCES
 
 FRAMES = (".extxyz", ".xyz", ".gz")
@@ -65,8 +66,11 @@ class Plan:
         return self.folder / kind / argument if argument else self.folder / kind
 
     def result(self, name):
-        """The record of a finished step."""
-        return json.loads((self.step_folder(name) / "step.json").read_text())
+        """The record of a finished step. Raises StepFailed if it is not finished."""
+        try:
+            return json.loads((self.step_folder(name) / "step.json").read_text())
+        except FileNotFoundError as error:
+            raise StepFailed(f"{name} has left nothing, though its job is over") from error
 
     def explores(self):
         return [f"explore.{run}" for run in self.runs]

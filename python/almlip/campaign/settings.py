@@ -9,8 +9,8 @@ from pathlib import Path
 import jsonschema
 from ase.data import chemical_symbols
 
+from ..document import Document
 from ..frames import BadInput
-from .document import Document
 
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text())
 STEPS = ("explore", "select", "label", "fit")
@@ -167,16 +167,19 @@ def inline(settings):
     return Document(settings).data if isinstance(settings, str) else settings
 
 
-def check_labeller(settings):
-    """Raises BadInput if the labeller cannot be used, before any work."""
+def check_labeller(path, settings):
+    """The labeller of a campaign.yaml. Raises BadInput if it cannot be used, before any work."""
     from ..labels.labellers import make_labeller
     from ..labels.settings_file import read_labeller
 
     labeller = settings["label"]["labeller"]
     if isinstance(labeller, str):
-        read_labeller(labeller).check(settings["elements"])
-        return
+        document, where, made = Document(labeller), (), read_labeller(labeller)
+    else:
+        document, where, made = Document(path), ("label", "labeller"), None
     try:
-        make_labeller({"folder": settings["folder"], **labeller}).check(settings["elements"])
+        made = made or make_labeller({"folder": settings["folder"], **labeller})
+        made.check(settings["elements"])
     except BadInput as error:
-        raise BadInput(f"label.labeller: {error}") from error
+        raise document.located(error, where) from error
+    return made

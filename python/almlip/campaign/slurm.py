@@ -15,6 +15,8 @@ from ..frames import BadInput
 OVER = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
         "PREEMPTED", "REVOKED", "TIMEOUT")  # fmt: skip
 PATIENCE = 600  # seconds in which a controller that does not answer may come back
+STATUS_ATTEMPTS = PATIENCE // 10  # a client gives a controller that does not answer 9 s
+LOST = "lost"  # instead of an exit status: Snakemake waited for jobs that Slurm does not know
 
 
 class Slurm:
@@ -31,7 +33,7 @@ class Slurm:
 
     def flags(self, settings):
         """Flags of Snakemake that depend on this Slurm and on the settings of the campaign."""
-        found = []
+        found = ["--slurm-status-attempts", STATUS_ATTEMPTS]
         if re.search(
             r"AccountingStorageType\s*=\s*accounting_storage/none",
             self.ask("scontrol", "show", "config"),
@@ -44,6 +46,16 @@ class Slurm:
         if not any("account" in section for section in sections):
             found += ["--slurm-no-account"]
         return found
+
+    def was_out_of_reach(self, log, begin, status):
+        """Whether a call of Snakemake failed for jobs that it could not send, or lost sight of.
+
+        log, begin  what it said, from this byte on
+        """
+        with open(log, "rb") as file:
+            file.seek(begin)
+            text = file.read()
+        return status == LOST or (status != 0 and b"sbatch failed" in text)
 
     def ask(self, *command):
         """Output of a command of Slurm; waits for a controller that is being restarted. Raises BadInput."""

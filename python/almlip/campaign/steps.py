@@ -69,7 +69,19 @@ class Step:
                 self.make(claim)
             self.failure.unlink(missing_ok=True)
             self.marker.parent.mkdir(exist_ok=True)
-            self.marker.write_text("")
+            for name in self.markers():
+                (self.marker.parent / name).write_text("")
+
+    def markers(self):
+        """Names of the files that tell Snakemake that the step is done.
+
+        In an array of Slurm, each task is asked for the file of the first one (issue 447 of
+        snakemake-executor-plugin-slurm). So a task makes those of all; that its own job succeeded is
+        what counts, and the driver looks at the products themselves before it calls Snakemake.
+        """
+        if "SLURM_ARRAY_TASK_ID" not in os.environ:
+            return [self.name]
+        return [name for name in self.plan.steps() if name.split(".")[0] == self.kind]
 
     def make(self, claim):
         for left in self.folder.parent.glob(f".{self.folder.name}.*.work"):

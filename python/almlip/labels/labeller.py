@@ -20,6 +20,9 @@ VERDICTS = (
 )
 PASSING = ("timeout", "killed")  # say nothing about the structure, so that they are not kept
 ABOUT_FRAME = ("unphysical", "scf_not_converged")
+TEXTS = ("calculator", "folder", "command", "launcher", "name", "input", "data_dir", "pseudo_dir",
+         "potcars", "cards")  # fmt: skip
+TABLES = ("parameters", "input_data", "pseudopotentials", "kpoints")
 
 
 class Rejected(Exception):
@@ -62,11 +65,14 @@ class Labeller:
         unknown = sorted(set(settings) - set(allowed))
         if unknown:
             raise BadInput(f'unknown setting "{unknown[0]}"; allowed: {", ".join(sorted(allowed))}')
-        self.settings = {**allowed, **settings}
+        for key, value in settings.items():
+            require_kind(key, value)
+        self.settings = allowed | {key: value for key, value in settings.items() if value is not None}
         self.folder = Path(self.settings["folder"]).resolve()
         for key in ("timeout", "min_distance", "max_force", "vacuum"):
             require_positive(key, self.settings[key])
-        require_positive("workers", self.settings["workers"], kind=int)
+        for key in ("workers", "threads"):
+            require_positive(key, self.settings.get(key, 1), kind=int)
 
     def identity(self):
         """Everything that results depend on beside the structure, as JSON data."""
@@ -141,6 +147,27 @@ class Labeller:
         elif window and not window[0] <= energy <= window[1]:
             reason = f"energy {energy:.3f} eV/atom, outside energy_window {window}"
         return {**result, "verdict": "unphysical", "reason": reason} if reason else result
+
+
+def require_kind(key, value):
+    """Raises BadInput if a setting is not of its kind; null is always allowed, and means the default."""
+    kinds = {
+        "a text": (isinstance(value, str), TEXTS),
+        "keys with values": (isinstance(value, dict), TABLES),
+        "a text or a number": (isinstance(value, (str, int, float)), ("version",)),
+        "[low, high] in eV/atom": (is_window(value), ("energy_window",)),
+    }
+    for kind, (holds, keys) in kinds.items():
+        if key in keys and value is not None and not holds:
+            raise BadInput(f'"{key}" is {value!r}, but it must be {kind}')
+
+
+def is_window(value):
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(each, (int, float)) for each in value)
+    )
 
 
 def require_positive(key, value, kind=(int, float)):

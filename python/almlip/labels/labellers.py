@@ -24,6 +24,6 @@ LABELLERS = {
 def make_labeller(settings):
     """The labeller that settings["calculator"] names. Raises BadInput."""
     name = settings.get("calculator", "espresso")
-    if name not in LABELLERS:
+    if not isinstance(name, str) or name not in LABELLERS:
         raise BadInput(f'unknown calculator "{name}"; allowed: {", ".join(sorted(LABELLERS))}')
     return LABELLERS[name](settings)

@@ -3,8 +3,8 @@
 
 from pathlib import Path
 
+from ...document import Document
 from ...frames import BadInput
-from ..document import Document
 
 HERE = Path(__file__).parent
 

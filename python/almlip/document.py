@@ -2,11 +2,12 @@
 """Settings files: YAML or JSON, read with the line of every key, so that errors can name it."""
 
 import re
+from itertools import islice
 from pathlib import Path
 
 import yaml
 
-from ..frames import BadInput
+from .frames import BadInput
 
 
 class Document:
@@ -20,7 +21,10 @@ class Document:
         self.path = Path(path)
         self.lines = {}
         try:
-            root = yaml.compose(self.path.read_text(encoding="utf-8"), Loader=Loader)
+            text = self.path.read_text(encoding="utf-8")
+            if self.path.suffix == ".json":
+                text = text.replace("\t", " ")  # YAML has no tabs between its words
+            root = yaml.compose(text, Loader=Loader)
         except OSError as error:
             raise BadInput(f"{path}: {error.strerror}") from error
         except UnicodeDecodeError as error:
@@ -66,6 +70,11 @@ class Document:
         name = ".".join(str(part) for part in where)
         return BadInput(f"{self.path}:{self.line(where)}: {name + ': ' if name else ''}{message}")
 
+    def located(self, error, where=()):
+        """The BadInput with file and line in front: of the first key below `where` that it quotes."""
+        quoted = (key for key in re.findall('"([^"]+)"', str(error)) if (*where, key) in self.lines)
+        return BadInput(f"{self.path}:{self.line((*where, *islice(quoted, 1)))}: {error}")
+
 
 class Loader(yaml.SafeLoader):
     """YAML 1.2: only true and false are booleans (No is nobelium), and 1e-6 is a number."""
@@ -78,17 +87,18 @@ class Loader(yaml.SafeLoader):
         if kind == "bool":
             return node.value.lower() == "true"
         if kind == "int":
-            return int(node.value)
+            return int(node.value, 0 if node.value.startswith(("0x", "0o")) else 10)
         if kind == "float":
-            return float(node.value)
+            return float(node.value.lower().replace(".inf", "inf").replace(".nan", "nan"))
         return None if kind == "null" else node.value
 
 
 for tag, pattern, first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
 ):
     Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{tag}", re.compile(rf"^(?:{pattern})$"), list(first)
