@@ -27,6 +27,8 @@ class Calculator(LastAtoms, ase_calculator.Calculator):
     sigma            predicted error of each force, eV/Angstrom, shape [num_atoms]
     sigma_max        the largest of them
     novelty          distance of each environment from the training set, above 1 is novel
+    descriptors      what the potential sees of each environment, shape [num_atoms, num_descriptors],
+                     with mean 0 and variance 1 for each element of the training set
     member_energies  total energy by each member, eV, shape [num_members]
     member_forces    shape [num_atoms, num_members, 3], eV/Angstrom
 
@@ -43,6 +45,7 @@ class Calculator(LastAtoms, ase_calculator.Calculator):
         "sigma",
         "sigma_max",
         "novelty",
+        "descriptors",
         "member_energies",
         "member_forces",
     ]
@@ -96,6 +99,7 @@ class Calculator(LastAtoms, ase_calculator.Calculator):
             "Atoms",
             members=any(name in _OF_MEMBERS for name in wanted),
             novelty="novelty" in wanted,
+            descriptors="descriptors" in wanted,
         )
         self.results = results
         if "stress" in wanted and "stress" not in self.results:

@@ -125,7 +125,7 @@ class SharedCalculator {
 
   nb::dict predict(const Input<std::int64_t, -1> &numbers, const Input<double, -1, 3> &positions,
                    const Input<double, 3, 3> &cell, const Input<bool, 3> &pbc,
-                   const std::string &name, bool members, bool novelty)
+                   const std::string &name, bool members, bool novelty, bool descriptors)
   {
     const Frame frame = frame_of(numbers, positions, cell, pbc, name);
     almlip::FramePrediction prediction;
@@ -133,14 +133,21 @@ class SharedCalculator {
     {
       const nb::gil_scoped_release others_may_run;
       const std::lock_guard<std::mutex> one_at_a_time(mutex_);
-      prediction = calculator_.predict(frame, {members, novelty});
+      prediction = calculator_.predict(frame, {members, novelty || descriptors});
       if (novelty) novelties = almlip::novelties(prediction, frame, potential());
     }
-    return results_of(std::move(prediction), std::move(novelties), frame.volume());
+    nb::dict result = results_of(prediction, std::move(novelties), frame.volume());
+    if (descriptors) {
+      const auto num_descriptors =
+          static_cast<std::size_t>(potential().settings.num_descriptors());
+      result["descriptors"] =
+          array(std::move(prediction.descriptors), {numbers.size(), num_descriptors});
+    }
+    return result;
   }
 
  private:
-  nb::dict results_of(almlip::FramePrediction p, std::vector<double> novelties, double volume) const
+  nb::dict results_of(almlip::FramePrediction &p, std::vector<double> novelties, double volume) const
   {
     const std::size_t num_atoms = p.atom_energies.size(), num_members = p.member_energies.size();
     nb::dict result;
@@ -180,7 +187,7 @@ NB_MODULE(_core, m)
   nb::class_<SharedCalculator>(m, "Calculator", "A potential that predicts frames.")
       .def(nb::init<const std::string &, bool, double>(), "path"_a, "mixed"_a, "skin"_a)
       .def("predict", &SharedCalculator::predict, "numbers"_a, "positions"_a, "cell"_a, "pbc"_a,
-           "name"_a, "members"_a, "novelty"_a,
+           "name"_a, "members"_a, "novelty"_a, "descriptors"_a = false,
            "Energy, forces, stress if the cell has a volume, and what was asked for.")
       .def_prop_ro("elements",
                    [](const SharedCalculator &c) { return c.potential().settings.elements; })

@@ -2,6 +2,7 @@
 """The real programs: a trial of what `almlip campaign new` writes, and a short round of the silicon example."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ from almlip.frames import read_frames
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "examples/silicon"
+CHROMIUM = shutil.which("chromium")
 
 
 def needs(*programs):
@@ -46,6 +48,18 @@ def test_trial_of_a_new_campaign_runs(tmp_path):
         energy = atoms.get_potential_energy()
         atoms.calc = EMT()
         assert abs(atoms.get_potential_energy() - energy) < 1e-6
+    if CHROMIUM:
+        check_report_in_browser(output / "report.html")
+
+
+def check_report_in_browser(page):
+    """All figures are drawn, and the structure of the worst frame is shown."""
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000"]
+    seen = run(CHROMIUM, *flags, "--dump-dom", page.as_uri())
+    titles = re.findall(r'class="gtitle"[^>]*>([^<]+)', seen)
+    assert {"Force error against labels", "Calibration", "Map of structures"} < set(titles)
+    caption = re.search(r'id="structure-caption">(.*?)</p>', seen).group(1)
+    assert re.match(r"round \d, \w+, \w+, largest force error .*: frame \d+ of <a href=.rounds/", caption)
 
 
 @needs("almlip", "lmp", "pw.x")

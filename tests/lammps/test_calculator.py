@@ -56,6 +56,19 @@ def test_energy_forces_stress_and_sigma_are_those_of_the_pair_style(
     assert np.sum(atoms.get_potential_energies()) == pytest.approx(expected.energy, rel=1e-12)
 
 
+def test_descriptors_do_not_change_with_rotation_and_follow_their_atoms(tmp_path):
+    atoms = lf.crystal()
+    calculator = almlip.Calculator(write_random_potential(tmp_path / "Si.json", ["Si"]))
+    first = calculator.get_property("descriptors", atoms)
+    other = atoms[::-1]
+    other.rotate(40, (1, 2, 3), rotate_cell=True)
+
+    assert first.shape[0] == len(atoms)
+    assert first.std(axis=0).max() > 0.01  # the crystal is displaced
+    second = calculator.get_property("descriptors", other)
+    assert second == pytest.approx(first[::-1], abs=1e-8)  # rounding of sums over neighbours
+
+
 def test_novelty_is_that_of_the_pair_style(lmp_run, tmp_path):
     potential = write_random_potential(tmp_path / "Si.json", ["Si"], novelty_threshold=7.0)
     atoms = lf.crystal()

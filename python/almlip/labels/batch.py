@@ -17,12 +17,13 @@ import numpy as np
 from ..frames import BadInput, read_frames, with_results, write_atomically, write_frames
 from .jobs import compute_all, is_kept
 from .labeller import ABOUT_FRAME, Rejected
-from .settings_file import read_labeller
+from .settings_file import load_settings, read_labeller
 from .store import Store
 from .structure import structure_key
 
 __all__ = [
     "label_batch",
+    "load_settings",
     "make_report",
     "print_progress",
     "read_labeller",

@@ -8,6 +8,11 @@ from ..frames import BadInput
 from .labellers import make_labeller
 
 
+def load_settings(path):
+    """Settings from a file in JSON or YAML. Raises BadInput."""
+    return Document(path).data
+
+
 def read_labeller(path, workers=None, launcher=None):
     """The labeller that a file describes; the other arguments win over it. Raises BadInput."""
     document = Document(path)

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import time
+from itertools import cycle
 from math import erf, exp, pi, sqrt
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import numpy as np
 
 from .. import __version__
 from ..campaign.driver import final_name, read_rows
+from ..campaign.fit import POTENTIAL, training
 from ..campaign.judge import force_errors
-from ..campaign.plan import round_folder
+from ..campaign.plan import Plan, round_folder
 from ..campaign.stop import reason_to_stop
 from ..frames import BadInput, read_frames
 from .issues import find_issues
-from .page import figure, write_page
+from .page import COLOURS, colour_of, figure, write_page
+from .potential import findings
+from .structure_map import collect, structure_map
 
 MAX_POINTS = 5000  # of the parity plot
 NUM_WORST = 12
@@ -32,6 +36,9 @@ def write_campaign_report(settings, output, path=None):
     path = Path(path or output / "report.html")
     judged = [judgement(output, row) for row in rows]
     news = [new_labels(output, row) for row in rows]
+    potential = round_folder(output, rows[-1]["round"]) / "fit" / POTENTIAL
+    points = collect(output, rows, news)
+    rejected = rejections(output, rows, judged)
     reason = reason_to_stop(settings, rows)
     write_page(
         path,
@@ -47,15 +54,14 @@ def write_campaign_report(settings, output, path=None):
         learning=[learning_by_labels(rows), learning_by_hours(rows)],
         round_columns=ROUND_COLUMNS,
         round_rows=[round_row(row) for row in rows],
-        uncertainty=[reliability(rows, judged), sigma_by_round(rows)],
-        choice=[labels_by_scenario(rows), parity(news)],
-        worst=worst_frames(news, path.parent),
-        refused=[
-            [row["round"], verdict, count]
-            for row in rows
-            for verdict, count in row["verdicts"].items()
-            if verdict != "ok"
-        ],
+        uncertainty=[reliability(rows, judged), calibration(news), sigma_by_round(rows)],
+        parity=[parity(news), *parity_of_test(output, rows)],
+        choice=[labels_by_scenario(rows), *rejections_by_reason(rows, rejected)],
+        map=structure_map(potential, points, path.parent),
+        worst=worst_frames(points, path.parent),
+        rejected_columns=("round", "by", "reason", "how many"),
+        rejected=rejected,
+        checks=findings(potential, training_files(output, rows)),
         timing=[seconds_by_step(rows), hours_by_step(rows)],
         provenance=provenance(output, settings, rows),
         settings=json.dumps(settings, indent=1),
@@ -89,9 +95,9 @@ def facts(rows):
 
 
 ROUND_COLUMNS = (
-    "round", "labelled", "training", "fit", "force MAE, eV/Å", "on new labels, eV/Å",
-    "energy MAE, meV/atom", "candidates", "largest sigma, eV/Å", "without label", "seconds",
-)  # fmt: skip
+    "round", "labelled", "training", "fit", "force MAE, eV/\u2060Å", "on new labels, eV/\u2060Å",
+    "energy MAE, meV/\u2060atom", "candidates", "largest sigma, eV/\u2060Å", "without label", "seconds",
+)  # fmt: skip; U+2060: no line ends there
 
 
 def round_row(row):
@@ -153,6 +159,7 @@ def reliability(rows, judged):
                 x=calibration["scales"],
                 y=calibration["within"],
                 mode="lines+markers",
+                line={"color": colour_of(row["round"])},
                 name=f"round {row['round']}",
             )
     found.update_yaxes(range=[0, 1.02])
@@ -194,45 +201,132 @@ def labels_by_scenario(rows):
     return found
 
 
-def parity(news):
-    """Force components of new labels against their prediction, a random part of them."""
-    found = figure("New labels before they are learned", "reference force, eV/Å", "predicted, eV/Å")
-    rng = np.random.default_rng(1)
-    total = sum(3 * len(atoms) for each in news for atoms in each["frames"])
+def calibration(news, num_bins=5):
+    """Root mean square of the force error on new labels in bins of sigma with equally many atoms."""
+    found = figure("Calibration", "rms of sigma, eV/Å", "rms of the force error, eV/Å")
+    ends = []
     for each in news:
         if not each["frames"]:
             continue
-        reference = np.concatenate([a.arrays["ref_forces"].ravel() for a in each["frames"]])
-        predicted = np.concatenate([a.get_forces().ravel() for a in each["frames"]])
+        errors, sigmas = force_errors(each["frames"])
+        bins = np.array_split(np.argsort(sigmas), min(num_bins, len(sigmas)))
+        x, y = (
+            [float(np.sqrt((values[part] ** 2).mean())) for part in bins]
+            for values in (sigmas, errors)
+        )
+        ends += [*x, *y]
+        line = {"color": colour_of(each["round"])}
+        found.add_scatter(x=x, y=y, mode="lines+markers", line=line, name=f"round {each['round']}")
+    if ends:
+        add_diagonal(found, max(min(ends), 1e-6), max(ends))
+    found.update_xaxes(type="log")
+    found.update_yaxes(type="log")
+    return found
+
+
+def add_diagonal(found, low, high):
+    line = {"dash": "dash", "color": "#888", "width": 1.5}
+    ends = [low, high]
+    found.add_scatter(x=ends, y=ends, mode="lines", name="ideal", line=line, hoverinfo="skip")
+
+
+def parity(news):
+    found = figure("New labels before they are learned", "reference force, eV/Å", "predicted, eV/Å")
+    learned = [each for each in news if each["frames"]]
+    colours = [colour_of(each["round"]) for each in learned]
+    add_forces(found, {f"round {each['round']}": each["frames"] for each in learned}, colours)
+    return found
+
+
+def add_forces(found, frames_by_name, colours=COLOURS):
+    """Force components against their prediction, a random part of them, and the diagonal."""
+    rng = np.random.default_rng(1)
+    total = sum(3 * len(atoms) for frames in frames_by_name.values() for atoms in frames)
+    ends = []
+    for (name, frames), colour in zip(frames_by_name.items(), cycle(colours)):
+        reference = np.concatenate([atoms.arrays["ref_forces"].ravel() for atoms in frames])
+        predicted = np.concatenate([atoms.get_forces().ravel() for atoms in frames])
         kept = rng.random(len(reference)) < MAX_POINTS / total
+        ends += [reference.min(), reference.max()]
         found.add_scattergl(
             x=reference[kept],
             y=predicted[kept],
             mode="markers",
-            marker={"size": 3, "opacity": 0.6},
-            name=f"round {each['round']}",
+            marker={"size": 3, "opacity": 0.6, "color": colour},
+            name=name,
         )
+    if ends:
+        add_diagonal(found, min(ends), max(ends))
+
+
+def parity_of_test(output, rows):
+    """The same for the last potential on the test frames, by config_type; nothing without any."""
+    path = round_folder(output, rows[-1]["round"]) / "fit" / "predicted.extxyz"
+    frames = read_frames(path) if path.is_file() else []
+    by_kind = {}
+    for atoms in frames:
+        by_kind.setdefault(atoms.info.get("config_type", "frames"), []).append(atoms)
+    if not by_kind:
+        return []
+    found = figure("Test frames, last potential", "reference force, eV/Å", "predicted, eV/Å")
+    add_forces(found, by_kind)
+    return [found]
+
+
+def rejections(output, rows, judged):
+    """Rows (round, by whom, reason, how many) of what became no label, and why."""
+    found = []
+    for row, result in zip(rows, judged):
+        spared = sum(run["rejected"] for run in row["runs"].values())
+        counts = {("run", "flagged, but no candidate: known, or soon after one"): spared}
+        chosen = Plan.read(round_folder(output, row["round"]) / "plan.json").result("select")
+        refused = chosen["result"].get("refused", {})
+        counts |= {("choice", reason): count for reason, count in refused.items()}
+        failed = [each for each in result["structures"] if each["verdict"] != "ok"]
+        for each in failed:
+            key = (f"labeller: {each['verdict']}", each["reason"])
+            counts[key] = counts.get(key, 0) + 1
+        found += [[row["round"], *key, count] for key, count in counts.items() if count]
     return found
 
 
-def worst_frames(news, folder):
+def rejections_by_reason(rows, rejected):
+    """Bars per round of what the choice and the labeller refused; nothing if they refused nothing."""
+    counts = {}
+    for number, who, reason, count in rejected:
+        if who != "run":
+            kind = counts.setdefault(reason if who == "choice" else who, {})
+            kind[number] = kind.get(number, 0) + count
+    if not counts:
+        return []
+    found = figure("Rejections by reason", "round", "structures", barmode="stack")
+    for kind, by_round in counts.items():
+        found.add_bar(x=list(by_round), y=list(by_round.values()), name=kind)
+    return [found]
+
+
+def training_files(output, rows):
+    """Files of all labelled frames."""
+    last = Plan.read(round_folder(output, rows[-1]["round"]) / "plan.json")
+    return training(last)
+
+
+def worst_frames(points, folder):
     """The new labels with the largest force errors, with a link to their file."""
-    found = []
-    for each in news:
-        for index, atoms in enumerate(each["frames"]):
-            errors, sigmas = force_errors([atoms])
-            found.append(
-                {
-                    "round": each["round"],
-                    "index": index,
-                    "scenario": atoms.info.get("config_type", ""),
-                    "formula": atoms.get_chemical_formula(),
-                    "error": float(errors.max()),
-                    "sigma": float(sigmas.max()),
-                    "file": os.path.relpath(each["file"], folder),
-                }
-            )
-    return sorted(found, key=lambda frame: -frame["error"])[:NUM_WORST]
+    known = [(number, point) for number, point in enumerate(points) if point.error is not None]
+    return [
+        {
+            "number": number,
+            "round": point.kind,
+            "index": point.index,
+            "scenario": point.scenario,
+            "formula": point.atoms.get_chemical_formula(),
+            "error": point.error,
+            "sigma": point.sigma,
+            "file": os.path.relpath(point.file, folder),
+        }
+        for number, point in sorted(known, key=lambda each: -each[1].error)[:NUM_WORST]
+    ]
 
 
 def seconds_by_step(rows):

@@ -9,7 +9,8 @@ from plotly import graph_objects, io, offline
 from ..frames import write_atomically
 
 TEMPLATES = Path(__file__).with_name("templates")
-CONFIG = {"displaylogo": False, "responsive": True}
+NEEDLESS = ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "sendDataToCloud", "pan2d"]
+CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": NEEDLESS}
 COLOURS = ("#1f5fa8", "#c8442b", "#2e8b57", "#8a5fb0", "#d98b1a", "#5b6770", "#b03070", "#3a9ea5")
 
 
@@ -37,6 +38,7 @@ def figure(title, x, y, **layout):
         colorway=COLOURS,
         height=380,
         margin={"l": 60, "r": 20, "t": 50, "b": 50},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.18},
         **layout,
     )
     found.update_xaxes(title=x)
@@ -44,9 +46,14 @@ def figure(title, x, y, **layout):
     return found
 
 
-def figure_html(found):
-    """The figure as a part of a page that holds plotly.js already."""
-    text = io.to_html(found, full_html=False, include_plotlyjs=False, config=CONFIG)
+def colour_of(round_number):
+    """The same colour for a round in all figures."""
+    return COLOURS[round_number % len(COLOURS)]
+
+
+def figure_html(found, name=None):
+    """The figure as a part of a page that holds plotly.js already; `name` is its id there."""
+    text = io.to_html(found, full_html=False, include_plotlyjs=False, config=CONFIG, div_id=name)
     return jinja2.utils.markupsafe.Markup(text)
 
 

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a campaign's choice is worth: the same number of labels taken from the same dynamics without looking.
+
+    . scripts/env.sh && python benchmarks/campaign_labels.py examples/silicon --campaign demo-output --json FILE
+
+The runs of a finished campaign are repeated with their own potentials and seeds. Of each round's trajectories as many
+frames are taken as the campaign had labels, evenly in time or at random. They are labelled by its labeller and learned by
+its settings, always from scratch. Errors are those on test frames, or on frames of `--test`, which get labels first.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from ase.io import read
+
+from almlip.campaign.driver import output_folder, read_rows
+from almlip.campaign.explore import sources, work
+from almlip.campaign.plan import Plan, round_folder
+from almlip.campaign.settings import inline, read_settings
+from almlip.frames import read_frames, write_frames
+
+INTERVAL = 20  # steps between two frames of a trajectory
+FIRST_SEED = 11  # of the random choice
+
+
+def trajectory(plan, name, folder, interval=INTERVAL):
+    """Frames of a run of the campaign, repeated."""
+    frames = folder / "frames.dump"
+    if not frames.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        run = dict(plan.runs[name])
+        script = Path(run["input"])
+        dump = f"dump frames all custom {interval} frames.dump id element x y z\n"
+        dump += f"dump_modify frames sort id element {' '.join(plan.settings['elements'])}\n"
+        lines = script.read_text().splitlines(keepends=True)
+        last = max(i for i, line in enumerate(lines) if line.split()[:1] == ["run"])
+        with_dump = folder / script.name
+        with_dump.write_text("".join([*lines[:last], dump, *lines[last:]]))
+        beside = [path for path in sources(run).values() if path != str(script)]
+        run |= {"input": str(with_dump), "files": beside}
+        work(Plan(**{**vars(plan), "runs": {**plan.runs, name: run}}), make(folder / "run"), name)
+        (folder / "run/frames.dump").rename(frames)
+    return read(frames, index=":", format="lammps-dump-text")[1:]
+
+
+def make(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def evenly(total, count):
+    """Indices of frames evenly in time: the middle of each of `count` equal parts."""
+    return ((np.arange(count) + 0.5) * total / count).astype(int)
+
+
+def choose(frames, count, how, rng):
+    if how == "evenly":
+        return [frames[i] for i in evenly(len(frames), count)]
+    return [frames[i] for i in sorted(rng.choice(len(frames), count, replace=False))]
+
+
+def take(arguments, how, row):
+    """As many frames of a round as the campaign has labelled, from all of its runs."""
+    plan = Plan.read(round_folder(arguments.campaign, row["round"]) / "plan.json")
+    found = []
+    for name in plan.runs:
+        folder = arguments.output / "trajectories" / f"{row['round']:02d}-{name}"
+        for atoms in trajectory(plan, name, folder):
+            atoms.info = {"config_type": plan.runs[name]["scenario"]}
+            found.append(atoms)
+    return choose(found, row["labelled"], how, np.random.default_rng(FIRST_SEED + row["round"]))
+
+
+def label(arguments, frames, target):
+    """Labels of the frames by the campaign's labeller; those without a label are left out."""
+    if target.exists():
+        return
+    batch = target.with_suffix(".batch.extxyz")
+    write_frames(batch, frames)
+    labeller = arguments.settings["label"]["labeller"]
+    if isinstance(labeller, dict):
+        labeller = arguments.output / "labeller.json"
+        inside = {"folder": arguments.settings["folder"], **inline(arguments.settings["label"]["labeller"])}
+        labeller.write_text(json.dumps(inside))
+    command = [sys.executable, "-m", "almlip.labels", batch, "--output", target]
+    subprocess.run(
+        [*command, "--labeller", labeller, "--cache", arguments.output / "labels"], check=True
+    )
+
+
+def fit(arguments, training, folder):
+    """Test errors by group of a potential of these files, from scratch."""
+    make(folder)
+    settings = folder / "fit.json"
+    settings.write_text(json.dumps(inline(arguments.settings["fit"]["settings"])))
+    potential = folder / "potential.almlip.json"
+    if not potential.exists():
+        command = ["almlip", "train", settings, "--train", *training, "--output", potential]
+        command += ["--elements", *arguments.settings["elements"]]
+        with open(folder / "train.log", "w") as log:
+            subprocess.run([*command, "--seed", str(arguments.settings["seed"])], check=True, stdout=log)
+    return errors(arguments, potential, folder)
+
+
+def errors(arguments, potential, folder):
+    make(folder)
+    command = ["almlip", "eval", potential, *arguments.test, "--json", folder / "test.json"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    groups = json.loads((folder / "test.json").read_text())["groups"]
+    return {
+        name: {key: group[key] for key in ("force_mae", "energy_mae")}
+        for name, group in groups.items()
+    }
+
+
+def start_files(arguments):
+    """What round 0 has learned."""
+    first = Plan.read(round_folder(arguments.campaign, 0) / "plan.json")
+    labelled = first.step_folder("judge") / "labelled.extxyz"
+    return [*first.training, *([str(labelled)] if labelled.stat().st_size else [])]
+
+
+def compare(arguments, rows):
+    """{how: [{"labels", "errors"} of each round]}."""
+    found = {"campaign": [], "evenly": [], "at random": []}
+    labels = 0
+    training = {"evenly": start_files(arguments), "at random": start_files(arguments)}
+    for row in rows:
+        folder = round_folder(arguments.campaign, row["round"])
+        labels += row["labelled"] if row["round"] else 0
+        own = errors(arguments, folder / "fit/potential.almlip.json", arguments.output / "campaign")
+        found["campaign"].append({"labels": labels, "errors": own})
+        if row["round"] and row["labelled"]:
+            for how, files in training.items():
+                name = how.replace(" ", "-")
+                target = make(arguments.output / name) / f"{row['round']:02d}.extxyz"
+                label(arguments, take(arguments, how, row), target)
+                files.append(str(target))
+                result = fit(arguments, files, arguments.output / f"{name}/fit-{row['round']:02d}")
+                frames = sum(len(read_frames(file)) for file in files)
+                found[how].append({"labels": labels, "training_frames": frames, "errors": result})
+                print(how, labels, result["all"], flush=True)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("settings", type=Path, help="campaign.yaml, or its folder")
+    parser.add_argument("--campaign", type=Path, help="folder of its results")
+    parser.add_argument("--test", type=Path, nargs="*", default=[], help="test frames with labels")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the work")
+    parser.add_argument("--json", type=Path, required=True, help="file of the results")
+    arguments = parser.parse_args()
+    path = arguments.settings
+    path = path / "campaign.yaml" if path.is_dir() else path
+    arguments.settings = read_settings(path)
+    arguments.campaign = output_folder(path, arguments.campaign)
+    arguments.output = arguments.output.resolve()
+    arguments.test = arguments.test or arguments.settings["test"]
+    found = compare(arguments, read_rows(arguments.campaign))
+    arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
