@@ -85,7 +85,10 @@ def label(arguments, frames, target):
     labeller = arguments.settings["label"]["labeller"]
     if isinstance(labeller, dict):
         labeller = arguments.output / "labeller.json"
-        inside = {"folder": arguments.settings["folder"], **inline(arguments.settings["label"]["labeller"])}
+        inside = {
+            "folder": arguments.settings["folder"],
+            **inline(arguments.settings["label"]["labeller"]),
+        }
         labeller.write_text(json.dumps(inside))
     command = [sys.executable, "-m", "almlip.labels", batch, "--output", target]
     subprocess.run(
@@ -103,7 +106,9 @@ def fit(arguments, training, folder):
         command = ["almlip", "train", settings, "--train", *training, "--output", potential]
         command += ["--elements", *arguments.settings["elements"]]
         with open(folder / "train.log", "w") as log:
-            subprocess.run([*command, "--seed", str(arguments.settings["seed"])], check=True, stdout=log)
+            subprocess.run(
+                [*command, "--seed", str(arguments.settings["seed"])], check=True, stdout=log
+            )
     return errors(arguments, potential, folder)
 
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The picture of the silicon campaign in README: errors, sigma in its dynamics, forces of the test frames.
 
-    . scripts/env.sh && almlip campaign run examples/silicon --output demo-output
-    python benchmarks/campaign_picture.py demo-output --output docs/silicon-campaign.png
+. scripts/env.sh && almlip campaign run examples/silicon --output demo-output
+python benchmarks/campaign_picture.py demo-output --output docs/silicon-campaign.png
 """
 
 import argparse
@@ -13,11 +13,11 @@ import matplotlib
 import numpy as np
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402
+from matplotlib import pyplot
 
-from almlip.campaign.driver import read_rows  # noqa: E402
-from almlip.campaign.plan import Plan, round_folder  # noqa: E402
-from almlip.frames import read_frames  # noqa: E402
+from almlip.campaign.driver import read_rows
+from almlip.campaign.plan import Plan, round_folder
+from almlip.frames import read_frames
 
 BLUE, RED, GREY = "#1f5fa8", "#c8442b", "#999999"
 
@@ -47,7 +47,11 @@ def draw_sigma(axes, output, rows):
             axes.plot(begin + step / 1000, np.maximum(sigma, 1e-3), color=shade, lw=0.8)
         variables = next(iter(plan.runs.values()))["variables"]
         axes.text(
-            begin + length / 2, 4, f"{variables['from']}–{variables['to']} K", ha="center", fontsize=8
+            begin + length / 2,
+            4,
+            f"{variables['from']}–{variables['to']} K",
+            ha="center",
+            fontsize=8,
         )
         begin += length
         axes.axvline(begin, color="black", lw=0.8, ls=":")
@@ -61,10 +65,16 @@ def draw_forces(axes, output, rows):
         frames = read_frames(round_folder(output, row["round"]) / "fit/predicted.extxyz")
         reference = np.concatenate([atoms.arrays["ref_forces"].ravel() for atoms in frames])
         predicted = np.concatenate([atoms.get_forces().ravel() for atoms in frames])
-        axes.plot(reference, predicted, ".", ms=3, alpha=0.6, color=colour, label=f"round {row['round']}")
+        axes.plot(
+            reference, predicted, ".", ms=3, alpha=0.6, color=colour, label=f"round {row['round']}"
+        )
     ends = [reference.min(), reference.max()]
     axes.plot(ends, ends, color="black", lw=0.8)
-    axes.set(xlabel="first principles (eV/Å)", ylabel="predicted (eV/Å)", ylim=(1.2 * ends[0], 1.2 * ends[1]))
+    axes.set(
+        xlabel="first principles (eV/Å)",
+        ylabel="predicted (eV/Å)",
+        ylim=(1.2 * ends[0], 1.2 * ends[1]),
+    )
     axes.set_title("Forces of the test set")
     axes.legend(frameon=False, markerscale=3)
 

@@ -28,10 +28,12 @@ SCALES = {"energy_mae": 1000, "energy_rmse": 1000, "ece": 100, "coverage90": 100
 ROUND_UNITS = {
     "labelled": "frames",
     "training": "frames",
+    "candidates": "frames",
     "force_mae": "eV/Angstrom",
+    **dict.fromkeys(("crystal", "hot", "melt"), "eV/Angstrom"),
+    "new_force_mae": "eV/Angstrom",
     "energy_mae": "meV/atom",
     "max_sigma": "eV/Angstrom",
-    "rejected": "frames",
     "seconds": "s",
 }
 
@@ -50,7 +52,8 @@ def rounds(summary):
     """{"round N": {column: figure}} of a campaign's summary.json"""
     found = {}
     for number, content in enumerate(json.loads(summary.read_text())["rounds"]):
-        content = content | {"training": content["training_frames"]}
+        kinds = {kind: group["force_mae"] for kind, group in content["groups"].items()}
+        content = content | kinds | {"training": content["training_frames"]}
         content["energy_mae"] *= 1000
         found[f"round {number}"] = {key: content[key] for key in ROUND_UNITS}
     return found

@@ -138,8 +138,7 @@ class SharedCalculator {
     }
     nb::dict result = results_of(prediction, std::move(novelties), frame.volume());
     if (descriptors) {
-      const auto num_descriptors =
-          static_cast<std::size_t>(potential().settings.num_descriptors());
+      const auto num_descriptors = static_cast<std::size_t>(potential().settings.num_descriptors());
       result["descriptors"] =
           array(std::move(prediction.descriptors), {numbers.size(), num_descriptors});
     }
@@ -147,7 +146,8 @@ class SharedCalculator {
   }
 
  private:
-  nb::dict results_of(almlip::FramePrediction &p, std::vector<double> novelties, double volume) const
+  nb::dict results_of(almlip::FramePrediction &p, std::vector<double> novelties,
+                      double volume) const
   {
     const std::size_t num_atoms = p.atom_energies.size(), num_members = p.member_energies.size();
     nb::dict result;

@@ -59,7 +59,9 @@ def check_report_in_browser(page):
     titles = re.findall(r'class="gtitle"[^>]*>([^<]+)', seen)
     assert {"Force error against labels", "Calibration", "Map of structures"} < set(titles)
     caption = re.search(r'id="structure-caption">(.*?)</p>', seen).group(1)
-    assert re.match(r"round \d, \w+, \w+, largest force error .*: frame \d+ of <a href=.rounds/", caption)
+    assert re.match(
+        r"round \d, \w+, \w+, largest force error .*: frame \d+ of <a href=.rounds/", caption
+    )
 
 
 @needs("almlip", "lmp", "pw.x")

@@ -335,7 +335,10 @@ def test_grid_from_spacing_has_the_same_density_in_every_cell():
         ),
         ({**EMT, "name": 3}, '"name" is 3, but it must be a text'),
         ({**EMT, "energy_window": 3}, '"energy_window" is 3, but it must be [low, high] in eV'),
-        ({**CHEAP, "input_data": "scf"}, "\"input_data\" is 'scf', but it must be keys with values"),
+        (
+            {**CHEAP, "input_data": "scf"},
+            "\"input_data\" is 'scf', but it must be keys with values",
+        ),
         ({**CHEAP, "threads": "all"}, "\"threads\" is 'all', but it must be a positive integer"),
         ({**CHEAP, "command": "no-such-pw.x"}, 'program "no-such-pw.x" not found'),
         (

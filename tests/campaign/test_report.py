@@ -76,7 +76,9 @@ def test_rejections_are_told_by_round_and_reason(trial, monkeypatch, capsys):
     trial.settings["stop"]["rounds"] = 1
     assert trial.run_here(monkeypatch, capsys)[0] == 0
     page = (trial.output / "report.html").read_text()
-    assert re.search(r"labeller: unphysical</td><td>atoms .* Angstrom apart, below min_distance", page)
+    assert re.search(
+        r"labeller: unphysical</td><td>atoms .* Angstrom apart, below min_distance", page
+    )
     assert "Rejections by reason" in page
 
 

@@ -145,5 +145,3 @@ def test_controller_that_does_not_answer_is_waited_for(trial, node, monkeypatch)
     node.end_daemon("slurmctld")
     monkeypatch.setattr("almlip.campaign.slurm.time.sleep", lambda seconds: node.start_controller())
     assert slurm.jobs() == {}
-
-

@@ -67,7 +67,9 @@ class Labeller:
             raise BadInput(f'unknown setting "{unknown[0]}"; allowed: {", ".join(sorted(allowed))}')
         for key, value in settings.items():
             require_kind(key, value)
-        self.settings = allowed | {key: value for key, value in settings.items() if value is not None}
+        self.settings = allowed | {
+            key: value for key, value in settings.items() if value is not None
+        }
         self.folder = Path(self.settings["folder"]).resolve()
         for key in ("timeout", "min_distance", "max_force", "vacuum"):
             require_positive(key, self.settings[key])

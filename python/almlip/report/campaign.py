@@ -95,8 +95,17 @@ def facts(rows):
 
 
 ROUND_COLUMNS = (
-    "round", "labelled", "training", "fit", "force MAE, eV/\u2060Å", "on new labels, eV/\u2060Å",
-    "energy MAE, meV/\u2060atom", "candidates", "largest sigma, eV/\u2060Å", "without label", "seconds",
+    "round",
+    "labelled",
+    "training",
+    "fit",
+    "force MAE, eV/\u2060Å",
+    "on new labels, eV/\u2060Å",
+    "energy MAE, meV/\u2060atom",
+    "candidates",
+    "largest sigma, eV/\u2060Å",
+    "without label",
+    "seconds",
 )  # fmt: skip; U+2060: no line ends there
 
 

@@ -9,7 +9,15 @@ from plotly import graph_objects, io, offline
 from ..frames import write_atomically
 
 TEMPLATES = Path(__file__).with_name("templates")
-NEEDLESS = ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "sendDataToCloud", "pan2d"]
+NEEDLESS = [
+    "select2d",
+    "lasso2d",
+    "zoomIn2d",
+    "zoomOut2d",
+    "autoScale2d",
+    "sendDataToCloud",
+    "pan2d",
+]
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": NEEDLESS}
 COLOURS = ("#1f5fa8", "#c8442b", "#2e8b57", "#8a5fb0", "#d98b1a", "#5b6770", "#b03070", "#3a9ea5")
 

@@ -96,7 +96,9 @@ def candidates(output, rows):
                 for file in sorted((folder / spool).glob("*.extxyz")):
                     found += [
                         Point(None, CANDIDATES, atoms, str(file), index, run["scenario"])
-                        for index, atoms in enumerate(read_frames(file) if file.stat().st_size else [])
+                        for index, atoms in enumerate(
+                            read_frames(file) if file.stat().st_size else []
+                        )
                     ]
     return found
 
@@ -135,7 +137,9 @@ def structure_map(potential, points, folder):
         return None  # the other parts of a report need no potential
     xy, shares = principal_components(features)
     titles = [point.title(folder) for point in points]
-    axes = [f"component {k + 1} ({100 * share:.0f} % of the variance)" for k, share in enumerate(shares)]
+    axes = [
+        f"component {k + 1} ({100 * share:.0f} % of the variance)" for k, share in enumerate(shares)
+    ]
     found = figure("Map of structures", *axes)
     kinds = list(dict.fromkeys(point.kind for point in points))
     for kind in sorted(kinds, key=lambda kind: (kind != CANDIDATES, kind != START)):
