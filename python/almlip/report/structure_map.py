@@ -141,6 +141,7 @@ def structure_map(potential, points, folder):
         f"component {k + 1} ({100 * share:.0f} % of the variance)" for k, share in enumerate(shares)
     ]
     found = figure("Map of structures", *axes)
+    found.update_layout(height=450)
     kinds = list(dict.fromkeys(point.kind for point in points))
     for kind in sorted(kinds, key=lambda kind: (kind != CANDIDATES, kind != START)):
         numbers = [n for n, point in enumerate(points) if point.kind == kind]

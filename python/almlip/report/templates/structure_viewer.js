@@ -5,7 +5,7 @@
   const caption = document.getElementById("structure-caption");
   const bare = { visible: false };
   const layout = {
-    margin: { l: 0, r: 0, t: 0, b: 0 }, height: 330, showlegend: true, legend: { x: 0, y: 1 },
+    margin: { l: 0, r: 0, t: 0, b: 0 }, height: 390, showlegend: true, legend: { x: 0, y: 1 },
     scene: { xaxis: bare, yaxis: bare, zaxis: bare, aspectmode: "data", camera: { projection: { type: "orthographic" } } }
   };
 
