@@ -21,15 +21,16 @@ def trial(tmp_path, make_program, monkeypatch):
         make_program(program, 'cat "$SLURM_ANSWER" 2> /dev/null', "/bin/sh")
     for key, value in trial.environment().items():
         monkeypatch.setenv(key, value)
+    monkeypatch.setattr(Driver, "leave_results", lambda driver: None)
     return trial
 
 
-def answers(monkeypatch, *results):
+def answers(monkeypatch, *results, says=""):
     """Lets calls of Snakemake end with these, one after the other; 0 does the steps."""
     left = list(results)
 
     def run(driver, plan, log):
-        log.write_text("")
+        log.write_text(says if left[0] else "")
         if left[0] == 0:
             do_steps(driver, plan)
         return left.pop(0)
@@ -54,6 +55,22 @@ def test_failed_jobs_are_not(trial, monkeypatch):
     with pytest.raises(StepFailed, match="Snakemake ended with 1"):
         run(trial)
     assert left == [0]
+
+
+NOT_SENT = "SLURM sbatch failed. The error message was 'sbatch: error: %s'."
+
+
+def test_jobs_that_a_controller_did_not_take_are_sent_again(trial, monkeypatch):
+    reason = "Batch job submission failed: Unable to contact slurm controller (connect failure)"
+    left = answers(monkeypatch, 1, 0, says=NOT_SENT % reason)
+    run(trial)
+    assert left == []
+
+
+def test_jobs_that_it_will_never_take_are_an_error(trial, monkeypatch):
+    answers(monkeypatch, 1, 0, says=NOT_SENT % "invalid partition specified: fast")
+    with pytest.raises(StepFailed, match="did not take a job: sbatch: error: invalid partition"):
+        run(trial)
 
 
 def test_job_that_is_said_to_be_over_without_a_product_is_a_failure(trial, monkeypatch):

@@ -20,7 +20,7 @@ from .fit import POTENTIAL
 from .plan import make_plan, round_folder
 from .programs import StepFailed, find_lammps, find_plugin, find_program
 from .settings import check_labeller, inline, read_settings
-from .slurm import LOST, Slurm, Watch
+from .slurm import LOST, Slurm, Watch, why_not_sent
 from .steps import Step
 from .stop import reason_to_stop
 from .tables import format_table
@@ -233,6 +233,8 @@ def why_it_failed(plan, log, status):
     ends = re.findall(r"SLURM[- ]job '?([\d_]+)'? failed.*?'(\w+)'", text)
     if ends:
         return f"round {plan.number}: Slurm job {ends[-1][0]} ended with {ends[-1][1]}; see {log}"
+    if reason := why_not_sent(text):
+        return f"round {plan.number}: Slurm did not take a job: {reason}"
     return f"round {plan.number}: Snakemake ended with {status}: {last_line(text)}; see {log}"
 
 

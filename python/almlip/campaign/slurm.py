@@ -16,6 +16,7 @@ OVER = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL"
         "PREEMPTED", "REVOKED", "TIMEOUT")  # fmt: skip
 PATIENCE = 600  # seconds in which a controller that does not answer may come back
 STATUS_ATTEMPTS = PATIENCE // 10  # a client gives a controller that does not answer 9 s
+PASSING = ("Unable to contact", "timed out", "temporarily unable")  # reasons of sbatch that pass
 LOST = "lost"  # instead of an exit status: Snakemake waited for jobs that Slurm does not know
 
 
@@ -54,8 +55,8 @@ class Slurm:
         """
         with open(log, "rb") as file:
             file.seek(begin)
-            text = file.read()
-        return status == LOST or (status != 0 and b"sbatch failed" in text)
+            reason = why_not_sent(file.read().decode(errors="replace"))
+        return status == LOST or any(words in reason for words in PASSING)
 
     def ask(self, *command):
         """Output of a command of Slurm; waits for a controller that is being restarted. Raises BadInput."""
@@ -107,6 +108,12 @@ class Slurm:
             )
             script.chmod(script.stat().st_mode | stat.S_IXUSR)
         return {**environment, "PATH": f"{folder}{os.pathsep}{environment['PATH']}"}
+
+
+def why_not_sent(text):
+    """The reason of sbatch why it did not take the last job, by what Snakemake said; or an empty text."""
+    reasons = re.findall(r"sbatch failed.*?error message was '(.*?)'", text, re.DOTALL)
+    return " ".join(reasons[-1].split()) if reasons else ""
 
 
 class Watch:
