@@ -18,7 +18,7 @@ def trial(tmp_path, make_program, monkeypatch):
     trial.settings["stop"]["rounds"] = 0
     trial.write()
     for program in ("sbatch", "squeue", "scancel", "scontrol"):
-        make_program(program, 'cat "$SLURM_ANSWER" 2> /dev/null', "/bin/sh")
+        make_program(program, 'cat "${SLURM_ANSWER:-/dev/null}"', "/bin/sh")
     for key, value in trial.environment().items():
         monkeypatch.setenv(key, value)
     monkeypatch.setattr(Driver, "leave_results", lambda driver: None)
