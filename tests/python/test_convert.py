@@ -7,7 +7,6 @@ with Fermi-Dirac smearing of 0.03 Ry and 4000 K, where E and E - TS differ by mo
 """
 
 import gzip
-import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 from ase.io import write
+from set_files import write_deepmd, write_fitsnap, write_mlip, write_nep
 from vasp_files import MOST_ITERATIONS, outcar, vasprun
 
 import almlip
@@ -165,92 +165,73 @@ def test_files_of_ase_keep_forces_before_constraints(convert, frames, name, tmp_
 
 
 def test_mlip_configurations(convert, frames, tmp_path):
-    text = ""
-    for atoms in frames:
-        virial = -atoms.get_stress() * atoms.get_volume()  # PlusStress: positive under compression
-        rows = zip(atoms.positions, atoms.get_forces())
-        table = "\n".join(
-            f"  {i + 1} 1 " + " ".join(repr(float(x)) for x in np.concatenate(row))
-            for i, row in enumerate(rows)
-        )
-        cell = "\n".join(" ".join(map(repr, row)) for row in atoms.cell.array.tolist())
-        text += f"""BEGIN_CFG
- Size
-    {len(atoms)}
- Supercell
-{cell}
- AtomData:  id type cartes_x cartes_y cartes_z fx fy fz
-{table}
- Energy
-    {float(atoms.get_potential_energy())!r}
- PlusStress:  xx          yy          zz          yz          xz          xy
-    {" ".join(map(repr, virial.tolist()))}
- Feature   EFS_by       EMT
-END_CFG
-
-"""
-    (tmp_path / "train.cfg").write_text(text)
-    check_same(convert(tmp_path, tmp_path / "train.cfg", "--elements", "Ag", "Cu")[0], frames)
-    _, told = convert(tmp_path, tmp_path / "train.cfg", status=1)
+    path, *names = write_mlip(tmp_path, frames)
+    check_same(convert(tmp_path, path, *names)[0], frames)
+    _, told = convert(tmp_path, path, status=1)
     assert "has numbers for elements; name them, e.g. --elements Si O" in told
 
 
 def test_deepmd_systems(convert, frames, tmp_path):
-    folder = tmp_path / "system"
-    (folder / "set.000").mkdir(parents=True)
-    (folder / "type_map.raw").write_text("Ag Cu\n")
-    (folder / "type.raw").write_text("1\n1\n1\n1\n")
-    arrays = {
-        "coord": [atoms.positions.ravel() for atoms in frames],
-        "box": [atoms.cell.array.ravel() for atoms in frames],
-        "energy": [atoms.get_potential_energy() for atoms in frames],
-        "force": [atoms.get_forces().ravel() for atoms in frames],
-        "virial": [-atoms.get_stress(voigt=False).ravel() * atoms.get_volume() for atoms in frames],
-    }
-    for name, values in arrays.items():
-        np.save(folder / "set.000" / f"{name}.npy", values)
-    check_same(convert(tmp_path, folder)[0], frames)
+    check_same(convert(tmp_path, *write_deepmd(tmp_path, frames))[0], frames)
 
 
 @pytest.mark.parametrize("style, bar", [("bar", 1.0), ("kB", 1000.0), ("GPa", 10000.0)])
 def test_fitsnap_files(convert, frames, style, bar, tmp_path):
-    for k, atoms in enumerate(frames):
-        pressure = -atoms.get_stress(voigt=False) * 1602176.634 / bar  # of 1 eV/Angstrom^3
-        data = {
-            "PositionsStyle": "angstrom",
-            "StressStyle": style,
-            "Data": [
-                {
-                    "Positions": atoms.positions.tolist(),
-                    "Lattice": atoms.cell.array.tolist(),
-                    "AtomTypes": atoms.get_chemical_symbols(),
-                    "Energy": atoms.get_potential_energy(),
-                    "Forces": atoms.get_forces().tolist(),
-                    "Stress": pressure.tolist(),
-                    "NumAtoms": len(atoms),
-                }
-            ],
-        }
-        (tmp_path / f"{k}.json").write_text("# of FitSNAP\n" + json.dumps({"Dataset": data}))
-    check_same(convert(tmp_path, *(tmp_path / f"{k}.json" for k in range(4)))[0], frames)
+    check_same(convert(tmp_path, *write_fitsnap(tmp_path, frames, style, bar))[0], frames)
 
 
 def test_frames_of_nep_and_keys_of_other_names(convert, frames, tmp_path):
-    text = ""
-    for atoms in frames:
-        virial = -atoms.get_stress(voigt=False) * atoms.get_volume()
-        lattice, virials = (
-            " ".join(map(repr, x.ravel().tolist())) for x in (atoms.cell.array, virial)
-        )
-        text += f'{len(atoms)}\nlattice="{lattice}" energy={float(atoms.get_potential_energy())!r} '
-        text += f'virial="{virials}" pbc="T T T" properties=species:S:1:pos:R:3:force:R:3\n'
-        for row in zip(atoms.positions, atoms.get_forces()):
-            text += "Cu " + " ".join(repr(float(x)) for x in np.concatenate(row)) + "\n"
-    (tmp_path / "train.xyz").write_text(text)
-    check_same(convert(tmp_path, tmp_path / "train.xyz")[0], frames)
-    other = text.replace("energy=", "energy=0 my_energy=")
+    (path,) = write_nep(tmp_path, frames)
+    check_same(convert(tmp_path, path)[0], frames)
+    other = path.read_text().replace("energy=", "energy=0 my_energy=")
     (tmp_path / "other.xyz").write_text(other)
     check_same(convert(tmp_path, tmp_path / "other.xyz", "--energy-key", "my_energy")[0], frames)
+
+
+def write_vasp(name, writer):
+    def write_steps(folder, frames):
+        (folder / name).write_text(writer(frames, [4] * len(frames), zero_smearing=0.2))
+        return (folder / name,)
+
+    return write_steps
+
+
+def write_ase(name):
+    def write_all(folder, frames):
+        write(folder / name, frames)
+        return (folder / name,)
+
+    return write_all
+
+
+# Outputs of pw.x and CP2K: above, against strains in the programs themselves.
+WRITERS = {
+    "OUTCAR": write_vasp("OUTCAR", outcar),
+    "vasprun.xml": write_vasp("vasprun.xml", vasprun),
+    "traj": write_ase("frames.traj"),
+    "db": write_ase("frames.db"),
+    "deepmd": write_deepmd,
+    "mlip": write_mlip,
+    "fitsnap": write_fitsnap,
+    "nep": write_nep,
+}
+
+
+@pytest.mark.parametrize("written", WRITERS.values(), ids=WRITERS.keys())
+def test_the_stress_is_the_slope_of_the_energy_over_the_volume(convert, frames, written, tmp_path):
+    scan = []
+    for scale in (0.969, 0.970, 0.971):
+        atoms = frames[0].copy()
+        atoms.set_cell(scale * atoms.cell.array, scale_atoms=True)
+        atoms.calc = EMT()
+        atoms.get_stress()
+        scan.append(atoms)
+    before, middle, after = convert(tmp_path, *written(tmp_path, scan))[0]
+    rise = after.get_potential_energy() - before.get_potential_energy()
+    slope_of_energy = rise / (after.get_volume() - before.get_volume())
+    # O(step^2) of the difference, some 1e-5 of it
+    assert np.mean(middle.get_stress()[:3]) == pytest.approx(slope_of_energy, rel=1e-3)
+    assert slope_of_energy < -0.05  # eV/Angstrom^3: compressed
 
 
 def test_what_cannot_be_read_is_told_and_can_be_skipped(convert, frames, tmp_path):
