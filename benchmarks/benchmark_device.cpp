@@ -6,6 +6,7 @@
 //
 // One line of JSON for each preset of this build and number of atoms; benchmarks/device.py makes
 // tables of them.
+#include "device/devices.h"
 #include "device/host_committee.h"
 
 #include <algorithm>
@@ -110,35 +111,18 @@ struct Silicon {
   }
 };
 
-/// Its atoms and lists in the memory of the device.
+/// Its atoms and lists in the memory of the device, with room for what is asked for.
 struct OnDevice {
-  DeviceArray<double, Space> positions, forces, member_forces;
-  DeviceArray<int, Space> element, centers, counts, lists;
-  DeviceArray<std::size_t, Space> first;
+  device::SentAtoms<Space> sent;
+  DeviceArray<double, Space> forces, member_forces;
   device::DeviceAtoms atoms;
   device::DeviceOutput mean, members;
 
-  OnDevice(const Silicon &silicon, int num_members)
+  OnDevice(const Silicon &silicon, int num_members) : atoms(sent.send(silicon.neighborhood.view()))
   {
-    const Surroundings &s = silicon.surroundings;
-    const Neighborhood &n = silicon.neighborhood.view();
-    device::copy_to(positions, s.positions.data(), s.positions.size());
-    device::copy_to(element, n.element, n.num_all);
-    device::copy_to(centers, n.centers, n.num_centers);
-    device::copy_to(counts, n.num_neighbors, n.num_centers);
-    device::copy_to(lists, s.neighbors.data(), s.neighbors.size());
-    first = device::on_device<Space>(std::vector<std::size_t>(s.first.begin(), s.first.end()));
-    device::make_room(forces, s.positions.size());
-    device::make_room(member_forces,
-                      static_cast<std::size_t>(n.num_all) * MemberForces::row_length(num_members));
-    atoms.num_all = n.num_all;
-    atoms.positions = positions.data();
-    atoms.element = element.data();
-    atoms.num_centers = n.num_centers;
-    atoms.centers = centers.data();
-    atoms.num_neighbors = counts.data();
-    atoms.neighbors = lists.data();
-    atoms.first = first.data();
+    const std::size_t all = atoms.num_all;
+    device::make_room(forces, 3 * all);
+    device::make_room(member_forces, all * MemberForces::row_length(num_members));
     mean.forces = members.forces = forces.data();
     members.member_forces = member_forces.data();
   }
@@ -219,6 +203,10 @@ void measure(const std::string &preset, const Silicon &silicon, int repeats)
 int main(int argc, char **argv)
 {
   using namespace almlip::benchmarks;
+  if (!almlip::device::can_compute()) {
+    std::fprintf(stderr, "no device for %s is there\n", Space::name());
+    return 2;
+  }
   Kokkos::initialize(argc, argv);
   const int repeats = argc > 1 ? std::atoi(argv[1]) : 3;
   for (int k = 2; k < argc; ++k) {

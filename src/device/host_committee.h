@@ -2,7 +2,7 @@
 #pragma once
 
 #include "device/committee_device.h"
-#include "device/tiles.h"
+#include "device/sent_atoms.h"
 
 #include <vector>
 
@@ -30,17 +30,11 @@ class HostCommittee final : public Committee::Kernel {
     double *open(const double *wanted, std::size_t size);
   };
 
-  DeviceAtoms send(const Neighborhood &n);
-  void send_lists(const Neighborhood &n);
   void fetch_descriptors(const Neighborhood &n, double *to);
 
   CommitteeDevice<Space> committee_;
   const int num_members_, num_descriptors_;
-  long list_version_ = Neighborhood::unknown_lists;
-  int num_listed_ = 0;    ///< atoms up to the last center
-  Numbers positions_;
-  DeviceArray<int, Space> element_, centers_, num_neighbors_, neighbors_;
-  DeviceArray<std::size_t, Space> first_;
+  SentAtoms<Space> sent_;
   Result forces_, atom_energy_, atom_virial_, centroid_virial_, member_forces_, member_atom_energy_,
       zbl_energy_, descriptors_;
   std::vector<double> copy_;    ///< of a result, on the host

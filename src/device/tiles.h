@@ -51,6 +51,22 @@ void copy_to(DeviceArray<T, Space> &array, const T *from, std::size_t size)
       Kokkos::View<const T *, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(from,
                                                                                           size));
 }
+/// The first `size` numbers of an array of the device.
+template <class Space>
+void copy_back(const DeviceArray<double, Space> &array, std::size_t size, double *to)
+{
+  if (size == 0) return;
+  Kokkos::deep_copy(
+      Kokkos::View<double *, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(to, size),
+      Kokkos::subview(array, std::make_pair(std::size_t(0), size)));
+}
+template <class Space>
+void copy_back(const DeviceArray<double, Space> &array, std::size_t size, std::vector<double> &to)
+{
+  to.resize(size);
+  copy_back(array, size, to.data());
+}
+
 template <class Space, class T>
 DeviceArray<T, Space> on_device(const std::vector<T> &numbers)
 {
