@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The committee on a GPU: compares it with the CPU, looks for faults of memory, and measures it. About 5 minutes.
+"""The committee on a GPU: builds it, compares it with the CPU, looks for faults of memory, and measures it.
 
-    cmake --preset release -DALMLIP_DEVICE=ON -DALMLIP_BUILD_BENCHMARKS=ON -DKokkos_ROOT=PREFIX
-    cmake --build --preset release --target almlip_device_tests almlip_device_benchmark
-    python3 benchmarks/device.py --peak 66.9 --json benchmarks/results/device.json
+    python3 benchmarks/device.py --kokkos PREFIX --peak 66.9 --json benchmarks/results/device.json
 
-Needs nothing but the two programs, so that they can be built elsewhere. Bulk silicon, mixed precision, potentials
-with random weights. Microseconds per atom: all sizes by the mean force alone, with the members' forces (what sigma
-needs), and as `pair_style almlip device yes` does it, with positions and forces on the host. --peak is that of the
-GPU in TFLOP/s of single precision, for the shares of the stages.
+builds two programs with an installed Kokkos (docs/gpu.md) in build/device, without LAMMPS. Then 5 minutes are enough.
+They need nothing else, so that they can be built elsewhere and taken along: --programs FOLDER instead of --kokkos.
+
+Bulk silicon, mixed precision, potentials with random weights. Microseconds per atom: all sizes by the mean force
+alone, with the members' forces (what sigma needs), and as `pair_style almlip device yes` does it, with positions and
+forces on the host. --peak is that of the GPU in TFLOP/s of single precision, for the shares of the stages.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 
+import registers
 import results
 
 SIZES = [10_000, 100_000, 1_000_000, 4_000_000]
@@ -36,6 +37,29 @@ UNITS = {
 def run(command, **settings):
     print("+", *command, flush=True)
     return subprocess.run([str(word) for word in command], **settings)
+
+
+def build(kokkos):
+    """The two programs, and nothing that would need LAMMPS; prints the registers of kernels, returns the programs' folder."""
+    folder = results.ROOT / "build" / "device"
+    parts = ["PLUGIN=OFF", "TRAINER=OFF", "PYTHON=OFF", "BENCHMARKS=ON", "TESTS=ON"]
+    options = [f"-DALMLIP_BUILD_{part}" for part in parts]
+    options += ["-DCMAKE_BUILD_TYPE=Release", "-DALMLIP_NATIVE=ON", "-DALMLIP_DEVICE=ON"]
+    options += ["-DALMLIP_DEVICE_REPORT=ON"]
+    run(
+        ["cmake", "-S", results.ROOT, "-B", folder, *options, f"-DKokkos_ROOT={kokkos}"], check=True
+    )
+    targets = ["almlip_device_tests", "almlip_device_benchmark"]
+    done = run(
+        ["cmake", "--build", folder, "--parallel", "--target", *targets],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        sys.exit(f"{done.stdout}\ndevice.py: the programs could not be built")
+    registers.show(registers.registers(done.stdout))
+    return folder / "bin"
 
 
 def check(programs, sanitize):
@@ -97,17 +121,18 @@ def show(table):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--programs", type=pathlib.Path, default=results.ROOT / "build" / "release" / "bin"
-    )
+    programs = parser.add_mutually_exclusive_group(required=True)
+    programs.add_argument("--kokkos", type=pathlib.Path, help="prefix of Kokkos; builds first")
+    programs.add_argument("--programs", type=pathlib.Path, help="folder of programs built before")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of atoms")
     parser.add_argument("--repeats", type=int, default=3, help="the least time of so many counts")
     parser.add_argument("--peak", type=float, help="of the GPU in single precision, TFLOP/s")
     parser.add_argument("--no-sanitizer", action="store_true")
     results.add_option(parser)
     args = parser.parse_args()
-    check(args.programs, not args.no_sanitizer)
-    found = measure(args.programs / "almlip_device_benchmark", args.repeats, args.sizes)
+    programs = build(args.kokkos) if args.kokkos else args.programs
+    check(programs, not args.no_sanitizer)
+    found = measure(programs / "almlip_device_benchmark", args.repeats, args.sizes)
     table = {f"{line['preset']}/{line['atoms']}": row(line, args.peak) for line in found}
     show(table)
     stages = {stage for line in found for stage in line["stages"]}

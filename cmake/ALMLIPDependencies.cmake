@@ -16,20 +16,22 @@ foreach(lammps IN ITEMS almlip::lammps almlip::lammps_floor)
   endif()
 endforeach()
 
-find_package(MPI QUIET COMPONENTS CXX)
-if(NOT MPI_CXX_FOUND)
-  message(FATAL_ERROR "No MPI for C++ found (looked for ${MPI_CXX_COMPILER}). Use the MPI that your LAMMPS runs with: "
-                      "-DMPI_CXX_COMPILER=/path/to/mpicxx")
+if(ALMLIP_BUILD_TRAINER OR ALMLIP_BUILD_PLUGIN)
+  find_package(MPI QUIET COMPONENTS CXX)
+  if(NOT MPI_CXX_FOUND)
+    message(FATAL_ERROR "No MPI for C++ found (looked for ${MPI_CXX_COMPILER}). Use the MPI that your LAMMPS runs with: "
+                        "-DMPI_CXX_COMPILER=/path/to/mpicxx")
+  endif()
+  # CMake tells programs of the build tree where MPI is; what mpicxx says about it would also be in the installed ones.
+  get_target_property(flags MPI::MPI_CXX INTERFACE_LINK_OPTIONS)
+  if(flags)
+    string(REGEX REPLACE "-Wl\\$<COMMA>-rpath(=|\\$<COMMA>| -Wl\\$<COMMA>)[^ >]+" "" flags "${flags}")
+    set_target_properties(MPI::MPI_CXX PROPERTIES INTERFACE_LINK_OPTIONS "${flags}")
+  endif()
+  foreach(lammps IN LISTS ALMLIP_LAMMPS_TARGETS)
+    almlip_check_mpi(${lammps})
+  endforeach()
 endif()
-# CMake tells programs of the build tree where MPI is; what mpicxx says about it would also be in the installed ones.
-get_target_property(flags MPI::MPI_CXX INTERFACE_LINK_OPTIONS)
-if(flags)
-  string(REGEX REPLACE "-Wl\\$<COMMA>-rpath(=|\\$<COMMA>| -Wl\\$<COMMA>)[^ >]+" "" flags "${flags}")
-  set_target_properties(MPI::MPI_CXX PROPERTIES INTERFACE_LINK_OPTIONS "${flags}")
-endif()
-foreach(lammps IN LISTS ALMLIP_LAMMPS_TARGETS)
-  almlip_check_mpi(${lammps})
-endforeach()
 
 find_package(Boost 1.66 REQUIRED)    # the headers of Boost.Math
 find_package(Eigen3 3.3 REQUIRED NO_MODULE)
