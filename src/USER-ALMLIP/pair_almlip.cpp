@@ -12,15 +12,12 @@
 #include "update.h"
 #include "utils.h"
 
-#include "almlip/committee.h"
 #include "almlip/element_properties.h"
 #include "almlip/elements.h"
 #include "almlip/error.h"
-#include "almlip/potential.h"
 #include "almlip/text.h"
-#include "almlip_device.h"
 #include "almlip_problem.h"
-#include "almlip_step.h"
+#include "pair_almlip_impl.h"
 
 #include <algorithm>
 #include <cctype>
@@ -70,22 +67,25 @@ static std::vector<int> map_types(const almlip::Potential &potential, const char
   return element_of_type;
 }
 
-// A mistake in the input, which would show as energies that are huge or not a number; empty if
-// none.
+std::string LAMMPS_NS::almlip_at_one_place(tagint a, tagint b)
+{
+  return fmt::format(
+      "pair_style almlip: atoms {} and {} are at the same place, where there is no "
+      "force; remove one of them, such as with delete_atoms overlap",
+      a, b);
+}
+
+// Empty if there are none.
 static std::string problem_of_atoms_at_one_place(LAMMPS *lmp,
                                                  const almlip::Neighborhood &neighborhood)
 {
-  constexpr double AT_ONE_PLACE = 1.0e-6;    // Angstrom
   const auto *x = reinterpret_cast<const double(*)[3]>(neighborhood.positions);
   for (int c = 0; c < neighborhood.num_centers; c++) {
     const int i = neighborhood.centers[c];
     for (int jj = 0; jj < neighborhood.num_neighbors[i]; jj++) {
       const int j = neighborhood.neighbors[i][jj] & neighborhood.neighbor_mask;
-      if (std::hypot(x[j][0] - x[i][0], x[j][1] - x[i][1], x[j][2] - x[i][2]) < AT_ONE_PLACE)
-        return fmt::format(
-            "pair_style almlip: atoms {} and {} are at the same place, where there "
-            "is no force; remove one of them, such as with delete_atoms overlap",
-            lmp->atom->tag[i], lmp->atom->tag[j]);
+      if (std::hypot(x[j][0] - x[i][0], x[j][1] - x[i][1], x[j][2] - x[i][2]) < ALMLIP_AT_ONE_PLACE)
+        return almlip_at_one_place(lmp->atom->tag[i], lmp->atom->tag[j]);
     }
   }
   return {};
@@ -102,10 +102,9 @@ static int one_of(LAMMPS *lmp, const std::string &key, const std::string &value,
   return static_cast<int>(found - allowed.begin());
 }
 
-// Energy of an atom of every element that has no neighbours, eV.
-static std::vector<double> energies_of_isolated_atoms(almlip::Committee &committee,
-                                                      int num_elements)
+std::vector<double> LAMMPS_NS::energies_of_isolated_atoms(almlip::Committee &committee)
 {
+  const int num_elements = static_cast<int>(committee.settings().elements.size());
   std::vector<double> energies(num_elements);
   for (int element = 0; element < num_elements; element++) {
     const double position[3] = {0.0, 0.0, 0.0};
@@ -126,43 +125,6 @@ static std::vector<double> energies_of_isolated_atoms(almlip::Committee &committ
   }
   return energies;
 }
-
-/* ---------------------------------------------------------------------- */
-
-struct PairALMLIP::Impl {
-  ALMLIPUnits units;
-  almlip::Potential potential;
-  almlip::Precision precision = almlip::Precision::full;
-  ALMLIPDeviceUse device_use = ALMLIPDeviceUse::NO;
-  bool isolated_is_zero = false;
-  std::vector<double> isolated_energy;    // shape [num_elements], eV; empty: not subtracted
-  double subtracted = 0.0;                // of the latest energy of this rank, eV
-  std::unique_ptr<almlip::Committee> committee;    // null before the first pair_coeff
-  double cutoff_at_init = 0.0;                     // what neighbour lists and
-  int members_at_init = 0;                         // communication buffers were made for
-
-  ALMLIPStepInput input;
-  ALMLIPStepOutput output;
-
-  ALMLIPUncertainty uncertainty;
-  int promised_columns = 0;       // of descriptors, told to a fix that allocates accordingly
-  std::vector<double> pvector;    // never shrinks: compute pair reads all terms it once counted
-
-  // what extract() hands out
-  int num_elements = 0, num_members = 0, num_known = 0, has_novelty = 0;
-  double force_error = 0.0;
-  std::vector<double> member_energies;    // shape [num_members], of this rank, energy units
-  double least_distance = 0.0, largest_force = 0.0, default_threshold[2] = {0.0, 0.0};
-  char potential_hash[17] = "", element_symbols[512] = "";
-  std::vector<int> element_map;    // shape [ntypes + 1]
-  int num_held_out = 0;
-  double rms_force = 0.0, force_limit = 0.0;
-  std::vector<double> held_out_sigma, min_distances;    // units of the run
-
-  void take(LAMMPS *, almlip::Potential &&, const std::string &text);
-  void describe(const std::string &text);
-  void describe_training();
-};
 
 /* ---------------------------------------------------------------------- */
 
@@ -191,20 +153,25 @@ void PairALMLIP::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
   check_ready_to_run();
-  const bool summary_is_due = eflag_global && compute_pair_is_due();
-  const bool with_members = impl->uncertainty.sigma_flag || summary_is_due;
-  const bool with_novelty =
-      !impl->potential.novelty.empty() && (impl->uncertainty.novelty_flag || summary_is_due);
-  const bool with_descriptors = impl->uncertainty.descriptor_flag || with_novelty;
-
-  const auto neighborhood = impl->input.fill(lmp, list, impl->element_map, impl->units);
   if (update->setupflag) check_exclusions();
+  const bool summary_is_due = eflag_global && compute_pair_is_due();
+  evaluate(summary_is_due);
+
+  impl->member_energies = impl->output.core.member_energies;
+  for (double &energy : impl->member_energies) energy *= impl->units.electron_volt;
+  if (eflag_global) fill_pvector(summary_is_due);
+  if (vflag_fdotr) virial_fdotr_compute();
+}
+
+void PairALMLIP::evaluate(bool summary_is_due)
+{
+  const auto wanted = impl->uncertainty.wanted(impl->potential, summary_is_due);
+  const auto neighborhood = impl->input.fill(lmp, list, impl->element_map, impl->units);
   if (update->setupflag)
     end_on_problem_of_any_rank(lmp, problem_of_atoms_at_one_place(lmp, neighborhood));
   impl->output.open(lmp, *this, impl->units);
-  impl->uncertainty.open(impl->output.core, impl->potential.settings, with_members,
-                         with_descriptors, neighborhood.num_centers == atom->nlocal, atom->nlocal,
-                         atom->nghost);
+  impl->uncertainty.open(impl->output.core, impl->potential.settings, wanted,
+                         neighborhood.num_centers == atom->nlocal, atom->nlocal, atom->nghost);
   try {
     impl->committee->evaluate(neighborhood, impl->output.core);
   } catch (const almlip::Error &problem) {
@@ -214,18 +181,13 @@ void PairALMLIP::compute(int eflag, int vflag)
   impl->output.close(*this, impl->units);
   impl->uncertainty.convert_zbl(impl->units);
 
-  if (with_members) {
+  if (wanted.members) {
     comm->reverse_comm(this);    // member forces on ghosts
     impl->uncertainty.find_sigma(impl->input, impl->potential, impl->units, atom->nlocal);
   }
-  if (with_novelty || impl->uncertainty.novelty_flag)
-    impl->uncertainty.find_novelty(impl->input, impl->potential, atom->nlocal);
+  if (wanted.novelty) impl->uncertainty.find_novelty(impl->input, impl->potential, atom->nlocal);
   if (impl->uncertainty.nearness_flag)
     impl->uncertainty.find_nearest(lmp, neighborhood, impl->potential, impl->units);
-  impl->member_energies = impl->output.core.member_energies;
-  for (double &energy : impl->member_energies) energy *= impl->units.electron_volt;
-  if (eflag_global) fill_pvector(summary_is_due);
-  if (vflag_fdotr) virial_fdotr_compute();
 }
 
 // A pair_coeff between runs may need other ghosts and buffers, which only the start of a run makes.
@@ -321,7 +283,7 @@ void PairALMLIP::coeff(int narg, char **arg)
     const bool hybrid = utils::strmatch(force->pair_style, "^hybrid");
     const auto element_of_type = map_types(potential, arg[2], atom->ntypes, arg + 3, hybrid);
     impl->units = ALMLIPUnits::of(lmp);
-    impl->take(lmp, std::move(potential), text);
+    take(std::move(potential), text);
     set_types(element_of_type);
   } catch (const almlip::Error &problem) {
     error->all(FLERR, std::string("pair_style almlip: ") + problem.what());
@@ -381,20 +343,23 @@ void PairALMLIP::set_types(const std::vector<int> &element_of_type)
 }
 
 // Everything that can fail comes before the first change.
-void PairALMLIP::Impl::take(LAMMPS *lmp, almlip::Potential &&new_potential, const std::string &text)
+void PairALMLIP::take(almlip::Potential &&potential, const std::string &text)
 {
-  const int num_descriptors = new_potential.settings.num_descriptors();
-  require(promised_columns == 0 || promised_columns == num_descriptors, "the new potential has ",
-          num_descriptors, " descriptors per atom, but a fix reads ", promised_columns,
-          "; delete the fix and issue pair_style again before pair_coeff");
-  committee = almlip_committee(lmp, new_potential, text, precision, device_use);
-  isolated_energy.clear();
-  if (isolated_is_zero)
-    isolated_energy = energies_of_isolated_atoms(
-        *committee, static_cast<int>(new_potential.settings.elements.size()));
-  potential = std::move(new_potential);
-  uncertainty.forget();
-  describe(text);
+  const int num_descriptors = potential.settings.num_descriptors();
+  require(impl->promised_columns == 0 || impl->promised_columns == num_descriptors,
+          "the new potential has ", num_descriptors, " descriptors per atom, but a fix reads ",
+          impl->promised_columns, "; delete the fix and issue pair_style again before pair_coeff");
+  make_committee(potential, text);
+  impl->potential = std::move(potential);
+  impl->uncertainty.forget();
+  impl->describe(text);
+}
+
+void PairALMLIP::make_committee(const almlip::Potential &potential, const std::string &text)
+{
+  impl->committee = almlip_committee(lmp, potential, text, impl->precision, impl->device_use);
+  impl->isolated_energy.clear();
+  if (impl->isolated_is_zero) impl->isolated_energy = energies_of_isolated_atoms(*impl->committee);
 }
 
 void PairALMLIP::Impl::describe(const std::string &text)
@@ -572,7 +537,7 @@ void *PairALMLIP::extract_peratom(const char *name, int &ncol)
     return impl->uncertainty.zbl(atom->nlocal);
   }
   if (strcmp(name, "descriptor") == 0) {
-    if (!impl->committee)
+    if (impl->num_elements == 0)
       error->all(FLERR,
                  "pair_style almlip: the number of descriptors is known after pair_coeff; "
                  "put pair_coeff before what reads them");

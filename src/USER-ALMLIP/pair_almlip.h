@@ -14,6 +14,10 @@ PairStyle(almlip,PairALMLIP);
 #include <string>
 #include <vector>
 
+namespace almlip {
+struct Potential;
+}
+
 namespace LAMMPS_NS {
 
 /// Committee potential with uncertainty as an output: docs/pair_almlip.md.
@@ -38,10 +42,17 @@ class PairALMLIP : public Pair {
   void unpack_reverse_comm(int, int *, double *) override;
   double memory_usage() override;
 
- private:
+ protected:
   struct Impl;    // hides the core from LAMMPS
   std::unique_ptr<Impl> impl;
 
+  /// The committee of a potential from pair_coeff; throws almlip::Error before anything changed.
+  virtual void make_committee(const almlip::Potential &, const std::string &text);
+  /// Adds energy, forces and virials of this step to LAMMPS's, and finds what is wanted of the
+  /// uncertainty.
+  virtual void evaluate(bool summary_is_due);
+
+ private:
   void check_ready_to_run();
   bool compute_pair_is_due();
   void check_bonded();
@@ -49,6 +60,7 @@ class PairALMLIP : public Pair {
   void warn_of_masses();
   void fill_pvector(bool);
   std::string read_on_all_ranks(const char *);
+  void take(almlip::Potential &&, const std::string &text);
   void set_types(const std::vector<int> &);
 };
 

@@ -5,6 +5,7 @@
 
 #include "almlip/kernels/instruction_set.h"
 #include "almlip/kernels/shape.h"
+#include "almlip/kernels/sigma.h"
 
 namespace almlip {
 
@@ -59,17 +60,7 @@ void MemberForces::reset(std::size_t num_atoms, int num_members)
 
 double force_spread(const double *member_forces, int num_members)
 {
-  if (num_members < 2) return 0.0;
-  double sum_of_squares = 0.0;
-  for (int d = 0; d < 3; ++d) {
-    double mean = 0.0;
-    for (int k = 0; k < num_members; ++k) mean += member_forces[3 * k + d] / num_members;
-    for (int k = 0; k < num_members; ++k) {
-      const double deviation = member_forces[3 * k + d] - mean;
-      sum_of_squares += deviation * deviation;
-    }
-  }
-  return std::sqrt(sum_of_squares / (num_members - 1));
+  return spread_of_members(member_forces, num_members);
 }
 
 }    // namespace almlip

@@ -10,6 +10,7 @@
 #include "almlip/error.h"
 #include "almlip/files/text_file.h"
 #include "almlip/kernels/coupling.h"
+#include "almlip/kernels/sigma.h"
 
 namespace almlip {
 
@@ -105,8 +106,7 @@ Calibration no_calibration(int num_elements)
 
 double calibrated_sigma(const Calibration &calibration, int element, double spread)
 {
-  const double power = std::pow(spread, calibration.exponent[element]);
-  return spread > 0.0 ? std::max(spread, calibration.factor[element] * power) : spread;
+  return sigma_of_spread(calibration.factor[element], calibration.exponent[element], spread);
 }
 
 Potential read_potential(const std::string &path) { return parse_potential(read_text(path), path); }

@@ -20,7 +20,7 @@ CommitteeDevice<Space>::CommitteeDevice(const Potential &potential, Precision pr
     if constexpr (std::is_same_v<Shape, GenericShape>)
       fail(
           "the potential's descriptors are those of no preset, and only presets have kernels for "
-          "a device; train with a preset, or compute on the CPU (device no)");
+          "a device; train with a preset, or compute on the CPU (device no, without suffix kk)");
     else
       kernel_ = make_stages<Space, Shape>(potential, precision, scratch);
   });
@@ -40,5 +40,8 @@ DeviceSums CommitteeDevice<Space>::evaluate(const DeviceAtoms &atoms, const Devi
 }
 
 template class CommitteeDevice<Kokkos::DefaultExecutionSpace>;
+#ifdef ALMLIP_HOST_SPACE
+template class CommitteeDevice<ALMLIP_HOST_SPACE>;
+#endif
 
 }    // namespace almlip::device

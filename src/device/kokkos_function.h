@@ -9,3 +9,9 @@
 #include <Kokkos_Core.hpp>
 
 #define ALMLIP_FUNCTION KOKKOS_FUNCTION
+
+// The execution space of the host, where it is compiled for too and is not the default one.
+#if defined(ALMLIP_BOTH_SPACES) && \
+    (defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP) || defined(KOKKOS_ENABLE_SYCL))
+#define ALMLIP_HOST_SPACE Kokkos::DefaultHostExecutionSpace
+#endif

@@ -54,11 +54,11 @@ class LammpsRun:
         return rows
 
 
-def run_lammps(folder, script, ranks=1, plugin=True, timeout=TIMEOUT):
+def run_lammps(folder, script, ranks=1, plugin=True, timeout=TIMEOUT, program=("lmp",)):
     if plugin:
         script = f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}"
     (folder / "in.lmp").write_text(script)
-    command = ["lmp", "-in", "in.lmp", "-log", "log.lammps"]
+    command = [*program, "-in", "in.lmp", "-log", "log.lammps"]
     if ranks > 1:
         command = ["mpirun", "-n", str(ranks)] + command
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
@@ -70,15 +70,15 @@ def run_lammps(folder, script, ranks=1, plugin=True, timeout=TIMEOUT):
 
 @pytest.fixture
 def lmp_run(tmp_path):
-    """lmp_run(script, ranks=1, check=True, plugin=True): runs a script with the plugin loaded, in a folder of its own."""
+    """lmp_run(script, ranks=1, check=True, plugin=True, ...): runs a script with the plugin loaded, in a folder of its own."""
     count = 0
 
-    def run(script, ranks=1, check=True, plugin=True):
+    def run(script, ranks=1, check=True, plugin=True, **settings):
         nonlocal count
         count += 1
         folder = tmp_path / f"run{count}"
         folder.mkdir()
-        result = run_lammps(folder, script, ranks, plugin)
+        result = run_lammps(folder, script, ranks, plugin, **settings)
         assert not check or result.status == 0, result.screen
         return result
 

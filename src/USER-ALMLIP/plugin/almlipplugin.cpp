@@ -60,7 +60,7 @@ void refuse(void *lmp, const std::string &message)
 
 const char *const rebuild =
     "; build ALMLIP for this LAMMPS: cmake --preset release --fresh with one of "
-    "-DALMLIP_LAMMPS_PYTHON=, -DLAMMPS_ROOT=, "
+    "-DALMLIP_LAMMPS_PYTHON=, -DLAMMPS_ROOT=, -DLAMMPS_BUILD_DIR=, "
     "-DLAMMPS_SOURCE_DIR= (see README), then cmake --build --preset release";
 
 /// "22 Jul 2025" from 20250722.
@@ -73,6 +73,37 @@ std::string version_text(int version)
   return std::to_string(version % 100) + " " + months[month - 1] + " " +
          std::to_string(version / 10000);
 }
+
+#ifdef ALMLIP_KOKKOS
+/// What follows the words in a line of a text.
+std::string after(const std::string &words, const std::string &text)
+{
+  const auto found = text.find(words);
+  if (found == std::string::npos) return "unknown";
+  const auto first = found + words.size();
+  return text.substr(first, text.find('\n', first) - first);
+}
+
+/// What the package KOKKOS of this LAMMPS differs in from the one that the styles were compiled
+/// for, which ALMLIP_KOKKOS says in the words used here.
+std::string kokkos_mismatch()
+{
+  const std::string built = std::string("built for a LAMMPS with ") + ALMLIP_KOKKOS;
+  // std::string LAMMPS_NS::Info::get_accelerator_info(const std::string &package)
+  auto *info = find<std::string(const std::string &)>(
+      "_ZN9LAMMPS_NS4Info20get_accelerator_infoERKNSt7__cxx1112basic_stringIcSt11char_"
+      "traitsIcESaIcEEE");
+  const std::string told = info ? info("KOKKOS") : "";
+  if (told.find("KOKKOS") == std::string::npos)
+    return built + ", but this one is without the package KOKKOS";
+  std::string precision = after("package precision: ", told);
+  if (precision == "double")    // some releases say so whatever it is
+    precision = ALMLIP_KOKKOS_PRECISION;
+  const std::string found = "Kokkos " + after("Kokkos library version: ", told) + " (" +
+                            after("package API: ", told) + ") in " + precision + " precision";
+  return found == ALMLIP_KOKKOS ? "" : built + ", but this one has " + found;
+}
+#endif
 
 /// What keeps the styles from working in this LAMMPS; empty if nothing does.
 std::string mismatch(void *lmp)
@@ -93,6 +124,10 @@ std::string mismatch(void *lmp)
     return "built for a LAMMPS with " + std::to_string(ALMLIP_TAGINT) + "-byte atom IDs and " +
            std::to_string(ALMLIP_BIGINT) + "-byte counts, but this one has " +
            std::to_string(tagint) + " and " + std::to_string(bigint) + rebuild;
+
+#ifdef ALMLIP_KOKKOS
+  if (const std::string kokkos = kokkos_mismatch(); !kokkos.empty()) return kokkos + rebuild;
+#endif
 
   if (auto *mpi_version = find<int(char *, int *)>("MPI_Get_library_version")) {
     char text[8192] = "";    // MPI_MAX_LIBRARY_VERSION_STRING of MPICH, the longest there is
