@@ -157,10 +157,10 @@ TEST(JudgingFolds, AreAsManyAsJudgeTwentyFrames)
     return num_folds_to_judge(judging_folds(frames, 3, 1), 3);
   };
   EXPECT_EQ(judged(12), 3);
-  EXPECT_EQ(judged(29), 3);
-  EXPECT_EQ(judged(30), 2);
-  EXPECT_EQ(judged(59), 2);
-  EXPECT_EQ(judged(60), 1);
+  EXPECT_EQ(judged(28), 3);    // 10 + 9 in the first two
+  EXPECT_EQ(judged(29), 2);    // 10 + 10
+  EXPECT_EQ(judged(57), 2);    // 19 in the first
+  EXPECT_EQ(judged(58), 1);    // 20
 }
 
 TEST(JudgingFolds, AFitLearnsWhatIsNotInItsFold)
