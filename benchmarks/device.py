@@ -14,6 +14,7 @@ forces on the host. --peak is that of the GPU in TFLOP/s of single precision, fo
 
 import argparse
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -51,14 +52,15 @@ def build(kokkos):
     )
     targets = ["almlip_device_tests", "almlip_device_benchmark"]
     done = run(
-        ["cmake", "--build", folder, "--parallel", "--target", *targets],
+        ["cmake", "--build", folder, "--parallel", os.cpu_count(), "--target", *targets],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     if done.returncode != 0:
         sys.exit(f"{done.stdout}\ndevice.py: the programs could not be built")
-    registers.show(registers.registers(done.stdout))
+    if found := registers.registers(done.stdout):  # nvcc told
+        registers.show(found)
     return folder / "bin"
 
 
