@@ -70,19 +70,14 @@ def reference_frames(folder, name, purpose, kinds, runs, frames, every):
 
 
 def reference_run(folder, system, kind, key, frames, every):
-    """Frames of one run of the reference, the start left out, a melt also without its melting."""
-    molten = 1500 // every if kinds_of_melt(system, kind) else 0
-    run = Run(kind, (frames + molten) * every, every)
+    """Frames of one run of the reference, the start left out. Melting is part of the run of a melt, as in the loops."""
+    run = Run(kind, frames * every, every)
     where = scratch(folder / "-".join(map(str, ("run", *key, kind))))
     found, ended = dynamics(where, system, run, generator(kind, *key))
     shutil.rmtree(where)
     if not ended:
         sys.exit(f"{kind}: dynamics of the reference broke off")
-    return found[1 + molten :]
-
-
-def kinds_of_melt(system, kind):
-    return kind in system.kinds and system.kinds[kind].melt
+    return found[1:]
 
 
 def write_pickle(path, content):
