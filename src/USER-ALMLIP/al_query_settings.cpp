@@ -60,7 +60,7 @@ int ALQuerySettings::read_keyword(int iarg)
   if (key == "measure") {
     measure = parsed([&] { return almlip::parse_measure(value(iarg + 1)); });
   } else if (key == "before") {
-    before = count("before", iarg + 1);
+    before = count("before", iarg + 1, 0);
   } else if (!read_selection(key, iarg + 1) && !read_output(key, iarg + 1)) {
     const std::vector<std::string> most(KEYWORDS.begin(), KEYWORDS.end() - 1);
     error->all(FLERR, "fix al_query: keyword '" + key + "' is unknown; it must be " +
@@ -206,13 +206,13 @@ const char *ALQuerySettings::value(int iarg)
   return arg[iarg];
 }
 
-/// A positive whole number.
-int ALQuerySettings::count(const char *name, int iarg)
+/// A whole number.
+int ALQuerySettings::count(const char *name, int iarg, int least)
 {
   const int number = utils::inumeric(FLERR, value(iarg), false, lmp);
-  if (number < 1)
-    error->all(FLERR, "fix al_query: " + std::string(name) + " is " + arg[iarg] +
-                          ", but it must be at least 1");
+  if (number < least)
+    error->all(FLERR, fmt::format("fix al_query: {} is {}, but it must be at least {}", name,
+                                  arg[iarg], least));
   return number;
 }
 
@@ -274,8 +274,18 @@ void ALQuerySettings::check_output()
 {
   on_first_rank(lmp, "fix al_query", [&] {
     try_to_write("file", prefix, almlip::batch_stem(prefix, 1) + ".extxyz");
+    if (!spool.empty()) check_spool();
     if (!trace.empty()) try_to_write("trace", trace, trace);
   });
+}
+
+/// A folder that is not there is not made yet: other processes may be about to do so.
+void ALQuerySettings::check_spool() const
+{
+  const bool is_folder = platform::path_is_directory(spool);
+  almlip::require(is_folder || !platform::file_is_readable(spool), "spool is '", spool,
+                  "', but this is a file; it must be a folder, or a name that is free");
+  try_to_write("spool", spool, is_folder ? spool + "/0001.extxyz" : spool);
 }
 
 void ALQuerySettings::try_to_write(const char *keyword, const std::string &name,

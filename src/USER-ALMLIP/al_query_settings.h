@@ -58,7 +58,7 @@ class ALQuerySettings : protected Pointers {
   bool read_selection(const std::string &, int);
   bool read_output(const std::string &, int);
   const char *value(int);
-  int count(const char *, int);
+  int count(const char *, int, int least = 1);
   double nonnegative(const char *, int);
   bool is_keyword(const char *) const;
   template <class Read>
@@ -66,6 +66,7 @@ class ALQuerySettings : protected Pointers {
   void check();
   void check_threshold();
   void check_output();
+  void check_spool() const;
   static void try_to_write(const char *, const std::string &, const std::string &);
 };
 

@@ -4,6 +4,7 @@
 #include "al_query_settings.h"
 #include "al_query_source.h"
 
+#include "error.h"
 #include "update.h"
 #include "utils.h"
 
@@ -66,6 +67,7 @@ void ALQueryStore::open_spool()
     spool.emplace(limits);
   else
     spool.emplace(limits, state.spool);
+  tell(spool->take_notes());
 }
 
 /// A candidate that cannot be kept on disk is still in memory: the run goes on.
@@ -75,7 +77,9 @@ void ALQueryStore::keep_on_disk(const almlip::QueryCandidate &candidate)
   try {
     if (!spool) open_spool();
     spool->add(candidate, {candidate.why, state.potential, candidate.keep});
+    tell(spool->take_notes());
   } catch (const almlip::Error &problem) {
+    if (spool_problem.empty()) tell({problem.what()});    // a run that is killed has no last words
     spool_problem = problem.what();
   }
 }
@@ -89,6 +93,12 @@ void ALQueryStore::read_known()
 {
   if (const almlip::Potential *potential = source.whole_potential())
     state.known.add(known_files.read_new(*potential, state.potential, state.labelled));
+  tell(known_files.take_notes());
+}
+
+void ALQueryStore::tell(const std::vector<std::string> &notes) const
+{
+  for (const std::string &note : notes) error->warning(FLERR, "fix al_query: " + note);
 }
 
 int ALQueryStore::write_batch(const char *reason, const almlip::QueryRule &rule)
@@ -101,8 +111,7 @@ int ALQueryStore::write_batch(const char *reason, const almlip::QueryRule &rule)
                                     "batch is written\n",
                                     update->ntimestep, num_candidates));
   } else {
-    const int number = almlip::write_batch(settings.prefix, state.buffer.candidates(), choices,
-                                           record(reason, rule, chosen), state.next_batch);
+    const int number = write(reason, rule, choices);
     state.next_batch = number + 1;
     known_files.skip_batch(number);
     utils::logmesg(lmp,
@@ -113,6 +122,21 @@ int ALQueryStore::write_batch(const char *reason, const almlip::QueryRule &rule)
   }
   state.buffer.clear();
   return chosen;
+}
+
+/// Number of the batch. If it cannot be written, the error says where its candidates are.
+int ALQueryStore::write(const char *reason, const almlip::QueryRule &rule,
+                        const std::vector<almlip::Choice> &choices)
+{
+  try {
+    return almlip::write_batch(settings.prefix, state.buffer.candidates(), choices,
+                               record(reason, rule, static_cast<int>(choices.size())),
+                               state.next_batch);
+  } catch (const almlip::Error &problem) {
+    if (!spool || !spool_problem.empty()) throw;
+    almlip::fail(problem.what(), "; all candidates are in ", spool->path(),
+                 ", from which almlip select chooses");
+  }
 }
 
 /// Each batch draws anew.

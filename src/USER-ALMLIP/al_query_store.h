@@ -53,7 +53,9 @@ class ALQueryStore : protected Pointers {
 
   void open_spool();
   void keep_on_disk(const almlip::QueryCandidate &);
+  void tell(const std::vector<std::string> &notes) const;
   void read_known();
+  int write(const char *reason, const almlip::QueryRule &, const std::vector<almlip::Choice> &);
   almlip::SelectionSettings selection() const;
   std::vector<almlip::Choice> choose() const;
   almlip::BatchRecord record(const char *reason, const almlip::QueryRule &, int chosen) const;

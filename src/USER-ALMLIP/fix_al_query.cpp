@@ -16,6 +16,7 @@
 #include "compute.h"
 #include "error.h"
 #include "force.h"
+#include "group.h"
 #include "modify.h"
 #include "timer.h"
 #include "universe.h"
@@ -63,6 +64,7 @@ struct FixALQuery::Impl {
   bool pending = false;                   // `latest` waits for the end of its step
   bool stopped = false, ended = false;    // softly; for good
   int num_told = 0;
+  bool checked_group = false;
   ALQuerySnapshot latest;
   std::deque<ALQuerySnapshot> before;    // looks that were not stored, the newest last
   ALQueryAtoms::Look look;               // of the latest configuration looked at
@@ -108,10 +110,14 @@ void FixALQuery::init()
   impl->source.init();
   check_atoms();
   use_potential();
-  impl->state.begin_run();
-  impl->stopped = impl->pending = false;
-  impl->num_told = 0;
-  impl->signal.emplace();
+  impl->pending = false;
+  heed_signal();
+}
+
+/// Also in runs without init, those with `pre no`.
+void FixALQuery::heed_signal()
+{
+  if (!impl->signal) impl->signal.emplace();
 }
 
 void FixALQuery::check_atoms()
@@ -125,6 +131,11 @@ void FixALQuery::check_atoms()
                                   "NULL, but a label needs "
                                   "an element for each atom",
                                   all));
+  if (group->count(igroup) == 0 && !group->dynamic[igroup] && !impl->checked_group && comm->me == 0)
+    error->warning(FLERR, fmt::format("fix al_query: group {} has no atoms, so that no sigma and "
+                                      "no novelty is looked at",
+                                      group->names[igroup]));
+  impl->checked_group = true;
   if (!impl->atoms.fits())
     error->all(FLERR, fmt::format("fix al_query: {} atoms are too many for one configuration",
                                   atom->natoms));
@@ -157,6 +168,10 @@ void FixALQuery::use_potential()
   } catch (const almlip::Error &problem) {
     error->all(FLERR, "fix al_query: " + std::string(problem.what()));
   }
+  if (impl->settings.measure == almlip::Measure::novelty && !impl->source.has_novelty)
+    error->all(FLERR,
+               "fix al_query: measure is novelty, but the potential does not tell it; train it "
+               "with novelty true, or use another measure");
   check_strategy();
   if (impl->source.potential != impl->state.potential) forget_other_potential();
   on_first_rank(lmp, "fix al_query", [&] { impl->store.begin_run(); });
@@ -183,7 +198,9 @@ void FixALQuery::setup_pre_force(int vflag) { pre_force(vflag); }
 void FixALQuery::pre_force(int)
 {
   impl->due = update->ntimestep % nevery == 0;
-  if (impl->due) impl->source.want(true);
+  if (!impl->due) return;
+  impl->source.want(true);
+  heed_signal();
 }
 
 /// A new iteration begins: the last evaluation of the one before was its accepted step.
@@ -250,6 +267,7 @@ void FixALQuery::consider()
   almlip::QueryRule &rule = impl->rule;
   impl->look = impl->atoms.look(impl->latest);
   almlip::Observation &seen = impl->look.seen;
+  if (impl->look.identity.num_atoms == 0) return;
   if (impl->look.told_to_end && !impl->ended) end_by_signal();
   if (state.is_last_look(impl->look.identity)) return;
   seen.temperature = impl->latest.temperature = impl->atoms.temperature();
@@ -330,9 +348,11 @@ void FixALQuery::choose_batch(const char *reason)
   state.count_batch(chosen, num_candidates - chosen, update->ntimestep);
 }
 
-/// Ends the run after this step as fix halt does; later commands of the script follow.
+/// Ends the run after this step as fix halt does; later commands of the script follow. A rerun
+/// goes on.
 void FixALQuery::stop_run(const std::string &why)
 {
+  if (impl->stopped) return;
   if (comm->me == 0)
     utils::logmesg(
         lmp, fmt::format("fix al_query: step {}: {}, the run stops\n", update->ntimestep, why));
@@ -362,7 +382,7 @@ void FixALQuery::post_run()
   impl->stopped = false;
 }
 
-/// The closing words of a run.
+/// The closing words of a run. A rerun has one run, but an init for each snapshot.
 void FixALQuery::report()
 {
   almlip::QueryState &state = impl->state;
@@ -375,6 +395,7 @@ void FixALQuery::report()
         FLERR, "fix al_query: candidates are missing in the spool: " + impl->store.spool_problem);
   impl->store.spool_problem.clear();
   state.begin_run();
+  impl->num_told = 0;
 }
 
 /* ----------------------------------------------------------------------

@@ -47,6 +47,7 @@ class FixALQuery : public Fix {
   struct Impl;    // hides the core from LAMMPS
   std::unique_ptr<Impl> impl;
 
+  void heed_signal();
   void check_atoms();
   void check_strategy();
   void use_potential();

@@ -20,7 +20,8 @@ CandidateFiles::CandidateFiles(const std::vector<std::string> &paths,
       continue;
     }
     const std::vector<std::string> inside = spool_files(path);
-    if (inside.empty()) notes_.push_back(path + ": there are no frames in this folder");
+    if (inside.empty())
+      notes_.push_back(path + ": there is no *.extxyz in this folder; name other files themselves");
     files_.insert(files_.end(), inside.begin(), inside.end());
   }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/candidate_sieve.h"
 
+#include <charconv>
 #include <cstdlib>
+#include <system_error>
 
 #include "almlip/error.h"
 #include "almlip/query/observe.h"
@@ -11,25 +13,43 @@ namespace almlip::cli {
 
 namespace {
 
-std::int64_t step_of(const Frame &frame)
+/// A number of the comment line.
+/// @throws Error if it is none
+template <class Number>
+Number number_of(const Frame &frame, const std::string &key)
 {
-  const auto step = frame.info.find("step");
-  return step == frame.info.end() ? 0 : std::atoll(step->second.c_str());
+  const std::string &text = frame.info.at(key);
+  Number number{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  require(problem == std::errc() && end == text.data() + text.size(), frame.source, ": ", key,
+          " is '", text, "', but it must be a number");
+  return number;
+}
+
+/// @param needed  by --spacing
+std::int64_t step_of(const Frame &frame, bool needed)
+{
+  const bool told = frame.info.count("step") > 0;
+  require(told || !needed, frame.source,
+          ": --spacing is given, but the frame tells no step; give frames with step=N in the "
+          "comment line, as spools have it, or leave the option out");
+  if (needed) return number_of<std::int64_t>(frame, "step");
+  return told ? std::atoll(frame.info.at("step").c_str()) : 0;
 }
 
 /// @throws Error if the frame does not tell it
 double temperature_of(const Frame &frame)
 {
-  const auto temperature = frame.info.find("temperature");
   require(
-      temperature != frame.info.end(), frame.source,
+      frame.info.count("temperature") > 0, frame.source,
       ": --temperature is given, but the frame tells none; give frames with temperature=T (K) in "
       "the comment line, as spools have it, or leave the option out");
-  return std::atof(temperature->second.c_str());
+  return number_of<double>(frame, "temperature");
 }
 
-std::string explanation(Refusal refusal, double worst)
+std::string explanation(Refusal refusal, const RefusalTally::Entry &entry)
 {
+  const double worst = entry.worst(refusal);
   switch (refusal) {
     case Refusal::above_hi:
       return format("after another one above hi, sigma up to %.4g eV/Angstrom", worst);
@@ -44,9 +64,11 @@ std::string explanation(Refusal refusal, double worst)
     case Refusal::spacing:
       return "too soon after the candidate before";
     case Refusal::density:
-      return format("density up to %.4g g/cm^3", worst);
+      return format("from %.4g to %.4g g/cm^3", entry.least, entry.largest);
     case Refusal::temperature:
       return format("too hot, up to %.4g K", worst);
+    case Refusal::buffer_full:
+      return "given up by lot, as --buffer says";
     default:
       return "";
   }
@@ -64,7 +86,7 @@ bool CandidateSieve::look(const Frame &frame, const std::string &file)
   file_ = file;
   if (automatic_) rule_.force = automatic_window(basis_, frame.num_atoms());
   seen_ = observe(frame, potential_, rule_.min_distance);
-  seen_.step = step_of(frame);
+  seen_.step = step_of(frame, rule_.spacing > 0);
   if (rule_.max_temperature > 0.0) seen_.temperature = temperature_of(frame);
   seen_.excursion_taken = excursion_taken_;
   seen_.since_stored = last_taken_ < 0 ? -1 : std::abs(seen_.step - last_taken_);
@@ -116,7 +138,7 @@ std::string refusal_report(const RefusalTally &refusals)
     if (entry.count == 0) continue;
     text += format("%8lld refused: %s, ", static_cast<long long>(entry.count),
                    to_string(refusal).c_str()) +
-            explanation(refusal, entry.worst) + "\n";
+            explanation(refusal, entry) + "\n";
   }
   return text;
 }

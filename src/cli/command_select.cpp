@@ -29,7 +29,7 @@ namespace {
 struct SelectOptions {
   std::string potential, output, strategy = "alc_atoms";
   std::vector<std::string> candidates, known, references, elements;
-  std::string measure = "any";
+  std::string measure;                   ///< empty: any
   std::vector<std::string> threshold;    ///< "auto", or lo and hi; empty: none
   std::vector<double> density;           ///< lo and hi; empty: none
   int spacing = 0;
@@ -179,11 +179,44 @@ Window given_window(const std::vector<std::string> &threshold)
   return {lo, hi};
 }
 
+/// What a limit may be; 0 is none.
+void check_limit(const char *option, double limit)
+{
+  require(limit >= 0.0, option, " is ", limit, ", but it must not be negative");
+}
+
+void check_gates(const SelectOptions &options)
+{
+  check_limit("--spacing", options.spacing);
+  check_limit("--mindist", options.mindist.value_or(0.0));
+  check_limit("--fmax", options.fmax.value_or(0.0));
+  check_limit("--temperature", options.temperature.value_or(0.0));
+  if (options.density.empty()) return;
+  const double lo = options.density[0], hi = options.density[1];
+  require(lo >= 0.0 && (hi == 0.0 || lo < hi), "--density is ", lo, " ", hi,
+          ", but it must be lo hi with 0 <= lo < hi; 0 is no limit");
+}
+
+/// What is compared must be there, and there must be something to compare it with.
+void check_measure(const SelectOptions &options, const QueryRule &rule, const Potential &potential)
+{
+  require(options.measure.empty() || !options.threshold.empty(), "--measure is ", options.measure,
+          ", but there is no --threshold to compare it with; give one, or leave --measure out");
+  require(rule.measure != Measure::energy || !is_automatic(options.threshold),
+          "--measure is energy, for which a potential tells no threshold; give --threshold lo hi, "
+          "eV per atom");
+  require(rule.measure != Measure::novelty || !potential.novelty.empty(),
+          "--measure is novelty, but the potential does not tell it; train it with novelty true, "
+          "or use another measure");
+}
+
 /// Without a threshold every frame that passes the gates is a candidate.
 QueryRule rule_of(const SelectOptions &options, const Potential &potential)
 {
   QueryRule rule;
-  rule.measure = parse_measure(options.measure);
+  if (!options.measure.empty()) rule.measure = parse_measure(options.measure);
+  check_gates(options);
+  check_measure(options, rule, potential);
   rule.spacing = options.spacing;
   if (options.threshold.empty()) {
     rule.novelty = {};
@@ -397,18 +430,17 @@ void add_select_command(CLI::App &app)
       ->add_option("--spacing", options->spacing,
                    "least number of steps between two candidates of a file")
       ->capture_default_str();
-  command->add_option("--measure", options->measure,
-                      "what is compared with the threshold: force, energy, novelty or any");
+  command->add_option(
+      "--measure", options->measure,
+      "what is compared with the threshold: force, energy, novelty or any (default)");
   command->add_option("--mindist", options->mindist,
                       "least distance of two atoms, Angstrom; 0.7 of that of the training set");
   command->add_option(
       "--fmax", options->fmax,
       "largest force, eV/Angstrom; 3 times what the training frames have, 30 or more");
   command->add_option("--density", options->density, "LO HI, g/cm^3; no limits")->expected(2);
-  command
-      ->add_option("--temperature", options->temperature,
-                   "highest temperature, K, of frames that tell theirs, as spools do; no limit")
-      ->check(CLI::PositiveNumber);
+  command->add_option("--temperature", options->temperature,
+                      "highest temperature, K, of frames that tell theirs, as spools do; no limit");
   command->add_option("--buffer", options->buffer,
                       "candidates to hold at most, of which a choice is made; all");
   command->add_flag("--manifest", options->manifest,

@@ -179,6 +179,28 @@ def test_choice_follows_the_seed(select):
             ],
             "selection: alpha is 3, but it must be 0 to 1",
         ),
+        (
+            ["--count", 5, "--density", 3, 2],
+            "--density is 3 2, but it must be lo hi with 0 <= lo < hi; 0 is no limit",
+        ),
+        (["--count", 5, "--spacing", -2], "--spacing is -2, but it must not be negative"),
+        (["--count", 5, "--temperature", -2], "--temperature is -2, but it must not be negative"),
+        (
+            ["--count", 5, "--measure", "energy", "--threshold", "auto"],
+            "--measure is energy, for which a potential tells no threshold; give --threshold lo hi, eV per atom",
+        ),
+        (
+            ["--count", 5, "--measure", "force"],
+            "--measure is force, but there is no --threshold to compare it with; give one, or leave --measure out",
+        ),
+        (
+            ["--count", 5, "--measure", "novelty", "--threshold", 1, 2],
+            "--measure is novelty, but the potential does not tell it; train it with novelty true, or use another measure",
+        ),
+        (
+            ["--count", 5, "--spacing", 10],
+            "pool.extxyz, frame 1: --spacing is given, but the frame tells no step; give frames with step=N in the comment line, as spools have it, or leave the option out",
+        ),
     ],
 )
 def test_bad_input_is_one_clear_error(select, arguments, message):
@@ -361,6 +383,30 @@ def test_automatic_window_is_that_of_the_fix(select):
 
     assert done.returncode == 0, done.stderr
     assert f"{sum(sigma < lo):8d} not uncertain enough\n" in done.stdout
+
+
+def test_density_that_was_refused_is_told(select):
+    """Mass and volume from ASE."""
+    frames = read(select.folder / "pool.extxyz", index=":")
+    densities = [1.66053907 * f.get_masses().sum() / f.get_volume() for f in frames]
+    done = select("--count", 30, "--density", 9, 10)
+
+    assert done.returncode == 0, done.stderr
+    told = f"from {min(densities):.4g} to {max(densities):.4g} g/cm^3"
+    assert f"{30:8d} refused: density, {told}\n" in done.stdout
+
+
+@pytest.mark.parametrize("key, option", [("step", "--spacing"), ("temperature", "--temperature")])
+def test_a_word_where_a_number_is_needed_is_one_clear_error(select, key, option):
+    frames = read(select.folder / "pool.extxyz", index=":")
+    frames[0].info[key] = "late"
+    pytest.importorskip("ase.io").write(select.folder / "words.extxyz", frames)
+    done = select("--count", 5, option, 10, candidates=["words.extxyz"])
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"almlip: words.extxyz, frame 1: {key} is 'late', but it must be a number\n"
+    )
 
 
 def test_spacing_counts_in_steps_of_a_file(select):

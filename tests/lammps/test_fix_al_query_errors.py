@@ -62,6 +62,14 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
             "10 file nowhere/x",
             "file is 'nowhere/x', but there is no folder 'nowhere'; make it first",
         ),
+        (
+            "10 spool nowhere/x 10",
+            "spool is 'nowhere/x', but there is no folder 'nowhere'; make it first",
+        ),
+        (
+            "10 spool in.lmp 10",
+            "spool is 'in.lmp', but this is a file; it must be a folder, or a name that is free",
+        ),
     ],
 )
 def test_wrong_settings_are_one_clear_error(lmp_run, query_script, fix, message):
@@ -152,6 +160,24 @@ def test_wrong_surroundings_are_one_clear_error(
 
     assert run.status != 0
     assert run.error == f"fix al_query: {message}"
+
+
+def test_novelty_that_the_potential_lacks_is_one_clear_error(
+    lmp_run, query_script, silicon_potential, tmp_path
+):
+    potential = json.loads(silicon_potential.read_text()) | {"novelty": []}
+    (tmp_path / "Si.json").write_text(json.dumps(potential))
+    run = lmp_run(
+        query_script(
+            "run 0", fix="10 measure novelty", coefficients=f"pair_coeff * * {tmp_path}/Si.json Si"
+        ),
+        check=False,
+    )
+
+    assert run.error == (
+        "fix al_query: measure is novelty, but the potential does not tell it; train it with "
+        "novelty true, or use another measure"
+    )
 
 
 @pytest.mark.parametrize("keyword", ["file", "trace"])

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """fix al_query where LAMMPS does something else than plain dynamics in a periodic box."""
 
+import gzip
 import json
 import os
 import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -540,4 +542,172 @@ def test_known_that_is_not_there_is_an_error(lmp_run, query_script):
 
     assert (
         run.error == "fix al_query: known is 'nowhere.extxyz', but there is no such file or folder"
+    )
+
+
+def test_a_rerun_counts_all_its_snapshots_and_does_not_reach_the_next_run(
+    lmp_run, query_script, silicon_potential
+):
+    """Soft stop of a snapshot that is not trusted, trusted ones after it."""
+    first = lmp_run(
+        query_script(
+            "dump d all custom 10 traj id type x y z\nrun 30", fix="10 threshold 9 10", setup=HOT
+        )
+    )
+    frames = [f"{first.folder}/{k}.extxyz" for k in range(4)]
+    for k, atoms in enumerate(ase_io.read(f"{first.folder}/traj", index=":")):
+        atoms.symbols[:] = "Si"
+        ase_io.write(frames[k], atoms)
+    sigma = [predicted(first.folder / f"{k}.extxyz", silicon_potential)[0] for k in range(4)]
+    sigma = np.array([atoms.arrays["sigma"].max() for atoms in sigma])
+    hi = np.sort(sigma)[-2:].mean()  # one snapshot is above it
+    assert sigma.argmax() < 3
+    after = lmp_run(
+        query_script(
+            f'rerun {first.folder}/traj dump x y z\nrun 7\nprint "at $(step)"',
+            fix=f"10 threshold 0.0 {hi} measure force spacing 1 action soft gate mindist 0 fmax 0",
+        )
+    )
+
+    assert "fix al_query q: 4 looks: 0 known, 4 at or above lo, 4 candidates, 1 not trusted" in (
+        after.log
+    )
+    assert after.log.count("the run stops") == 1
+    assert "\nat 37\n" in after.log
+
+
+def test_fix_halt_as_documented(lmp_run, query_script):
+    page = (Path(__file__).parents[2] / "docs" / "fix_al_query.md").read_text()
+    [block] = [b for b in page.split("```") if " halt " in b]
+    block = re.sub("> [0-9.]+", "> -1.0", block)  # at once
+    run = lmp_run(query_script(f'{block}\nrun 50\nprint "at $(step)"', setup=HOT))
+
+    assert "\nat 10\n" in run.log
+
+
+def test_no_atoms_are_no_configuration(lmp_run, query_script):
+    run = lmp_run(query_script("delete_atoms group all\nrun 0", fix=f"10 {PICK_ALL}"))
+
+    assert not list(run.folder.glob("al_batch.*"))
+
+
+def test_a_group_without_atoms_is_told_once(lmp_run, query_script):
+    setup = "group none empty"
+    run = lmp_run(query_script("run 0\nrun 10", setup=setup, group="none", fix=f"10 {PICK_ALL}"))
+
+    assert run.log.count("group none has no atoms") == 1
+
+
+def test_the_end_of_a_run_tells_what_is_measured(lmp_run, query_script, silicon_potential):
+    """The spread of the members' energies, not sigma, and a lower limit in its unit."""
+    fix = f"10 {PICK_ALL} spacing 1"
+    first = lmp_run(query_script("run 40", fix=fix, setup=HOT))
+    spread = [
+        np.std(atoms.info["member_energies"], ddof=1) / len(atoms)
+        for atoms in evaluated(first, silicon_potential)
+    ]
+    run = lmp_run(query_script("run 40", fix="10 measure energy threshold 1 2", setup=HOT))
+
+    line = re.search(r"energy spread \(eV per atom\).* typically (\S+), at most (\S+);", run.log)
+    assert float(line[1]) == pytest.approx(np.median(spread), rel=0.1)  # from a histogram
+    assert float(line[2]) == pytest.approx(max(spread), rel=0.01)
+    hint = re.search(r"lower lo below (\S+) eV per atom", run.log)
+    assert np.median(spread) < 1.1 * float(hint[1]) < 1.2 * max(spread)
+    assert not re.search("largest (sigma|novelty).* lo ", run.log)  # are not compared
+
+
+def test_densities_that_were_refused_are_told(lmp_run, query_script):
+    """Below the limits; mass and volume by hand, 1.66 g/cm^3 is 1 u/Angstrom^3."""
+    setup = f"{HOT}fix d all deform 1 x scale 1.1 remap v"
+    run = lmp_run(query_script("run 10", fix=f"10 {PICK_ALL} gate density 3 4", setup=setup))
+    density = 64 * 28.0855 * 1.66053907 / (2 * LATTICE_CONSTANT) ** 3
+
+    found = re.search(r"density 2 \(steps 0 to 10, from (\S+) to (\S+) g/cm\^3\)", run.log)
+    assert float(found[1]) == pytest.approx(density / 1.1, rel=0.02)
+    assert float(found[2]) == pytest.approx(density, rel=1e-3)
+
+
+def test_sigterm_in_a_run_without_init(tmp_path, query_script):
+    commands = 'run 20\nrun 1000000 pre no\nprint "the script went on"'
+    process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT))
+    wait_for(
+        lambda: (tmp_path / "t").exists() and len((tmp_path / "t").read_text().splitlines()) > 6,
+        process,
+    )
+    os.killpg(process.pid, signal.SIGTERM)
+    screen, _ = process.communicate(timeout=60)
+
+    assert screen.count("told to end by SIGTERM, all runs stop") == 1
+    assert "the script went on" in screen
+
+
+def test_known_files_may_grow_or_be_torn_or_vanish(lmp_run, query_script):
+    """A program that labels frames writes to them while the run goes on."""
+    fix = f"10 {PICK_ALL} spacing 10 batch 9"
+    first = lmp_run(query_script("run 40", fix=fix, setup=HOT)).folder / "al_batch.0001.extxyz"
+    frames = ase_io.read(first, index=":")
+    frames.sort(key=lambda atoms: atoms.info["step"])
+    lines = first.read_text().splitlines(keepends=True)
+    (first.parent / "torn.extxyz").write_text("".join(lines[:30]))
+    ase_io.write(first.parent / "two.extxyz", frames[:2])
+    ase_io.write(first.parent / "four.extxyz", frames[:4])
+    commands = f"""shell cp {first.parent}/two.extxyz labels/a.extxyz
+shell cp {first.parent}/torn.extxyz labels/b.extxyz
+run 10
+shell cp {first.parent}/four.extxyz labels/a.extxyz
+run 20
+shell mv labels elsewhere
+run 20"""
+    run = lmp_run(
+        query_script(
+            commands,
+            fix=f"{fix} known labels",
+            setup=f"shell mkdir labels\nshell cp {first.parent}/two.extxyz labels\n{HOT}",
+        )
+    )
+
+    chosen = [
+        f["step"]
+        for path in sorted(run.folder.glob("al_batch.*.json"))
+        for f in json.loads(path.read_text())["frames"]
+    ]
+    assert sorted(chosen) == [40, 50]  # 0 and 10 were known at first, 20 and 30 later
+    assert run.log.count("labels/b.extxyz, frame 1") == 1
+    assert "known is 'labels', which is not there any more" in run.log
+
+
+def test_packed_files_of_a_known_folder(lmp_run, query_script, tmp_path):
+    fix = f"10 {PICK_ALL} spacing 10 batch 9"
+    first = lmp_run(query_script("run 40", fix=fix, setup=HOT)).folder / "al_batch.0001.extxyz"
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.extxyz.gz").write_bytes(gzip.compress(first.read_bytes()))
+    again = lmp_run(query_script("run 50", fix=f"{fix} known {tmp_path}/labels", setup=HOT))
+
+    assert [f["step"] for f in manifest(again)["frames"]] == [50]
+
+
+def test_what_the_spool_lacks_is_told_at_once(lmp_run, query_script):
+    """A folder that another program has put a file for: told before the run ends, and at its end."""
+    run = lmp_run(
+        query_script(
+            "shell touch al_batch.spool\nrun 40", fix=f"10 {PICK_ALL} spacing 10", setup=HOT
+        )
+    )
+    warning = "fix al_query: al_batch.spool: the folder of the spool cannot be made"
+
+    assert run.log.count(warning) == 1
+    assert run.log.index(warning) < run.log.index("candidates written")
+    assert "candidates are missing in the spool" in run.log
+
+
+def test_a_restart_without_its_spool_is_told(lmp_run, query_script, silicon_potential):
+    fix = f"10 {PICK_ALL} spacing 10"
+    whole = lmp_run(query_script("restart 40 saved\nrun 40", fix=fix, setup=HOT))
+    rest = lmp_run(
+        f"read_restart {whole.folder}/saved.40\npair_style almlip\n"
+        f"pair_coeff * * {silicon_potential} Si\nfix nve all nve\nfix q all al_query {fix}\nrun 0"
+    )
+
+    assert "0001.extxyz: is not there, or another run or process has it; a new file is begun" in (
+        rest.log
     )

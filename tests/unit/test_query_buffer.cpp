@@ -116,12 +116,16 @@ TEST(RefusalTally, KeepsCountStepsAndTheWorstValue)
   tally.add(Refusal::fmax, 30, 15.0);
   tally.add(Refusal::mindist, 40, 1.1);
   tally.add(Refusal::mindist, 50, 1.3);
+  tally.add(Refusal::density, 52, 2.0);
+  tally.add(Refusal::density, 54, 3.0);
   tally.add(Refusal::passed_over, 60, 0.0, 0);
 
   EXPECT_EQ(tally.of(Refusal::fmax).count, 2);
   EXPECT_EQ(tally.of(Refusal::fmax).first_step, 10);
   EXPECT_EQ(tally.of(Refusal::fmax).last_step, 30);
-  EXPECT_EQ(tally.of(Refusal::fmax).worst, 20.0);
-  EXPECT_EQ(tally.of(Refusal::mindist).worst, 1.1);    // the least distance is the worst
+  EXPECT_EQ(tally.of(Refusal::fmax).worst(Refusal::fmax), 20.0);
+  EXPECT_EQ(tally.of(Refusal::mindist).worst(Refusal::mindist), 1.1);    // the least is the worst
+  EXPECT_EQ(tally.of(Refusal::density).least, 2.0);                      // of two limits
+  EXPECT_EQ(tally.of(Refusal::density).largest, 3.0);
   EXPECT_EQ(tally.of(Refusal::passed_over).count, 0);
 }

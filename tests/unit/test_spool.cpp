@@ -420,7 +420,7 @@ TEST_F(SpoolTest, RestartedRunLeavesTheSameFileAsAnUninterruptedOne)
       add(spool, restart + 1, killed);
     }
     Spool spool(settings, state);
-    EXPECT_TRUE(spool.notes().empty());
+    EXPECT_TRUE(spool.take_notes().empty());
     add(spool, restart + 1, last);
     EXPECT_EQ(spool_files(settings.folder).size(), 1u);
     return content_of(spool.path());
@@ -442,7 +442,8 @@ TEST_F(SpoolTest, RestartBeforeACompactionLeavesTheSameCandidates)
   }
   {
     Spool spool(settings, state);
-    EXPECT_THAT(spool.notes(), ElementsAre(HasSubstr("were replaced after the restart point")));
+    EXPECT_THAT(spool.take_notes(),
+                ElementsAre(HasSubstr("were replaced after the restart point")));
     add(spool, 7, 100);
   }
   const std::vector<std::int64_t> restarted = steps();
@@ -460,10 +461,10 @@ TEST_F(SpoolTest, RestartLeavesAFileAloneThatAnotherProcessHas)
   add(spool, 1, 2);
   const std::string state = spool.save();
   add(spool, 3, 3);
-  const Spool second(settings, state);    // such as a replica from the same restart file
+  Spool second(settings, state);    // such as a replica from the same restart file
 
   EXPECT_EQ(second.path(), settings.folder + "/0002.extxyz");
-  EXPECT_THAT(second.notes(),
+  EXPECT_THAT(second.take_notes(),
               ElementsAre(StartsWith(first_file() + ": is not there, or another run")));
   EXPECT_THAT(steps(), ElementsAre(1, 2, 3));
 }

@@ -79,7 +79,12 @@ Json refusal_entry(Refusal refusal, const RefusalTally::Entry &tally)
   entry["count"] = tally.count;
   entry["first_step"] = tally.first_step;
   entry["last_step"] = tally.last_step;
-  if (tally.worst != 0.0) entry["worst"] = tally.worst;
+  if (refusal == Refusal::density) {
+    entry["least"] = tally.least;
+    entry["largest"] = tally.largest;
+  } else if (tally.worst(refusal) != 0.0) {
+    entry["worst"] = tally.worst(refusal);
+  }
   return entry;
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "almlip/calculator.h"
 #include "almlip/elements.h"
@@ -17,10 +19,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool has_content(const fs::path &path)
+/// 0 if there is none, or if another process has just claimed it.
+std::uintmax_t size_of(const fs::path &path)
 {
   std::error_code error;
-  return fs::file_size(path, error) > 0 && !error;    // another process may have just claimed it
+  const std::uintmax_t size = fs::file_size(path, error);
+  return error ? 0 : size;
+}
+
+/// The same for all ways to write it.
+std::string identity_of(const std::string &path)
+{
+  std::error_code error;
+  const fs::path whole = fs::weakly_canonical(path, error);
+  return error ? path : whole.string();
+}
+
+bool has_frames(const fs::path &path)
+{
+  const bool packed = path.extension() == ".gz";
+  const fs::path extension = (packed ? path.stem() : path).extension();
+  return extension == ".extxyz" || extension == ".xyz";
 }
 
 /// Files of a folder with frames, in the order of their names.
@@ -29,10 +48,8 @@ std::vector<std::string> frame_files(const fs::path &folder)
   std::vector<std::string> files;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string extension = entry->path().extension().string();
-    if (extension == ".extxyz" || extension == ".xyz") files.push_back(entry->path().string());
-  }
+       entry.increment(error))
+    if (has_frames(entry->path())) files.push_back(entry->path().string());
   require(!error, folder.string(), ": cannot be read: ", error.message());
   std::sort(files.begin(), files.end());
   return files;
@@ -41,7 +58,7 @@ std::vector<std::string> frame_files(const fs::path &folder)
 /// Hash of the potential of a batch; empty if its manifest is not there or not one.
 std::string potential_of(const std::string &manifest)
 {
-  if (!has_content(manifest)) return {};
+  if (size_of(manifest) == 0) return {};
   const auto json = nlohmann::json::parse(read_text(manifest), nullptr, false);
   return json.is_object() ? json.value("potential", "") : "";
 }
@@ -78,36 +95,74 @@ std::vector<double> KnownFiles::read_new(const Potential &potential, const std::
 {
   std::vector<double> rows;
   const std::vector<std::string> files = new_files(hash);
-  if (files.empty()) return rows;
-  Calculator calculator(potential);
-  for (const std::string &file : files) {
-    for (const Frame &frame : read_extxyz(file)) {
-      if (!has_elements(frame, potential.settings)) continue;
-      const std::vector<double> row = take_frame(calculator, frame, labelled);
-      rows.insert(rows.end(), row.begin(), row.end());
+  if (!files.empty()) {
+    Calculator calculator(potential);
+    for (const std::string &file : files) {
+      for (const Frame &frame : new_frames(file)) {
+        if (!has_elements(frame, potential.settings)) continue;
+        const std::vector<double> row = take_frame(calculator, frame, labelled);
+        rows.insert(rows.end(), row.begin(), row.end());
+      }
     }
-    read_.insert(file);
   }
+  is_first_time_ = false;
   return rows;
 }
 
-void KnownFiles::skip_batch(int number) { read_.insert(batch_stem(prefix_, number) + ".extxyz"); }
+void KnownFiles::skip_batch(int number)
+{
+  const std::string file = batch_stem(prefix_, number) + ".extxyz";
+  read_[identity_of(file)] = {size_of(file), std::numeric_limits<int>::max()};
+}
+
+std::vector<std::string> KnownFiles::take_notes() { return std::exchange(notes_, {}); }
+
+bool KnownFiles::is_new(const std::string &file) const
+{
+  const auto read = read_.find(identity_of(file));
+  return read == read_.end() || read->second.size != size_of(file);
+}
+
+/// Frames beyond those that were read before; all of a file that has become smaller.
+std::vector<Frame> KnownFiles::new_frames(const std::string &file)
+{
+  const std::uintmax_t size = size_of(file);    // what is written from now on is for the next time
+  Progress &progress = read_[identity_of(file)];
+  if (size < progress.size) progress.num_frames = 0;
+  progress.size = size;
+  std::vector<Frame> frames;
+  int number = 0;
+  try {
+    ExtxyzStream stream(file);
+    for (Frame frame; stream.next(frame);)
+      if (++number > progress.num_frames) frames.push_back(std::move(frame));
+  } catch (const Error &error) {
+    const bool is_named = std::find(paths_.begin(), paths_.end(), file) != paths_.end();
+    if (is_first_time_ && is_named && number == 0) throw;
+    notes_.push_back(std::string(error.what()) + "; it is tried again when the file has changed");
+  }
+  progress.num_frames = std::max(progress.num_frames, number);
+  return frames;
+}
 
 std::vector<std::string> KnownFiles::new_files(const std::string &hash)
 {
   std::vector<std::string> files;
   for (const std::string &path : paths_) {
-    require(fs::exists(path), "known is '", path, "', but there is no such file or folder");
-    if (!fs::is_directory(path)) {
+    const bool exists = fs::exists(path);
+    require(exists || !is_first_time_, "known is '", path,
+            "', but there is no such file or folder");
+    if (!exists)
+      notes_.push_back("known is '" + path + "', which is not there any more");
+    else if (!fs::is_directory(path))
       files.push_back(path);
-      continue;
-    }
-    for (const std::string &file : frame_files(path))
-      if (has_content(file)) files.push_back(file);
+    else
+      for (const std::string &file : frame_files(path))
+        if (size_of(file) > 0) files.push_back(file);
   }
   find_batches(hash, files);
   files.erase(std::remove_if(files.begin(), files.end(),
-                             [this](const std::string &file) { return read_.count(file) > 0; }),
+                             [this](const std::string &file) { return !is_new(file); }),
               files.end());
   return files;
 }
@@ -127,7 +182,7 @@ void KnownFiles::find_batches(const std::string &hash, std::vector<std::string> 
         !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
     if (!is_batch) continue;
     const std::string stem = prefix_ + "." + number;    // as it is written, for `skip_batch`
-    if (read_.count(stem + ".extxyz") > 0 || potential_of(stem + ".json") != hash) continue;
+    if (!is_new(stem + ".extxyz") || potential_of(stem + ".json") != hash) continue;
     files.push_back(stem + ".extxyz");
   }
 }

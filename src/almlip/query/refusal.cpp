@@ -19,10 +19,10 @@ void RefusalTally::add(Refusal refusal, std::int64_t step, double value, std::in
   Entry &entry = entries[static_cast<int>(refusal)];
   if (entry.count == 0) {
     entry.first_step = step;
-    entry.worst = value;
+    entry.least = entry.largest = value;
   }
-  entry.worst =
-      refusal == Refusal::mindist ? std::min(entry.worst, value) : std::max(entry.worst, value);
+  entry.least = std::min(entry.least, value);
+  entry.largest = std::max(entry.largest, value);
   entry.last_step = step;
   entry.count += count;
 }

@@ -29,7 +29,11 @@ struct RefusalTally {
   struct Entry {
     std::int64_t count = 0;
     std::int64_t first_step = 0, last_step = 0;
-    double worst = 0.0;    ///< in the unit of the reason, see Decision; 0 without such a number
+    double least = 0.0, largest = 0.0;    ///< in the unit of the reason, see Decision; 0 without
+                                          ///< such a number
+
+    /// What is farthest beyond its limit. Density has two limits, and so no worst.
+    double worst(Refusal refusal) const { return refusal == Refusal::mindist ? least : largest; }
   };
   std::array<Entry, num_refusals> entries;
 

@@ -18,18 +18,24 @@ std::string of_looks(const QueryCounts &counts)
                 Count(counts.candidates), Count(counts.untrusted));
 }
 
-std::string of_numbers(const char *name, const LogHistogram &numbers, const Window &window)
+/// @param is_compared  with its window
+std::string of_numbers(const char *name, const LogHistogram &numbers, const Window &window,
+                       bool is_compared)
 {
-  return format("largest %s of a look: typically %.3g, at most %.3g; lo %.3g, hi %.3g", name,
-                numbers.quantile(0.5), numbers.largest(), window.lo, window.hi);
+  const std::string limits = format("; lo %.3g, hi %.3g", window.lo, window.hi);
+  return format("%s of a look: typically %.3g, at most %.3g", name, numbers.quantile(0.5),
+                numbers.largest()) +
+         (is_compared ? limits : "");
 }
 
 /// Number and unit of the worst that was refused for a reason, if there is one.
-std::string worst_of(Refusal refusal, double worst)
+std::string worst_of(Refusal refusal, const RefusalTally::Entry &entry)
 {
+  if (refusal == Refusal::density)
+    return format(", from %.4g to %.4g g/cm^3", entry.least, entry.largest);
+  const double worst = entry.worst(refusal);
   const char *unit = refusal == Refusal::fmax || refusal == Refusal::above_hi ? "eV/Angstrom"
                      : refusal == Refusal::mindist                            ? "Angstrom"
-                     : refusal == Refusal::density                            ? "g/cm^3"
                      : refusal == Refusal::temperature                        ? "K"
                      : refusal == Refusal::no_element                         ? "atoms"
                                                                               : "";
@@ -45,7 +51,7 @@ std::string of_refusals(const RefusalTally &refusals)
     const auto refusal = static_cast<Refusal>(i);
     reasons.push_back(format("%s %lld (steps %lld to %lld", to_string(refusal).c_str(),
                              Count(entry.count), Count(entry.first_step), Count(entry.last_step)) +
-                      worst_of(refusal, entry.worst) + ")");
+                      worst_of(refusal, entry) + ")");
   }
   return joined(reasons);
 }
@@ -86,8 +92,22 @@ std::string what_would_lift(Refusal refusal)
   }
 }
 
+/// How to have candidates although nothing was uncertain.
+std::string lower_limit(const QueryState &state, Measure measure)
+{
+  if (state.threshold.moves()) return "make the run longer, in which lo falls by itself";
+  const RunRecord &run = state.run;
+  const LogHistogram &numbers = measure == Measure::energy    ? run.energy
+                                : measure == Measure::novelty ? run.novelty
+                                                              : run.sigma;
+  const char *unit = measure == Measure::energy    ? " eV per atom"
+                     : measure == Measure::novelty ? ""
+                                                   : " eV/Angstrom";
+  return format("lower lo below %.3g", numbers.quantile(0.9)) + unit;
+}
+
 /// What to try; empty if all is well.
-std::string advice(const QueryState &state)
+std::string advice(const QueryState &state, Measure measure)
 {
   const RunRecord &run = state.run;
   const double looks = static_cast<double>(run.counts.looks);
@@ -95,10 +115,9 @@ std::string advice(const QueryState &state)
     return what_would_lift(main_refusal(run.refusals));
   if (static_cast<double>(run.counts.untrusted) > 0.5 * looks) return not_trusted;
   if (run.counts.candidates > 0) return {};
-  const std::string hint = format(
-      "nothing was uncertain: go on to other structures or higher "
-      "temperatures, or lower lo below %.3g",
-      run.sigma.quantile(0.9));
+  const std::string hint =
+      "nothing was uncertain: go on to other structures or higher temperatures, or " +
+      lower_limit(state, measure);
   return state.runs_without_candidates < 3
              ? hint
              : format("%d runs in a row gave no candidate; ", state.runs_without_candidates) +
@@ -112,15 +131,21 @@ std::string run_report(const QueryState &state, const QueryRule &rule, bool has_
 {
   const RunRecord &run = state.run;
   std::vector<std::string> lines{of_looks(run.counts)};
-  lines.push_back(of_numbers("sigma (eV/Angstrom)", run.sigma, rule.force));
-  if (has_novelty) lines.push_back(of_numbers("novelty", run.novelty, rule.novelty));
+  const bool any = rule.measure == Measure::any;
+  lines.push_back(of_numbers("largest sigma (eV/Angstrom)", run.sigma, rule.force,
+                             any || rule.measure == Measure::force));
+  if (has_novelty)
+    lines.push_back(of_numbers("largest novelty", run.novelty, rule.novelty,
+                               any || rule.measure == Measure::novelty));
+  if (rule.measure == Measure::energy)
+    lines.push_back(of_numbers("energy spread (eV per atom)", run.energy, rule.energy, true));
   if (!run.worst.empty()) lines.push_back("not trusted first: " + run.worst);
   const std::string refusals = of_refusals(run.refusals);
   if (!refusals.empty()) lines.push_back("not taken: " + refusals);
   lines.push_back(format("%lld batches with %lld configurations; %d candidates wait",
                          Count(run.counts.batches), Count(run.counts.selected),
                          state.buffer.size()));
-  const std::string hint = advice(state);
+  const std::string hint = advice(state, rule.measure);
   if (!hint.empty()) lines.push_back("to do: " + hint);
 
   std::string text;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "almlip/files/append_file.h"
@@ -46,7 +47,7 @@ class Spool {
   /// @throws Error if it cannot be created, or a limit is below 1
   explicit Spool(const SpoolSettings &settings);
   /// Goes on where `save` was called: what was added later is cut off. If the file is not in this
-  /// folder or another process has it, a new one is begun, which `notes` says.
+  /// folder or another process has it, a new one is begun, which `take_notes` says.
   /// @throws Error if the state is not one, or as for a new file
   Spool(const SpoolSettings &settings, const std::string &state);
   /// Leaves no empty file behind.
@@ -68,7 +69,8 @@ class Spool {
   /// Candidates that were offered, and those that a reader finds.
   std::int64_t num_offered() const { return num_offered_; }
   int num_held() const { return static_cast<int>(sample_.size() + kept_.size()); }
-  const std::vector<std::string> &notes() const { return notes_; }
+  /// What somebody should know, since the last call.
+  std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
 
  private:
   /// A candidate in the file.

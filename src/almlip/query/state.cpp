@@ -19,7 +19,8 @@ using Json = nlohmann::json;
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QueryCounts, looks, flagged, untrusted, rejected, candidates,
                                    selected, batches)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LookIdentity, step, num_atoms, box, mean_sigma, max_force)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RefusalTally::Entry, count, first_step, last_step, worst)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RefusalTally::Entry, count, first_step, last_step, least,
+                                   largest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Frame, cell, pbc, atomic_numbers, positions, config_type, info,
                                    per_atom, per_atom_vectors)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AtomPoints, element, descriptors)
@@ -30,7 +31,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QueryCandidate, frame, fingerprint, atoms, st
 namespace {
 
 constexpr char header_pattern[] = "almlip query state %3d %20lld %16s\n";
-constexpr int format_version = 1;
+constexpr int format_version = 2;
 constexpr std::size_t header_length = 19 + 3 + 1 + 20 + 1 + 16 + 1;
 
 bool is_near(double a, double b, double relative)
@@ -79,6 +80,7 @@ Decision QueryState::look(const QueryRule &rule, Observation seen, const LookIde
   if (seen.not_finite.empty()) {
     run.sigma.add(seen.sigma.value);
     run.novelty.add(seen.novelty.value);
+    run.energy.add(seen.energy_spread);
     threshold.follow(seen.sigma.value);
   }
   if (decision.verdict == Decision::Verdict::refused)

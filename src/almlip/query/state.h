@@ -43,6 +43,7 @@ struct RunRecord {
   QueryCounts counts;
   RefusalTally refusals;
   LogHistogram sigma, novelty;    ///< largest of every look
+  LogHistogram energy;            ///< spread of every look
   std::string worst;              ///< what was not trusted first
 };
 

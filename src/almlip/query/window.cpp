@@ -70,7 +70,7 @@ void AdaptiveThreshold::follow(double value)
 {
   constexpr double gain =
       0.2;    // lo moves by a fifth in a few looks, and wanders by about as much
-  if (share_ > 0.0) lo_ *= std::exp(gain * ((value >= lo_ ? 1.0 : 0.0) - share_));
+  if (moves()) lo_ *= std::exp(gain * ((value >= lo_ ? 1.0 : 0.0) - share_));
 }
 
 }    // namespace almlip

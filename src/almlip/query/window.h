@@ -54,6 +54,7 @@ class AdaptiveThreshold {
   AdaptiveThreshold(double lo, double share) : lo_(lo), share_(share) {}
 
   double lo() const { return lo_; }
+  bool moves() const { return share_ > 0.0; }
   void restore(double lo) { lo_ = lo; }
   /// After each look.
   void follow(double value);
