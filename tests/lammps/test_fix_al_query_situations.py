@@ -457,20 +457,23 @@ def start(folder, script):
     )
 
 
-def wait_for(condition, process):
-    while not condition():
+def wait_for_trace(path, num_lines, process):
+    """Until the trace of a running process has more lines than so many."""
+    while not path.exists() or len(path.read_text().splitlines()) <= num_lines:
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
+
+
+def screen_after_sigterm(process):
+    os.killpg(process.pid, signal.SIGTERM)
+    return process.communicate(timeout=60)[0]
 
 
 def test_kill_loses_no_candidate(tmp_path, query_script):
     process = start(
         tmp_path, query_script("run 100000", fix=f"10 {PICK_ALL} spacing 10 trace t", setup=HOT)
     )
-    wait_for(
-        lambda: (tmp_path / "t").exists() and len((tmp_path / "t").read_text().splitlines()) > 5,
-        process,
-    )
+    wait_for_trace(tmp_path / "t", 5, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
@@ -481,12 +484,8 @@ def test_kill_loses_no_candidate(tmp_path, query_script):
 def test_sigterm_ends_all_runs_softly(tmp_path, query_script):
     commands = 'run 1000000\nrun 1000000\nprint "the script went on"'
     process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT))
-    wait_for(
-        lambda: (tmp_path / "t").exists() and len((tmp_path / "t").read_text().splitlines()) > 5,
-        process,
-    )
-    os.killpg(process.pid, signal.SIGTERM)
-    screen, _ = process.communicate(timeout=60)
+    wait_for_trace(tmp_path / "t", 5, process)
+    screen = screen_after_sigterm(process)
 
     assert "Total wall time" in screen  # a regular end
     assert screen.count("told to end by SIGTERM, all runs stop") == 1
@@ -630,12 +629,8 @@ def test_densities_that_were_refused_are_told(lmp_run, query_script):
 def test_sigterm_in_a_run_without_init(tmp_path, query_script):
     commands = 'run 20\nrun 1000000 pre no\nprint "the script went on"'
     process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT))
-    wait_for(
-        lambda: (tmp_path / "t").exists() and len((tmp_path / "t").read_text().splitlines()) > 6,
-        process,
-    )
-    os.killpg(process.pid, signal.SIGTERM)
-    screen, _ = process.communicate(timeout=60)
+    wait_for_trace(tmp_path / "t", 6, process)
+    screen = screen_after_sigterm(process)
 
     assert screen.count("told to end by SIGTERM, all runs stop") == 1
     assert "the script went on" in screen
