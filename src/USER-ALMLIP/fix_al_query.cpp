@@ -270,7 +270,7 @@ void FixALQuery::consider()
   if (impl->look.identity.num_atoms == 0) return;
   if (impl->look.told_to_end && !impl->ended) end_by_signal();
   if (state.is_last_look(impl->look.identity)) return;
-  seen.temperature = impl->latest.temperature = impl->atoms.temperature();
+  if (rule.max_temperature > 0.0) seen.temperature = impl->atoms.temperature();
   if (rule.min_density > 0.0 || rule.max_density > 0.0)
     seen.density = impl->atoms.density(impl->latest);
   if (impl->settings.threshold == ALQuerySettings::Threshold::adaptive)
@@ -284,7 +284,10 @@ void FixALQuery::consider()
   }
   const bool is_candidate = decision.verdict == Decision::Verdict::candidate;
   const bool may_lead_to_one = impl->settings.before > 0 && !decision.untrusted;
-  if (is_candidate || may_lead_to_one) impl->atoms.keep_descriptors(impl->latest);
+  if (is_candidate || may_lead_to_one) {
+    impl->atoms.keep_descriptors(impl->latest);
+    impl->latest.temperature = impl->atoms.temperature();
+  }
   if (is_candidate)
     store(impl->latest, decision.untrusted ? "above_hi" : "window", decision.untrusted);
   else if (may_lead_to_one)

@@ -110,9 +110,9 @@ void add_pool_command(CLI::App &app)
                    "folder for runs, tables and summary; finished runs in it are not repeated")
       ->capture_default_str();
   command->add_option("--seeds", options->seeds, "number of seeds, in place of the study's")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 100000));
   command->add_option("--first-seed", options->first_seed, "first seed, in place of the study's")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 2147483647));
 
   const auto conversion = std::make_shared<ConvertOptions>();
   CLI::App *converter = command->add_subcommand(

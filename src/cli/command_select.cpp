@@ -451,7 +451,9 @@ void add_select_command(CLI::App &app)
       ->capture_default_str();
   command->add_option("--clusters", selection.clusters, "clusters of k-means")
       ->capture_default_str();
-  command->add_option("--seed", selection.seed, "of all random choices")->capture_default_str();
+  command->add_option("--seed", selection.seed, "of all random choices")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 2147483647));
   command->add_option("--output", options->output, "chosen frames (extended XYZ)")
       ->required()
       ->type_name("BATCH.extxyz");

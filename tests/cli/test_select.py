@@ -150,6 +150,12 @@ def test_choice_follows_the_seed(select):
     assert batches[0] == batches[1] != batches[2]
 
 
+def test_a_seed_that_is_none_is_refused(select):
+    run = select("--count", 5, "--seed", -1)
+
+    assert "--seed: Value -1 not in range 0 to 2147483647" in run.stderr
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -2,6 +2,7 @@
 """What the tests of fix al_query share: a hot run, a fix that takes every look, and the batches of a run."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -17,3 +18,16 @@ def manifest(run, number=1, prefix="al_batch"):
 
 def batch(run, number=1, prefix="al_batch"):
     return ase_io.read(run.folder / f"{prefix}.{number:04d}.extxyz", index=":")
+
+
+def predicted(path, potential):
+    """The frames of a file with what `almlip eval` predicts."""
+    output = path.with_name("eval.extxyz")
+    command = ["almlip", "eval", potential, path, "--output", output]
+    subprocess.run(command, check=True, capture_output=True)
+    return ase_io.read(output, index=":")
+
+
+def evaluated(run, potential, number=1):
+    """Those of a batch."""
+    return predicted(run.folder / f"al_batch.{number:04d}.extxyz", potential)

@@ -114,6 +114,7 @@ std::string advice(const QueryState &state, Measure measure)
   if (run.counts.candidates == 0 && run.counts.flagged > 0)
     return what_would_lift(main_refusal(run.refusals));
   if (static_cast<double>(run.counts.untrusted) > 0.5 * looks) return not_trusted;
+  if (run.counts.batches > 0) return "label what was chosen and refit: almlip label, almlip train";
   if (run.counts.candidates > 0) return {};
   const std::string hint =
       "nothing was uncertain: go on to other structures or higher temperatures, or " +

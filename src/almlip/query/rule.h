@@ -38,7 +38,7 @@ struct Observation {
   double least_distance =
       std::numeric_limits<double>::infinity();    ///< of two atoms; infinite if not looked for
   double density = 0.0;                           ///< g/cm^3; looked at only if there is a gate
-  double temperature = 0.0;                       ///< K
+  double temperature = 0.0;                       ///< K; likewise
   std::string not_finite;                         ///< what is not a number; empty: nothing
   std::int64_t not_finite_atom = 0;
   std::int64_t num_without_element = 0;    ///< atoms that no label can be made for

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How runs with fix al_query end, and what is kept of them: errors, signals, halts, restarts, reruns."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from al_query_batches import HOT, PICK_ALL, manifest, predicted
+
+ase_io = pytest.importorskip("ase.io")
+
+
+def spooled(folder, name="al_batch.spool"):
+    """All candidates that are on disk."""
+    return [
+        frame
+        for path in sorted((folder / name).glob("*.extxyz"))
+        for frame in ase_io.read(path, index=":")
+    ]
+
+
+def test_lost_atoms_lose_no_candidate(lmp_run, query_script):
+    setup = f"change_box all boundary f f f\n{HOT}variable push equal 1e5*(step>=31)\nfix boom all addforce v_push 0 0"
+    run = lmp_run(
+        query_script("run 100", fix=f"10 {PICK_ALL} spacing 10 gate fmax 30", setup=setup),
+        check=False,
+    )
+
+    assert run.status != 0 and "Lost atoms" in run.screen
+    assert [f.info["step"] for f in spooled(run.folder)][:4] == [0, 10, 20, 30]
+
+
+def start(folder, script):
+    (folder / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
+    return subprocess.Popen(
+        ["lmp", "-in", "in.lmp", "-log", "log.lammps"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # `lmp` may be a script that starts the real one
+    )
+
+
+def wait_for_trace(path, num_lines, process):
+    """Until the trace of a running process has more lines than so many."""
+    while not path.exists() or len(path.read_text().splitlines()) <= num_lines:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+
+
+def screen_after_sigterm(process):
+    os.killpg(process.pid, signal.SIGTERM)
+    return process.communicate(timeout=60)[0]
+
+
+def test_kill_loses_no_candidate(tmp_path, query_script):
+    process = start(
+        tmp_path, query_script("run 100000", fix=f"10 {PICK_ALL} spacing 10 trace t", setup=HOT)
+    )
+    wait_for_trace(tmp_path / "t", 5, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+    looks = len((tmp_path / "t").read_text().splitlines()) - 1
+    assert looks <= len(spooled(tmp_path)) <= looks + 1
+
+
+def test_sigterm_ends_all_runs_softly(tmp_path, query_script):
+    commands = 'run 1000000\nrun 1000000\nprint "the script went on"'
+    process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT))
+    wait_for_trace(tmp_path / "t", 5, process)
+    screen = screen_after_sigterm(process)
+
+    assert "Total wall time" in screen  # a regular end
+    assert screen.count("told to end by SIGTERM, all runs stop") == 1
+    assert "the script went on" in screen
+    assert (tmp_path / "al_batch.0001.json").exists()
+
+
+def test_sigterm_in_a_run_without_init(tmp_path, query_script):
+    commands = 'run 20\nrun 1000000 pre no\nprint "the script went on"'
+    process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT))
+    wait_for_trace(tmp_path / "t", 6, process)
+    screen = screen_after_sigterm(process)
+
+    assert screen.count("told to end by SIGTERM, all runs stop") == 1
+    assert "the script went on" in screen
+
+
+def test_a_restart_half_way_leaves_the_same_spool(lmp_run, query_script, silicon_potential):
+    fix = f"10 {PICK_ALL} spacing 10 batch 3 clusters 2"
+    whole = lmp_run(query_script("restart 40 saved\nrun 80", fix=fix, setup=HOT))
+    steps = [f.info["step"] for f in spooled(whole.folder)]
+    rest = lmp_run(
+        f"shell cp -r {whole.folder}/al_batch.spool .\nread_restart {whole.folder}/saved.40\n"
+        f"pair_style almlip\npair_coeff * * {silicon_potential} Si\nfix nve all nve\n"
+        f"fix q all al_query {fix}\nrun 40"
+    )
+
+    assert steps == list(range(0, 90, 10))
+    assert [f.info["step"] for f in spooled(rest.folder)] == steps
+
+
+def test_a_restart_without_its_spool_is_told(lmp_run, query_script, silicon_potential):
+    fix = f"10 {PICK_ALL} spacing 10"
+    whole = lmp_run(query_script("restart 40 saved\nrun 40", fix=fix, setup=HOT))
+    rest = lmp_run(
+        f"read_restart {whole.folder}/saved.40\npair_style almlip\n"
+        f"pair_coeff * * {silicon_potential} Si\nfix nve all nve\nfix q all al_query {fix}\nrun 0"
+    )
+
+    assert "0001.extxyz: is not there, or another run or process has it; a new file is begun" in (
+        rest.log
+    )
+
+
+def test_what_the_spool_lacks_is_told_at_once(lmp_run, query_script):
+    """A folder that another program has put a file for: told before the run ends, and at its end."""
+    run = lmp_run(
+        query_script(
+            "shell touch al_batch.spool\nrun 40", fix=f"10 {PICK_ALL} spacing 10", setup=HOT
+        )
+    )
+    warning = "fix al_query: al_batch.spool: the folder of the spool cannot be made"
+
+    assert run.log.count(warning) == 1
+    assert run.log.index(warning) < run.log.index("candidates written")
+    assert "candidates are missing in the spool" in run.log
+
+
+def test_soft_stop_in_a_rerun_does_not_reach_the_next_run(lmp_run, query_script):
+    first = lmp_run(
+        query_script(
+            "dump d all custom 10 traj id type x y z\nrun 20",
+            fix="10 threshold 900 1000",
+            setup=HOT,
+        )
+    )
+    commands = f'rerun {first.folder}/traj dump x y z\nreset_timestep 0\nrun 30\nprint "at $(step)"'
+    fix = "10 threshold 0.0 1e-9 trigger end action soft"
+    after = lmp_run(
+        query_script(
+            commands + '\nunfix q\nthermo_style custom step\nrun 7\nprint "at $(step)"',
+            fix=fix,
+            setup=HOT,
+        )
+    )
+
+    assert "\nat 0\n" in after.log  # the run itself stops at its first look, softly
+    assert "\nat 7\n" in after.log
+
+
+def test_a_rerun_counts_all_its_snapshots_and_does_not_reach_the_next_run(
+    lmp_run, query_script, silicon_potential
+):
+    """Soft stop of a snapshot that is not trusted, trusted ones after it."""
+    first = lmp_run(
+        query_script(
+            "dump d all custom 10 traj id type x y z\nrun 30", fix="10 threshold 9 10", setup=HOT
+        )
+    )
+    frames = [f"{first.folder}/{k}.extxyz" for k in range(4)]
+    for k, atoms in enumerate(ase_io.read(f"{first.folder}/traj", index=":")):
+        atoms.symbols[:] = "Si"
+        ase_io.write(frames[k], atoms)
+    sigma = [predicted(first.folder / f"{k}.extxyz", silicon_potential)[0] for k in range(4)]
+    sigma = np.array([atoms.arrays["sigma"].max() for atoms in sigma])
+    hi = np.sort(sigma)[-2:].mean()  # one snapshot is above it
+    assert sigma.argmax() < 3
+    after = lmp_run(
+        query_script(
+            f'rerun {first.folder}/traj dump x y z\nrun 7\nprint "at $(step)"',
+            fix=f"10 threshold 0.0 {hi} measure force spacing 1 action soft gate mindist 0 fmax 0",
+        )
+    )
+
+    assert "fix al_query q: 4 looks: 0 known, 4 at or above lo, 4 candidates, 1 not trusted" in (
+        after.log
+    )
+    assert after.log.count("the run stops") == 1
+    assert "\nat 37\n" in after.log
+
+
+def test_fix_halt_as_documented(lmp_run, query_script):
+    page = (Path(__file__).parents[2] / "docs" / "fix_al_query.md").read_text()
+    [block] = [b for b in page.split("```") if " halt " in b]
+    block = re.sub("> [0-9.]+", "> -1.0", block)  # at once
+    run = lmp_run(query_script(f'{block}\nrun 50\nprint "at $(step)"', setup=HOT))
+
+    assert "\nat 10\n" in run.log
+
+
+def test_frames_before_a_blow_up_are_kept(lmp_run, query_script):
+    setup = HOT + "variable push equal 1e300^(step>=30)\nfix boom all addforce v_push 0 0"
+    run = lmp_run(
+        query_script("run 100", fix="10 threshold 900 1000 before 2 action soft", setup=setup)
+    )
+
+    assert sorted(f["step"] for f in manifest(run)["frames"]) == [10, 20]
+    assert {f["why"] for f in manifest(run)["frames"]} == {"before"}

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Several runs in one folder, and configurations that are known from files."""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from al_query_batches import HOT, PICK_ALL, batch, manifest
+
+ase_io = pytest.importorskip("ase.io")
+
+
+def test_partitions_in_one_folder_lose_nothing(tmp_path, query_script):
+    script = query_script(
+        "run 40", fix=f"10 {PICK_ALL} spacing 10 batch 2 trigger 2 clusters 2", setup=HOT
+    ).replace(
+        "velocity all create 2000 4928459",
+        "variable seed world 11 22 33 44\nvelocity all create 2000 ${seed}",
+    )
+    (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
+    done = subprocess.run(
+        ["mpirun", "-n", "4", "lmp", "-partition", "4x1", "-in", "in.lmp"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    announced = []
+    for log in tmp_path.glob("log.lammps.*"):
+        announced += re.findall(r"candidates written to (\S+)", log.read_text())
+    written = sorted(tmp_path.glob("al_batch.*.extxyz"))
+    assert sorted(announced) == [path.name for path in written]
+    assert 9 <= len(written) <= 4 * 3  # whoever is later does not take the common start again
+    for path in written:
+        frames = ase_io.read(path, index=":")
+        entries = json.loads(path.with_suffix(".json").read_text())["frames"]
+        assert [f.info["max_sigma"] for f in frames] == pytest.approx(
+            [e["max_sigma"] for e in entries], rel=1e-9
+        )
+
+
+def test_known_files_and_folders_are_not_chosen(lmp_run, query_script):
+    fix = f"10 {PICK_ALL} spacing 10 batch 9"
+    first = lmp_run(query_script("run 40", fix=fix, setup=HOT))
+    known = first.folder / "al_batch.0001.extxyz"
+    for what in (known, first.folder):
+        again = lmp_run(query_script("run 50", fix=f"{fix} known {what} seed 2", setup=HOT))
+        assert [f["step"] for f in manifest(again)["frames"]] == [50]
+
+
+def test_replicas_that_share_a_folder_choose_different_frames(lmp_run, query_script):
+    """Two fixes of one run look at the same configurations, as two replicas with one start do."""
+    other = f"fix q2 all al_query 10 {PICK_ALL} spacing 10 batch 3"
+    run = lmp_run(
+        query_script(f"{other}\nrun 20", fix=f"10 {PICK_ALL} spacing 10 batch 2", setup=HOT)
+    )
+
+    chosen = [f["step"] for k in (1, 2) for f in manifest(run, k)["frames"]]
+    assert sorted(chosen) == [0, 10, 20]
+
+
+@pytest.mark.parametrize("other", ["a", "al_batch_of_a_longer_name"])
+def test_batches_of_other_names_in_the_folder_do_not_matter(lmp_run, query_script, other):
+    """Runs of one folder with prefixes of any length, the shorter one as well as the longer one."""
+    commands = f"run 20\nunfix q\nfix q all al_query 10 {PICK_ALL} file {other}\nrun 20"
+    run = lmp_run(query_script(commands, fix=f"10 {PICK_ALL}", setup=HOT))
+
+    assert batch(run) and batch(run, prefix=other)
+
+
+def test_known_that_is_not_there_is_an_error(lmp_run, query_script):
+    run = lmp_run(query_script("run 0", fix="10 known nowhere.extxyz"), check=False)
+
+    assert (
+        run.error == "fix al_query: known is 'nowhere.extxyz', but there is no such file or folder"
+    )
+
+
+def test_known_files_may_grow_or_be_torn_or_vanish(lmp_run, query_script):
+    """A program that labels frames writes to them while the run goes on."""
+    fix = f"10 {PICK_ALL} spacing 10 batch 9"
+    first = lmp_run(query_script("run 40", fix=fix, setup=HOT)).folder / "al_batch.0001.extxyz"
+    frames = ase_io.read(first, index=":")
+    frames.sort(key=lambda atoms: atoms.info["step"])
+    lines = first.read_text().splitlines(keepends=True)
+    (first.parent / "torn.extxyz").write_text("".join(lines[:30]))
+    ase_io.write(first.parent / "two.extxyz", frames[:2])
+    ase_io.write(first.parent / "four.extxyz", frames[:4])
+    commands = f"""shell cp {first.parent}/two.extxyz labels/a.extxyz
+shell cp {first.parent}/torn.extxyz labels/b.extxyz
+run 10
+shell cp {first.parent}/four.extxyz labels/a.extxyz
+run 20
+shell mv labels elsewhere
+run 20"""
+    run = lmp_run(
+        query_script(
+            commands,
+            fix=f"{fix} known labels",
+            setup=f"shell mkdir labels\nshell cp {first.parent}/two.extxyz labels\n{HOT}",
+        )
+    )
+
+    chosen = [
+        f["step"]
+        for path in sorted(run.folder.glob("al_batch.*.json"))
+        for f in json.loads(path.read_text())["frames"]
+    ]
+    assert sorted(chosen) == [40, 50]  # 0 and 10 were known at first, 20 and 30 later
+    assert run.log.count("labels/b.extxyz, frame 1") == 1
+    assert "known is 'labels', which is not there any more" in run.log
+
+
+def test_packed_files_of_a_known_folder(lmp_run, query_script, tmp_path):
+    fix = f"10 {PICK_ALL} spacing 10 batch 9"
+    first = lmp_run(query_script("run 40", fix=fix, setup=HOT)).folder / "al_batch.0001.extxyz"
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.extxyz.gz").write_bytes(gzip.compress(first.read_bytes()))
+    again = lmp_run(query_script("run 50", fix=f"{fix} known {tmp_path}/labels", setup=HOT))
+
+    assert [f["step"] for f in manifest(again)["frames"]] == [50]
