@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "almlip/surroundings.h"
 
@@ -40,6 +41,29 @@ double cutoff_for(const std::vector<Frame> &frames)
   for (double pairs = 0.0; bin < histogram.size() && pairs < num_neighbors * num_atoms; ++bin)
     pairs += static_cast<double>(histogram[bin]);
   return std::clamp(static_cast<double>(bin) * step, min_cutoff, max_cutoff);
+}
+
+LoneliestAtom loneliest_atom(const std::vector<Frame> &frames)
+{
+  LoneliestAtom loneliest;
+  std::vector<double> nearest;
+  for (const Frame &frame : frames) {
+    nearest.assign(frame.atomic_numbers.size(), max_cutoff);
+    for_each_pair(frame, max_cutoff, [&](int i, int, double r) {
+      double &least = nearest[static_cast<std::size_t>(i)];
+      least = std::min(least, r);
+    });
+    for (std::size_t i = 0; i < nearest.size(); ++i)
+      if (nearest[i] > loneliest.distance && nearest[i] < max_cutoff)
+        loneliest = {nearest[i], frame.source + ": atom " + std::to_string(i + 1)};
+  }
+  return loneliest;
+}
+
+double cutoff_that_reaches(const LoneliestAtom &atom)
+{
+  constexpr double margin = 1.3;
+  return std::min(std::ceil(margin * atom.distance / step) * step, max_cutoff);
 }
 
 }    // namespace almlip::train

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "almlip/frame.h"
@@ -15,5 +16,18 @@ namespace almlip::train {
 /// @throws Error as `find_surroundings`
 /// Source: ours; benchmarks/RESULTS.md
 double cutoff_for(const std::vector<Frame> &frames);
+
+/// The atom that is farthest from its nearest neighbour, among those that have one within 6
+/// Angstrom.
+struct LoneliestAtom {
+  double distance = 0.0;    ///< Angstrom
+  std::string where;        ///< frame and atom, from 1
+};
+/// @throws Error as `find_surroundings`
+LoneliestAtom loneliest_atom(const std::vector<Frame> &frames);
+
+/// Least cutoff for a set with this atom, so that its radial functions are not near zero: 1.3 times
+/// its distance, at most 6 Angstrom.
+double cutoff_that_reaches(const LoneliestAtom &atom);
 
 }    // namespace almlip::train

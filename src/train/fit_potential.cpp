@@ -195,6 +195,7 @@ void announce(const TrainingData &data, const TrainingSettings &settings, const 
   std::fprintf(stderr, "read %s\n", data.report.text().c_str());
   for (const auto &[symbol, energy] : data.atom_energies)
     std::fprintf(stderr, "isolated atom %s: %.6f eV\n", symbol.c_str(), energy);
+  if (!data.cutoff_reason.empty()) std::fprintf(stderr, "%s\n", data.cutoff_reason.c_str());
   std::fprintf(stderr, "%zu training frames (%zu atoms of%s), ", data.train.size(), num_atoms,
                elements.c_str());
   if (data.num_folds > 0)

@@ -71,8 +71,8 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
           "chemical symbols, in the order of the potential; empty: those of the frames, with start "
           "of the potential"),
       number("cutoff", &s.cutoff, "Angstrom", 1, 20,
-             "range of an atom's surroundings; null: 30 neighbours on average, from 3 to 6 "
-             "Angstrom, with start that of the potential"),
+             "range of an atom's surroundings; null: 30 neighbours on average and some for each "
+             "atom, from 3 to 6 Angstrom, with start that of the potential"),
       number("members", &s.members, "", 1, 16,
              "networks in the committee; null: 5, with start as many"),
       number("num_channels", &s.num_channels, "", 1, 16, "radial channels; null: 4, accurate 5"),

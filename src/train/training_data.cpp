@@ -84,6 +84,19 @@ std::optional<double> check_geometry(const Frame &frame, double cutoff,
   return std::nullopt;
 }
 
+void choose_cutoff(TrainingData &data, const TrainingSettings &settings)
+{
+  data.cutoff = settings.cutoff ? *settings.cutoff : cutoff_for(data.train);
+  if (settings.cutoff || settings.isolated_atoms == "skip") return;
+  const LoneliestAtom loneliest = loneliest_atom(data.train);
+  const double reach = cutoff_that_reaches(loneliest);
+  if (reach <= data.cutoff) return;
+  data.cutoff_reason = format(
+      "30 neighbours are within %g Angstrom, but the nearest one of %s is at %.2f: cutoff %g",
+      data.cutoff, loneliest.where.c_str(), loneliest.distance, reach);
+  data.cutoff = reach;
+}
+
 bool is_isolated_atom(const Frame &frame, double reach)
 {
   if (frame.num_atoms() != 1) return false;
@@ -192,7 +205,7 @@ TrainingData read_training_data(const TrainingSettings &settings)
   constexpr double far = 6.0;    // Angstrom, the largest cutoff that is chosen for a set
   data.atom_energies = take_isolated_atoms(data.train, settings.cutoff.value_or(far));
   const std::size_t num_isolated = num_read - data.train.size() - data.held_out.size();
-  data.cutoff = settings.cutoff ? *settings.cutoff : cutoff_for(data.train);
+  choose_cutoff(data, settings);
   data.least_distance = check_geometries(data.train, data.cutoff, settings);
   check_geometries(data.held_out, data.cutoff, settings);
   data.num_skipped =

@@ -20,6 +20,7 @@ struct TrainingData {
   std::vector<int> fold;    ///< of every training frame: the fit that judges it; -1 or from
                             ///< num_folds on: none
   double cutoff = 0.0;    ///< what the settings say, else what suits the training frames, Angstrom
+  std::string cutoff_reason;    ///< why it is longer than for 30 neighbours; empty: it is not
   int num_skipped = 0;    ///< frames left out because of isolated atoms
   ReadReport report;      ///< what the files held
   std::map<std::string, double> atom_energies;    ///< of isolated atoms, by symbol, eV

@@ -257,6 +257,28 @@ TEST(TrainingData, IsolatedAtomsAreNamedOrSkipped)
   EXPECT_EQ(read_training_data(settings).num_skipped, 1);
 }
 
+TEST(TrainingData, CutoffReachesTheNeighborOfAnAdatom)
+{
+  std::vector<Frame> frames(10, chain({14}));    // dense: 30 neighbours within 4.48 Angstrom
+  for (Frame &frame : frames) frame.cell = {2, 0, 0, 0, 2, 0, 0, 0, 2};
+  frames[3] = chain({14, 14, 14, 14});
+  frames[3].pbc = {false, false, false};
+  frames[3].positions = {0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 4.6};
+  const FrameFile file(frames);
+  TrainingSettings settings = file.settings();
+  const TrainingData data = read_training_data(settings);
+
+  EXPECT_NEAR(data.cutoff, 5.98, 1e-9);
+  EXPECT_NE(data.cutoff_reason.find("atom 4 is at 4.60: cutoff 5.98"), std::string::npos)
+      << data.cutoff_reason;
+  EXPECT_EQ(data.num_skipped, 0);
+
+  settings.isolated_atoms = "skip";
+  const TrainingData without = read_training_data(settings);
+  EXPECT_LT(without.cutoff, 4.6);
+  EXPECT_EQ(without.num_skipped, 1);
+}
+
 TEST(TrainingData, AtomAloneGivesItsEnergyAndIsNotLearned)
 {
   std::vector<Frame> frames(10, chain({14, 14}));
