@@ -21,8 +21,8 @@ struct TrainingData {
                             ///< num_folds on: none
   double cutoff = 0.0;    ///< what the settings say, else what suits the training frames, Angstrom
   std::string cutoff_reason;    ///< why it is longer than for 30 neighbours; empty: it is not
-  int num_skipped = 0;    ///< frames left out because of isolated atoms
-  ReadReport report;      ///< what the files held
+  int num_skipped = 0;          ///< frames left out because of isolated atoms
+  ReadReport report;            ///< what the files held
   std::map<std::string, double> atom_energies;    ///< of isolated atoms, by symbol, eV
   std::string
       hash;    ///< of all numbers of all frames, in their order; does not depend on the split
