@@ -30,7 +30,7 @@ TrainingRecord training_record(const TrainingData &data, double cutoff)
   TrainingRecord record;
   for (const std::vector<Frame> *frames : {&data.train, &data.held_out})
     for (const Frame &frame : *frames) ++record.num_frames[frame.config_type];
-  record.rms_force = std::sqrt(3.0) * rms_force(data.train);    // of vectors
+  record.rms_force = std::sqrt(3.0) * rms_force(data.train, data.violent_force);    // of vectors
   record.force_limit = std::max(min_limit, limit_factor * usual_largest_force(data.train));
   record.min_distances = min_pair_distances(data.train, data.elements, cutoff);
   const std::vector<double> held_out = min_pair_distances(data.held_out, data.elements, cutoff);

@@ -155,6 +155,7 @@ TrainingSettings resolved(TrainingSettings s, const ModelSettings &model, const 
   s.warmup_steps = schedule.warmup_steps;
   s.learning_rate = schedule.learning_rate;
   s.energy_rise_share = schedule.energy_rise_share;
+  s.violent_force = data.violent_force;
   return s;
 }
 
@@ -196,6 +197,10 @@ void announce(const TrainingData &data, const TrainingSettings &settings, const 
   for (const auto &[symbol, energy] : data.atom_energies)
     std::fprintf(stderr, "isolated atom %s: %.6f eV\n", symbol.c_str(), energy);
   if (!data.cutoff_reason.empty()) std::fprintf(stderr, "%s\n", data.cutoff_reason.c_str());
+  if (const long violent = num_violent(data.train, data.violent_force))
+    std::fprintf(stderr,
+                 "%ld atoms have forces above %.3g eV/Angstrom and count less (violent_force)\n",
+                 violent, data.violent_force);
   std::fprintf(stderr, "%zu training frames (%zu atoms of%s), ", data.train.size(), num_atoms,
                elements.c_str());
   if (data.num_folds > 0)

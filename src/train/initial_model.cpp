@@ -8,6 +8,7 @@
 #include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/random.h"
+#include "train/loss/label_weights.h"
 
 namespace almlip::train {
 
@@ -41,7 +42,8 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
   TrainingModel model;
   model.settings = model_settings(settings, data.elements, data.cutoff);
   validate(model.settings, "settings");
-  const double rms = rms_force(data.train);
+  model.violent_force = data.violent_force;
+  const double rms = rms_force(data.train, data.violent_force);
   model.scale = rms > 0.0 ? rms / rms_per_scale : 1.0;
   model.whitening = whiten_radial(data.train, data.cutoff, model.settings.num_radial);
   model.reference_energy = fit_reference_energies(data.train, data.elements);
@@ -108,19 +110,21 @@ void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames
   if (num_four_body > num_usual) four_body_scale *= std::sqrt(num_usual / num_four_body);
   const std::size_t size = num_elements * num_descriptors;
   std::vector<double> sums(2 * size + num_elements,
-                           0.0);    // of G, of G^2, and the number of atoms
+                           0.0);    // of G, of G^2, and of the atoms, by their weights
   for (const int f : frames.own()) {
     const Frame &frame = frames.frame(f);
     const std::vector<double> raw = loss.descriptors(*frames.prepared(f));
+    const std::vector<double> weights = label_weights(frame, model.violent_force).force;
     for (std::size_t i = 0; i < frame.atomic_numbers.size(); ++i) {
       const std::size_t e = static_cast<std::size_t>(
           model.settings.element_index(chemical_symbol(frame.atomic_numbers[i])));
+      const double weight = weights.empty() ? 1.0 : weights[i];
       for (std::size_t d = 0; d < num_descriptors; ++d) {
         const double value = raw[i * num_descriptors + d];
-        sums[e * num_descriptors + d] += value;
-        sums[size + e * num_descriptors + d] += value * value;
+        sums[e * num_descriptors + d] += weight * value;
+        sums[size + e * num_descriptors + d] += weight * value * value;
       }
-      sums[2 * size + e] += 1.0;
+      sums[2 * size + e] += weight;
     }
   }
   ranks.sum(sums);

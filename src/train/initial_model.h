@@ -37,7 +37,8 @@ void restandardise(TrainingModel &model, std::vector<double> &parameters, Commit
 std::vector<double> initial_parameters(const TrainingModel &model, int seed);
 
 /// Sets mean and inverse deviation of the descriptors of every element, of the present radial
-/// parameters, in model and loss, where there are atoms of the element.
+/// parameters, in model and loss, where there are atoms of the element. Atoms count as their labels
+/// do: label_weights.h.
 /// @param four_body_scale  deviation that up to 144 four-body invariants get, more of them less, as
 ///                         the inverse root of their number; the others get 1. Initial weights and
 ///                         weight decay are a prior, and this is its smoothness

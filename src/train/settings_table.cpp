@@ -131,6 +131,10 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "weight of the squared virial error per atom, for frames that have one"),
       number("huber", &s.huber, "eV/Angstrom", 0, 1e6,
              "force errors beyond this count linearly; 0: never"),
+      number("violent_force", &s.violent_force, "eV/Angstrom", 0, 1e6,
+             "labels of atoms with larger forces count less, as the inverse square of the force, "
+             "and the energies of their frames; null: six times what nine of ten atoms off "
+             "equilibrium have at most; 0: none"),
       number("patience", &s.patience, "epochs", 0, many,
              "stop after so many without a better held-out error; 0: never"),
       number("all_frames_epochs", &s.all_frames_epochs, "", 0, many,

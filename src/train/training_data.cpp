@@ -4,6 +4,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -212,6 +213,7 @@ TrainingData read_training_data(const TrainingSettings &settings)
       static_cast<int>(num_read - num_isolated - data.train.size() - data.held_out.size());
   data.hash = hash_of(data.train, data.held_out);
   data.largest_force = largest_force(data.train);
+  data.violent_force = settings.violent_force.value_or(usual_violent_force(data.train));
   if (settings.start.empty()) hold_out(data, settings);
   return data;
 }
@@ -392,6 +394,17 @@ std::vector<double> min_pair_distances(const std::vector<Frame> &frames,
   return distance;
 }
 
+/// Of all atoms, (eV/Angstrom)^2.
+std::vector<double> squared_forces(const Frame &frame)
+{
+  std::vector<double> squares;
+  for (std::size_t i = 0; i < frame.forces.size(); i += 3) {
+    const double *f = &frame.forces[i];
+    squares.push_back(f[0] * f[0] + f[1] * f[1] + f[2] * f[2]);
+  }
+  return squares;
+}
+
 double usual_largest_force(const std::vector<Frame> &frames)
 {
   constexpr double jump = 3.0;
@@ -405,14 +418,40 @@ double usual_largest_force(const std::vector<Frame> &frames)
   return largest[last];
 }
 
-double rms_force(const std::vector<Frame> &frames)
+double rms_force(const std::vector<Frame> &frames, double violent_force)
 {
+  const double limit =
+      violent_force > 0.0 ? violent_force * violent_force : std::numeric_limits<double>::infinity();
   double squares = 0.0, count = 0.0;
-  for (const Frame &frame : frames) {
-    for (const double f : frame.forces) squares += f * f;
-    count += static_cast<double>(frame.forces.size());
-  }
+  for (const Frame &frame : frames)
+    for (const double square : squared_forces(frame)) {
+      squares += std::min(square, limit);
+      count += 3.0;
+    }
   return std::sqrt(squares / count);
+}
+
+long num_violent(const std::vector<Frame> &frames, double violent_force)
+{
+  if (violent_force == 0.0) return 0;
+  long count = 0;
+  for (const Frame &frame : frames)
+    for (const double square : squared_forces(frame))
+      if (square > violent_force * violent_force) ++count;
+  return count;
+}
+
+double usual_violent_force(const std::vector<Frame> &frames)
+{
+  constexpr double at_equilibrium = 0.02, share = 0.9, factor = 6.0;    // eV/Angstrom
+  std::vector<double> squares;
+  for (const Frame &frame : frames)
+    for (const double square : squared_forces(frame))
+      if (square > at_equilibrium * at_equilibrium) squares.push_back(square);
+  if (squares.empty()) return 0.0;
+  const auto usual = squares.begin() + static_cast<std::ptrdiff_t>(share * (squares.size() - 1));
+  std::nth_element(squares.begin(), usual, squares.end());
+  return factor * std::sqrt(*usual);
 }
 
 }    // namespace almlip::train

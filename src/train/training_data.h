@@ -28,6 +28,7 @@ struct TrainingData {
       hash;    ///< of all numbers of all frames, in their order; does not depend on the split
   double least_distance = 0.0;    ///< over the training frames, Angstrom; at most the cutoff
   double largest_force = 0.0;     ///< on an atom of the training frames, eV/Angstrom
+  double violent_force = 0.0;     ///< labels of larger forces count less, eV/Angstrom; 0: none
 };
 
 /// Reads the files that the settings name, checks every frame, and holds frames out, but not those
@@ -88,6 +89,14 @@ std::vector<double> min_pair_distances(const std::vector<Frame> &frames,
 double usual_largest_force(const std::vector<Frame> &frames);
 
 /// Root mean square of all force components, eV/Angstrom.
-double rms_force(const std::vector<Frame> &frames);
+/// @param violent_force  larger forces count as this one, eV/Angstrom; 0: all as they are
+double rms_force(const std::vector<Frame> &frames, double violent_force);
+
+/// Atoms with larger forces than a limit; 0 without one.
+long num_violent(const std::vector<Frame> &frames, double violent_force);
+
+/// Six times the force that nine of ten atoms off equilibrium have at most, eV/Angstrom; 0 without
+/// forces. In sets of dynamics, defects and surfaces no force is larger.
+double usual_violent_force(const std::vector<Frame> &frames);
 
 }    // namespace almlip::train

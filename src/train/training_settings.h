@@ -34,7 +34,7 @@ struct TrainingSettings {
   std::string precision = "single";
   std::optional<int> epochs, batch, warmup_steps, all_frames_epochs;
   int patience = 0;
-  std::optional<double> learning_rate, weight_decay, energy_rise_share;
+  std::optional<double> learning_rate, weight_decay, energy_rise_share, violent_force;
   double radial_rate = 0.3, final_rate = 0.002;
   double four_body_scale = 0.35, radial_tie = 0.0002;
   double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.001, huber = 1.0;

@@ -36,7 +36,10 @@ def test_record_of_the_training_set_is_that_of_the_frames(frames, tmp_path):
     assert record["num_atoms"] == [40 * 4]
     assert record["min_distances"] == pytest.approx([nearest], rel=1e-12)
     forces = np.concatenate([atoms.get_forces() for atoms in read])
-    rms = np.sqrt((forces**2).sum() / len(forces))
+    lengths = np.linalg.norm(forces, axis=1)
+    limit = 6 * np.quantile(lengths[lengths > 0.02], 0.9, method="lower")
+    assert lengths.max() > limit  # there are violent ones, which count as the limit
+    rms = np.sqrt((np.minimum(lengths, limit) ** 2).mean())
     assert record["rms_force"] == pytest.approx(rms, rel=1e-12)
     assert record["force_limit"] >= 30.0  # eV/Angstrom
 

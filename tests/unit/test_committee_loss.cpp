@@ -33,6 +33,7 @@ struct Problem {
     s.num_members = 3;
     const std::size_t E = elements.size(), D = s.num_descriptors();
     model.scale = 1.7;
+    model.violent_force = 1.5;    // less than many of the forces
     model.whitening = normal_numbers(s.num_radial * s.num_radial, 0.5, random);
     model.reference_energy = normal_numbers(E, 2.0, random);
     model.mean = normal_numbers(E * D, 0.3, random);

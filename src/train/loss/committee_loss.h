@@ -41,7 +41,8 @@ struct TrainingModel {
                                            ///< whitened radial function as Chebyshev coefficients
   std::vector<double> reference_energy;    ///< E0, shape [E], eV
   double least_distance = 0.0;             ///< between two atoms of the training frames, Angstrom
-  std::vector<double> mean;                ///< shape [E][D]
+  double violent_force = 0.0;    ///< labels of larger forces count less, eV/Angstrom; 0: none
+  std::vector<double> mean;      ///< shape [E][D]
   std::vector<double> inverse_deviation;    ///< shape [E][D]
 };
 
@@ -65,6 +66,7 @@ class PreparedFrame {
 ///   L = sum_members [ energy_weight per_frame ((E_k - E) / n)^2 + per_component sum |F_k - F|^2 +
 ///   stress_weight per_frame mean((W_k - W) / n)^2 ]
 ///
+/// Labels of violent frames count less: label_weights.h.
 /// Source: ours; the gradient of the force term is one directional derivative along the residual
 /// (forward over reverse).
 class CommitteeLoss {

@@ -9,6 +9,7 @@
 #include "almlip/kernels/dense.h"
 #include "almlip/surroundings.h"
 #include "train/loss/committee_loss.h"
+#include "train/loss/label_weights.h"
 
 namespace almlip::train {
 ALMLIP_BEGIN_KERNELS
@@ -24,15 +25,17 @@ class LossFrame final : public PreparedFrame {
 
  public:
   int num_packs = 0;
-  std::vector<int> pack_element;    ///< shape [num_packs]
-  std::vector<int> first_pack;      ///< by element, shape [E + 1]
-  std::vector<int> count;           ///< atoms by element
-  std::vector<int> slot;            ///< of every atom of the frame
-  AlignedArray<Real> is_atom;       ///< 1 or 0 (padding), shape [stride]
-  std::vector<double> forces;       ///< reference / scale, shape [stride][3]
-  double energy = 0.0;              ///< (reference - sum E0) / num_atoms / scale
-  double reference_energy = 0.0;    ///< sum of E0, eV
-  Tensor6 virial{};                 ///< reference / num_atoms / scale
+  std::vector<int> pack_element;       ///< shape [num_packs]
+  std::vector<int> first_pack;         ///< by element, shape [E + 1]
+  std::vector<int> count;              ///< atoms by element
+  std::vector<int> slot;               ///< of every atom of the frame
+  AlignedArray<Real> is_atom;          ///< 1 or 0 (padding), shape [stride]
+  std::vector<double> forces;          ///< reference / scale, shape [stride][3]
+  double energy = 0.0;                 ///< (reference - sum E0) / num_atoms / scale
+  double reference_energy = 0.0;       ///< sum of E0, eV
+  Tensor6 virial{};                    ///< reference / num_atoms / scale
+  std::vector<double> force_weight;    ///< in the loss, shape [stride]
+  double frame_weight = 1.0;           ///< of energy and virial
   bool has_forces = false, has_virial = false;
   AlignedArray<Real> basis_density;    ///< A0, shape [num_packs][E][num_lm][num_radial][Lanes]
 
@@ -49,8 +52,8 @@ class LossFrame final : public PreparedFrame {
   {
     const auto of = [](const auto &array) { return array.capacity() * sizeof(array[0]); };
     return sizeof(*this) + of(pack_element) + of(slot) + of(is_atom) + of(forces) +
-           of(basis_density) + of(element_) + of(group_start_) + of(first_record_) + of(neighbor_) +
-           of(records_);
+           of(force_weight) + of(basis_density) + of(element_) + of(group_start_) +
+           of(first_record_) + of(neighbor_) + of(records_);
   }
 
   std::size_t stride() const { return static_cast<std::size_t>(num_packs) * W; }
@@ -102,6 +105,10 @@ class LossFrame final : public PreparedFrame {
     has_forces = !frame.forces.empty();
     for (int i = 0; i < num_atoms && has_forces; ++i)
       for (int d = 0; d < 3; ++d) forces[3 * slot[i] + d] = frame.forces[3 * i + d] / model.scale;
+    const LabelWeights weights = label_weights(frame, model.violent_force);
+    frame_weight = weights.frame;
+    force_weight.assign(stride(), 0.0);
+    for (int i = 0; i < num_atoms && has_forces; ++i) force_weight[slot[i]] = weights.force[i];
     has_virial = frame.virial.has_value();
     for (int q = 0; has_virial && q < 6; ++q)
       virial[q] = (*frame.virial)[q] / num_atoms / model.scale;

@@ -359,16 +359,17 @@ class LossKernel final : public CommitteeLoss {
   double residuals(const Prepared &f, const BatchWeights &w, bool stress)
   {
     double loss = 0;
+    const double per_frame = w.per_frame * f.frame_weight;
     energy_residual_.assign(M_, Real(0));
     strain_.assign(M_, Tensor6{});
     for (int k = 0; k < M_; ++k) {
       const double de = energy_[k] / f.num_atoms - f.energy;
-      loss += w.energy * w.per_frame * de * de;
-      energy_residual_[k] = Real(2 * w.energy * w.per_frame * de / f.num_atoms);
+      loss += w.energy * per_frame * de * de;
+      energy_residual_[k] = Real(2 * w.energy * per_frame * de / f.num_atoms);
       for (int q = 0; stress && q < 6; ++q) {
         const double dw = virial_[k][q] / f.num_atoms - f.virial[q];
-        loss += w.stress * w.per_frame / 9 * dw * dw * (q < 3 ? 1 : 2);
-        strain_[k][q] = 2 * w.stress * w.per_frame / 9 * dw / f.num_atoms;
+        loss += w.stress * per_frame / 9 * dw * dw * (q < 3 ? 1 : 2);
+        strain_[k][q] = 2 * w.stress * per_frame / 9 * dw / f.num_atoms;
       }
     }
     const double inverse_huber = w.huber > 0 ? model_.scale / w.huber : 0.0;
@@ -378,13 +379,14 @@ class LossKernel final : public CommitteeLoss {
         std::fill(row, row + force_row_, Real(0));
         continue;
       }
+      const double per_component = w.per_component * f.force_weight[slot];
       for (int q = 0; q < 3 * M_; ++q) {
         const double r = static_cast<double>(row[q]) - f.forces[3 * slot + q % 3],
                      t = r * inverse_huber;
         const double root = std::sqrt(1 + t * t);
-        loss += w.per_component * 2 * r * r /
+        loss += per_component * 2 * r * r /
                 (1 + root);    // pseudo-Huber 2 (root - 1) / inverse_huber^2 without cancellation
-        row[q] = Real(2 * w.per_component * r / root);
+        row[q] = Real(2 * per_component * r / root);
       }
     }
     std::fill_n(force_.begin() + f.stride() * force_row_, force_row_,
