@@ -9,6 +9,7 @@ import subprocess
 import numpy as np
 
 ALMLIP = os.environ.get("ALMLIP_EXECUTABLE") or shutil.which("almlip")
+SANITIZED = "asan" in os.environ.get("LD_PRELOAD", "")
 
 CUTOFF = 4.0  # Angstrom
 QUICK = [

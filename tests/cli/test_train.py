@@ -9,7 +9,17 @@ import subprocess
 import numpy as np
 import pytest
 
-from argon import ALMLIP, CUTOFF, QUICK, fit, frame_text, hidden_weights, make_frames, train
+from argon import (
+    ALMLIP,
+    CUTOFF,
+    QUICK,
+    SANITIZED,
+    fit,
+    frame_text,
+    hidden_weights,
+    make_frames,
+    train,
+)
 
 pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")
 
@@ -333,6 +343,7 @@ def test_warm_start_needs_no_word_about_the_shape_of_the_potential(frames, tmp_p
         assert warm[key] == cold[key]
 
 
+@pytest.mark.skipif(SANITIZED, reason="sanitizers leave no time for a trial")
 def test_tuning_keeps_its_time_and_tells_what_it_tried(tmp_path):
     path = tmp_path / "train.extxyz"
     path.write_text("".join(make_frames(60)))
