@@ -32,7 +32,8 @@ TEST(LabelWeights, OfViolentForcesFallAsTheirInverseSquare)
 
 TEST(LabelWeights, AreOneWithoutALimitOrForces)
 {
-  const LabelWeights all = label_weights(with_forces({1.0, 1e6}), 0.0), none = label_weights({}, 5.0);
+  const LabelWeights all = label_weights(with_forces({1.0, 1e6}), 0.0),
+                     none = label_weights({}, 5.0);
 
   EXPECT_EQ(all.force, (std::vector<double>{1.0, 1.0}));
   EXPECT_EQ(all.frame, 1.0);
@@ -42,7 +43,7 @@ TEST(LabelWeights, AreOneWithoutALimitOrForces)
 
 TEST(UsualViolentForce, IsOfAtomsOffEquilibriumAndHeedsNoOutlier)
 {
-  std::vector<double> lengths(1000, 0.0);    // of relaxed crystals
+  std::vector<double> lengths(1000, 0.0);                               // of relaxed crystals
   for (int n = 1; n <= 100; ++n) lengths.push_back(0.02 * n + 0.01);    // up to 2 eV/Angstrom
   const double limit = usual_violent_force({with_forces(lengths)});
   lengths.back() = 500.0;

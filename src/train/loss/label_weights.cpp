@@ -16,7 +16,8 @@ LabelWeights label_weights(const Frame &frame, double violent_force)
     weights.force.push_back(limit > 0.0 && square > limit ? limit / square : 1.0);
     inverse_sum += 1.0 / weights.force.back();
   }
-  if (!weights.force.empty()) weights.frame = static_cast<double>(weights.force.size()) / inverse_sum;
+  if (!weights.force.empty())
+    weights.frame = static_cast<double>(weights.force.size()) / inverse_sum;
   return weights;
 }
 
