@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "almlip/calculator.h"
 #include "almlip/error.h"
@@ -13,6 +14,7 @@
 #include "almlip/text.h"
 #include "parallel/ranks.h"
 #include "train/error_report.h"
+#include "train/stress_offset.h"
 
 namespace almlip::cli {
 
@@ -22,7 +24,7 @@ namespace {
 
 struct EvalOptions {
   LabelKeys keys;
-  std::string potential, json, output;
+  std::string potential, json, output, stress_offset = "auto";
   std::vector<std::string> frames;
 };
 
@@ -60,6 +62,15 @@ Frame predicted_frame(const Potential &potential, Frame frame, const FramePredic
   return frame;
 }
 
+/// The errors, and the offsets of stress labels that they are without.
+std::string json_of(const ErrorReport &report, const StressOffsets &offsets)
+{
+  if (offsets.empty()) return report.json();
+  auto json = nlohmann::ordered_json::parse(report.json());
+  json["stress_offset"] = nlohmann::ordered_json::parse(to_json(offsets));
+  return json.dump(2) + '\n';
+}
+
 void evaluate(const EvalOptions &options)
 {
   const Potential potential = read_potential(options.potential);
@@ -69,19 +80,23 @@ void evaluate(const EvalOptions &options)
   ReadReport read;
   const std::vector<Frame> frames = read_extxyz(options.frames, needs, &read);
   read.require_one_source(needs.keys);
+  const StressOffsets offsets =
+      options.stress_offset == "off" ? StressOffsets{}
+                                     : used_offsets(stress_offsets_of(potential), frames);
   Committee committee(potential);
   ErrorReport report(potential.calibration.quantile90);
   std::string predictions;
   for (const Frame &frame : frames) {
-    const FramePrediction prediction = predict(committee, potential, frame);
-    report.add(frame, prediction);
+    FramePrediction prediction = predict(committee, potential, frame);
     if (!options.output.empty())
       predictions += to_extxyz(predicted_frame(potential, frame, prediction));
+    add_stress_offset(offsets, frame, prediction);
+    report.add(frame, prediction);
   }
   if (!options.output.empty()) write_atomically(options.output, predictions);
-  if (!options.json.empty()) write_atomically(options.json, report.json());
+  if (!options.json.empty()) write_atomically(options.json, json_of(report, offsets));
   std::cerr << "read " << read.text() << '\n';
-  std::cout << report.table();
+  std::cout << report.table() << text_of(offsets);
   if (potential.calibration.num_atoms == 0)
     std::cout << "The potential is not calibrated: sigma is the plain spread of its members.\n";
 }
@@ -125,6 +140,12 @@ void add_eval_command(CLI::App &app)
   add_keys("--energy-key", options->keys.energy, "free_energy, energy");
   add_keys("--forces-key", options->keys.forces, "forces");
   add_keys("--stress-key", options->keys.stress, "stress, virial");
+  command
+      ->add_option("--stress-offset", options->stress_offset,
+                   "auto: stress errors without the offset of the labels that the fit has found; "
+                   "off: labels as they are")
+      ->check(CLI::IsMember({"auto", "off"}))
+      ->capture_default_str();
   command->callback([options] { run(*options); });
 }
 

@@ -14,7 +14,7 @@ namespace almlip::train {
 namespace {
 
 const std::string format_name =
-    "almlip checkpoint 2";    // the number rises when the layout changes
+    "almlip checkpoint 3";    // the number rises when the layout changes
 
 std::string path_in(const std::string &folder)
 {
@@ -39,6 +39,9 @@ void write_checkpoint(const std::string &folder, const std::string &identity,
   write_binary(out, state.kept_epoch);
   write_binary(out, state.parameters);
   write_binary(out, state.kept_parameters);
+  write_binary(out, state.virial_errors);
+  write_binary(out, to_json(state.stress_offsets));
+  write_binary(out, to_json(state.kept_stress_offsets));
   state.optimiser->save(out);
   write_atomically(path_in(folder), out.str());
 }
@@ -84,6 +87,13 @@ bool read_checkpoint(const std::string &folder, const std::string &identity, Tra
     read_binary(in, state.kept_parameters, size);
     require(state.parameters.size() == size, "it has ", state.parameters.size(),
             " parameters where ", size, " are expected");
+    constexpr std::uint64_t most = 1 << 24;    // frames; bytes about sources of labels
+    read_binary(in, state.virial_errors, most);
+    for (StressOffsets *offsets : {&state.stress_offsets, &state.kept_stress_offsets}) {
+      std::string text;
+      read_binary(in, text, most);
+      *offsets = stress_offsets_of_json(text);
+    }
     state.optimiser->load(in);
   } catch (const Error &e) {
     fail(path, " cannot be continued: ", e.what(), "; remove it or name another folder");

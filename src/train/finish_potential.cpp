@@ -56,7 +56,8 @@ void use_atom_energies(Potential &potential, const std::map<std::string, double>
 
 std::string provenance_of(const TrainingData &data, const TrainingSettings &settings,
                           const TrainingState &state, const TrainingState *all_frames,
-                          const Json &errors, const std::string &tuning)
+                          const StressOffsets &offsets, const Json &errors,
+                          const std::string &tuning)
 {
   std::vector<std::string> learned = marks_of(data.train);
   if (all_frames)
@@ -71,6 +72,7 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
   json["steps"] = state.step;
   json["epoch"] = state.kept_epoch;
   json["steps_on_all_frames"] = all_frames ? all_frames->step : 0;
+  if (!offsets.empty()) json["stress_offset"] = Json::parse(to_json(offsets));
   json["errors"] = errors;
   if (!tuning.empty()) json["tuning"] = Json::parse(tuning);
   return json.dump();
@@ -106,6 +108,18 @@ void add_record(Potential &potential, const Potential &start)
     record.held_out_novelty.clear();
   prepend(record.held_out_sigma, before.held_out_sigma);
   prepend(record.held_out_atoms, before.held_out_atoms);
+}
+
+const char *const no_volumes =
+    "the frames of a composition have nearly one volume: their energies do not tell the pressure, "
+    "so that an offset of the stress labels shows only if you give frames at other volumes\n";
+
+/// Whether the energies of the frames tell the offset of the stress.
+bool tells_pressure(const TrainingData &data)
+{
+  std::vector<const Frame *> frames;
+  for (const Frame &frame : data.train) frames.push_back(&frame);
+  return energies_tell_pressure(frames);
 }
 
 std::string held_out_title(const TrainingData &data, bool learned, bool refit)
@@ -151,6 +165,8 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     potential.radial = last.radial;
     potential.committees = last.committees;
   }
+  const StressOffsets &offsets = (all_frames ? *all_frames : state).kept_stress_offsets;
+  judgement.add_stress_offsets(offsets);
   const std::vector<double> factors = judgement.match_spread(potential, data.train, ranks);
   const std::vector<AtomError> atoms = judgement.atom_errors(potential.settings);
   potential.calibration = start ? corrected(rescaled(start->calibration, factors.front()), atoms)
@@ -162,6 +178,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   FrameMemory memory(potential);
   std::vector<Compared> compared;
   predict_frames(potential, data.train, ranks, [&](const Frame &frame, FramePrediction prediction) {
+    add_stress_offset(offsets, frame, prediction);
     train.add(frame, prediction);
     compared.push_back(compare(frame, prediction));
     if (settings.fingerprints) memory.add_fingerprint(frame, prediction);
@@ -186,9 +203,11 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     }
     use_atom_energies(potential, data.atom_energies);
     memory.keep_fingerprints(settings.max_fingerprints);
-    potential.provenance = provenance_of(data, settings, state, all_frames, errors, tuning);
+    potential.provenance = provenance_of(data, settings, state, all_frames, offsets, errors, tuning);
     write_potential(settings.output, potential);
-    std::printf("%swrote %s\n", table.c_str(), settings.output.c_str());
+    std::printf("%s%swrote %s\n", table.c_str(), text_of(offsets).c_str(),
+                settings.output.c_str());
+    if (!offsets.empty() && !tells_pressure(data)) std::printf("%s", no_volumes);
     tell_misfits(data, compared, judgement);
   });
 }

@@ -77,6 +77,7 @@ void Fit::begin(const TrainingSettings &settings, const Potential *start, const 
 {
   state.parameters =
       start ? from_potential(model, *start) : initial_parameters(model, settings.seed);
+  if (start && settings.stress_offset != "off") state.stress_offsets = stress_offsets_of(*start);
   loss->set_parameters(state.parameters);
   train.replicate(ranks);
   if (start) {

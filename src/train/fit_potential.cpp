@@ -83,6 +83,19 @@ void add_elements(Input &input, const TrainingSettings &given)
   if (!settings.energy_rise_share) settings.energy_rise_share = schedule.energy_rise_share;
 }
 
+void check_stress_offset(const TrainingSettings &settings, const TrainingData &data)
+{
+  if (settings.stress_offset != "on") return;
+  require(settings.stress_weight > 0.0,
+          "\"stress_offset\" is on, but \"stress_weight\" is 0, so that no stress is learned; set the "
+          "offset to auto or off, or raise the weight");
+  require(std::any_of(data.train.begin(), data.train.end(),
+                      [](const Frame &f) { return f.virial && f.volume() > 0.0; }),
+          joined(settings.train),
+          ": \"stress_offset\" is on, but no training frame has a stress; set the offset to auto or "
+          "off, or name the stress with --stress-key");
+}
+
 void read(Input &input, const TrainingSettings &given)
 {
   check_output(given.output);
@@ -93,6 +106,7 @@ void read(Input &input, const TrainingSettings &given)
   input.own_checkpoint = given.checkpoint.empty();
   if (input.own_checkpoint) input.settings.checkpoint = given.output + ".checkpoint";
   input.data = read_training_data(input.settings);
+  check_stress_offset(input.settings, input.data);
   if (input.start) add_elements(input, given);
   if (!input.settings.weight_decay) input.settings.weight_decay = weight_decay_for(input.data);
 }
@@ -243,7 +257,8 @@ void broadcast(TrainingState &state, const Ranks &ranks)
                               state.best_score,
                               static_cast<double>(state.best_epoch),
                               static_cast<double>(state.kept_epoch),
-                              state.kept_parameters.empty() ? 0.0 : 1.0};
+                              state.kept_parameters.empty() ? 0.0 : 1.0,
+                              static_cast<double>(state.virial_errors.size())};
   ranks.broadcast(numbers);
   state.step = static_cast<int>(numbers[0]);
   state.epoch_loss = numbers[1];
@@ -251,8 +266,15 @@ void broadcast(TrainingState &state, const Ranks &ranks)
   state.best_epoch = static_cast<int>(numbers[3]);
   state.kept_epoch = static_cast<int>(numbers[4]);
   state.kept_parameters.resize(numbers[5] > 0.0 ? state.parameters.size() : 0);
+  state.virial_errors.resize(static_cast<std::size_t>(numbers[6]));
   ranks.broadcast(state.parameters);
   ranks.broadcast(state.kept_parameters);
+  ranks.broadcast(state.virial_errors);
+  for (StressOffsets *offsets : {&state.stress_offsets, &state.kept_stress_offsets}) {
+    std::string text = to_json(*offsets);
+    ranks.broadcast(text);
+    *offsets = stress_offsets_of_json(text);
+  }
   std::ostringstream out;
   if (ranks.first()) state.optimiser->save(out);
   std::string optimiser = out.str();

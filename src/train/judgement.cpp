@@ -97,6 +97,12 @@ void Judgement::add_novelty(Potential potential, const std::vector<Frame> &learn
   });
 }
 
+void Judgement::add_stress_offsets(const StressOffsets &offsets)
+{
+  for (std::size_t f = 0; f < frames.size(); ++f)
+    add_stress_offset(offsets, frames[f], predictions[f]);
+}
+
 std::vector<AtomError> Judgement::atom_errors(const ModelSettings &settings) const
 {
   std::vector<AtomError> atoms;

@@ -8,6 +8,7 @@
 #include "parallel/ranks.h"
 #include "train/calibration.h"
 #include "train/error_report.h"
+#include "train/stress_offset.h"
 
 namespace almlip::train {
 
@@ -41,6 +42,9 @@ struct Judgement {
   /// @return  the factors, in the order of the fits; 1 where no frame tells
   std::vector<double> match_spread(const Potential &final, const std::vector<Frame> &train,
                                    const Ranks &ranks);
+
+  /// Makes the predicted virials those of the labels.
+  void add_stress_offsets(const StressOffsets &offsets);
 
   /// Force error and spread of every atom with a reference.
   std::vector<AtomError> atom_errors(const ModelSettings &settings) const;

@@ -129,6 +129,10 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "over all frames; null: 0.1, with start 0.5"),
       number("stress_weight", &s.stress_weight, loss_unit, 0, 1e6,
              "weight of the squared virial error per atom, for frames that have one"),
+      word("stress_offset", &s.stress_offset, {"auto", "on", "off"},
+           "isotropic offset of the stress labels (Pulay stress), one for each `label_source`: "
+           "found in the fit and taken off, always or, auto, where it exceeds 0.5 GPa and three "
+           "times the frames' spread"),
       number("huber", &s.huber, "eV/Angstrom", 0, 1e6,
              "force errors beyond this count linearly; 0: never"),
       number("violent_force", &s.violent_force, "eV/Angstrom", 0, 1e6,

@@ -148,6 +148,7 @@ std::shared_ptr<const PreparedFrame> PreparedFrames::prepared(int f) const
 void keep_latest(TrainingState &state, int num_epochs)
 {
   state.kept_parameters = state.parameters;
+  state.kept_stress_offsets = state.stress_offsets;
   state.kept_epoch = num_epochs;
 }
 
@@ -155,6 +156,7 @@ TrainingState for_last_passes(TrainingState &state)
 {
   TrainingState last;
   last.parameters = state.kept_parameters;
+  last.stress_offsets = state.kept_stress_offsets;
   last.optimiser = std::move(state.optimiser);
   last.optimiser->restart();
   return last;
@@ -276,6 +278,9 @@ Trainer::End Trainer::run(TrainingState &state, const PreparedFrames &train,
 {
   const Schedule schedule = make_schedule(settings_, train.size());
   share_work(state);
+  stress_offset_fit_ = StressOffsetFit(
+      settings_.stress_weight > 0.0 ? settings_.stress_offset : "off", train.frames());
+  state.virial_errors.resize(static_cast<std::size_t>(train.size()));
   const Stopwatch total;
   Stopwatch since_checkpoint;
   int ordered_epoch = -1;
@@ -287,7 +292,10 @@ Trainer::End Trainer::run(TrainingState &state, const PreparedFrames &train,
     if (epoch != ordered_epoch)
       order = epoch_order(train.size(), settings_.seed, ordered_epoch = epoch);
     interrupted = do_step(state, train, schedule, order);
-    if (state.step % schedule.steps_per_epoch == 0) end_epoch(state, held_out, schedule, hooks);
+    if (state.step % schedule.steps_per_epoch == 0) {
+      find_stress_offsets(state, schedule);
+      end_epoch(state, held_out, schedule, hooks);
+    }
     std::vector<double> due{
         settings_.max_seconds > 0.0 && total.seconds() > settings_.max_seconds ? 1.0 : 0.0,
         since_checkpoint.seconds() >= settings_.checkpoint_seconds ? 1.0 : 0.0};
@@ -299,8 +307,7 @@ Trainer::End Trainer::run(TrainingState &state, const PreparedFrames &train,
     }
     in_time = due[0] == 0.0;
   }
-  if (state.kept_parameters.empty())
-    state.kept_parameters = state.parameters;    // stopped within the first epoch
+  if (state.kept_parameters.empty()) keep_latest(state, 0);    // stopped within the first epoch
   collect(state);
   if (ranks_.first() && hooks.checkpoint) hooks.checkpoint(state);
   if (interrupted) return End::interrupted;
@@ -326,11 +333,18 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
 
   loss_.set_parameters(state.parameters);
   loss_.clear_gradient();
-  double loss = 0.0;
-  for (const int frame :
-       deal_batch(batch, train.work(), train.owners(), train.price(), ranks_.rank(), ranks_.size()))
-    loss += loss_.add(*train.prepared(frame), weights, settings_.radial_rate > 0.0);
-  std::vector<double> gradient, sum{loss, Interruption::signal() != 0 ? 1.0 : 0.0};
+  std::vector<double> gradient, sum{0.0, Interruption::signal() != 0 ? 1.0 : 0.0},
+      virial_errors(batch.size());
+  for (const int frame : deal_batch(batch, train.work(), train.owners(), train.price(),
+                                    ranks_.rank(), ranks_.size())) {
+    const FrameLoss share =
+        loss_.add(*train.prepared(frame), weights,
+                  stress_offset_fit_.virial(frame, state.stress_offsets), settings_.radial_rate > 0.0);
+    sum[0] += share.loss;
+    virial_errors[static_cast<std::size_t>(std::find(batch.begin(), batch.end(), frame) -
+                                           batch.begin())] = share.virial_error;
+  }
+  sum.insert(sum.end(), virial_errors.begin(), virial_errors.end());
   loss_.gradient(gradient);
   ranks_.sum_segments(gradient, begin_);
   ranks_.sum(sum);
@@ -341,9 +355,19 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   state.optimiser->step(state.parameters, gradient, schedule.rate(state.step),
                         first_block_[ranks_.rank()], first_block_[ranks_.rank() + 1]);
   ranks_.share_segments(state.parameters, begin_);
+  for (std::size_t n = 0; n < batch.size(); ++n)
+    state.virial_errors[static_cast<std::size_t>(batch[n])] = sum[2 + n];
   state.epoch_loss += sum[0] * model_.scale * model_.scale / model_.settings.num_members;
   ++state.step;
   return sum[1] > 0.0;
+}
+
+/// After an epoch, from the errors of its steps. The first tenth of the fit takes labels as they
+/// are: where energies say nothing of the pressure, it is to come from the labels.
+void Trainer::find_stress_offsets(TrainingState &state, const Schedule &schedule) const
+{
+  if (10 * state.step < schedule.num_steps()) return;
+  stress_offset_fit_.update(state.virial_errors, state.stress_offsets);
 }
 
 /// True between two epochs if the held-out error has not fallen for too long.
@@ -368,10 +392,8 @@ void Trainer::end_epoch(TrainingState &state, const PreparedFrames &held_out,
     state.best_score = report.held_out.score;
     state.best_epoch = report.epoch;
   }
-  if (report.held_out.score <= score_tolerance * state.best_score) {
-    state.kept_parameters = state.parameters;
-    state.kept_epoch = report.epoch;
-  }
+  if (report.held_out.score <= score_tolerance * state.best_score)
+    keep_latest(state, report.epoch);
   report.last = report.epoch == schedule.epochs || out_of_patience(state, schedule);
   if (ranks_.first() && hooks.epoch) hooks.epoch(report);
 }

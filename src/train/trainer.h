@@ -12,6 +12,7 @@
 #include "train/loss/committee_loss.h"
 #include "train/radial_tie.h"
 #include "train/soap.h"
+#include "train/stress_offset.h"
 #include "train/training_settings.h"
 
 namespace almlip::train {
@@ -33,6 +34,7 @@ class PreparedFrames {
   void replicate(const Ranks &ranks);
 
   int size() const { return static_cast<int>(frames_.size()); }
+  const std::vector<const Frame *> &frames() const { return frames_; }
   const Frame &frame(int f) const { return *frames_[static_cast<std::size_t>(f)]; }
   /// Atoms with reference forces, by frame.
   const std::vector<int> &num_labelled_atoms() const { return num_labelled_atoms_; }
@@ -71,14 +73,18 @@ struct TrainingState {
   std::unique_ptr<Soap> optimiser;        ///< each rank steps its own blocks
   int step = 0;                           ///< steps done
   double epoch_loss = 0.0;                ///< sum over the steps of the present epoch
+  std::vector<double> virial_errors;      ///< latest FrameLoss::virial_error, shape [num_frames]
+  StressOffsets stress_offsets;
   std::vector<double> kept_parameters;    ///< what becomes the potential
+  StressOffsets kept_stress_offsets;      ///< that belong to it
   int kept_epoch = 0;                     ///< epochs after which they were found
   double best_score = std::numeric_limits<double>::infinity();
   int best_epoch = 0;    ///< epochs after which the least held-out score was found
 };
 
-/// Keeps the latest parameters of a finished fit, whatever the held-out score: members are at rest
-/// then, as after the last passes, so that their spread means the same.
+/// Keeps the latest parameters, after so many epochs, with the offsets that belong to them. That is
+/// done at the end of a fit whatever the held-out score: members are at rest then, as after the last
+/// passes, so that their spread means the same.
 void keep_latest(TrainingState &state, int num_epochs);
 
 /// Where the last passes begin: at the kept parameters; takes over the optimiser.
@@ -135,6 +141,7 @@ class Trainer {
   TrainingSettings settings_;
   const Ranks &ranks_;
   RadialTie tie_;
+  StressOffsetFit stress_offset_fit_;
   std::vector<int> first_block_;    ///< of every rank, and the end
   std::vector<int> begin_;          ///< of every rank's parameters, and the end
 
@@ -142,6 +149,7 @@ class Trainer {
   void collect(TrainingState &state) const;
   bool do_step(TrainingState &state, const PreparedFrames &train, const Schedule &schedule,
                const std::vector<int> &order);
+  void find_stress_offsets(TrainingState &state, const Schedule &schedule) const;
   bool out_of_patience(const TrainingState &state, const Schedule &schedule) const;
   void end_epoch(TrainingState &state, const PreparedFrames &held_out, const Schedule &schedule,
                  const Hooks &hooks);

@@ -31,7 +31,7 @@ struct TrainingSettings {
   int seed = 1;
   std::optional<int> folds;
   double validation_fraction = 0.1;
-  std::string precision = "single";
+  std::string precision = "single", stress_offset = "auto";
   std::optional<int> epochs, batch, warmup_steps, all_frames_epochs;
   int patience = 0;
   std::optional<double> learning_rate, weight_decay, energy_rise_share, violent_force;

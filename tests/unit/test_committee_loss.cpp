@@ -63,7 +63,7 @@ double loss(CommitteeLoss &kernel, const Problem &problem, const std::vector<dou
   kernel.set_parameters(parameters);
   kernel.clear_gradient();
   double sum = 0;
-  for (const Frame &f : problem.frames) sum += kernel.add(*kernel.prepare(f), weights, true);
+  for (const Frame &f : problem.frames) sum += kernel.add(*kernel.prepare(f), weights, 0.07, true).loss;
   if (gradient) kernel.gradient(*gradient);
   return sum;
 }
@@ -231,7 +231,7 @@ TEST(CommitteeLoss, FrozenRadialChannelsGetNoGradientAndChangeNothingElse)
   std::vector<double> learned, frozen;
   loss(*kernel, problem, problem.parameters, weights, &learned);
   kernel->clear_gradient();
-  for (const Frame &f : problem.frames) kernel->add(*kernel->prepare(f), weights, false);
+  for (const Frame &f : problem.frames) kernel->add(*kernel->prepare(f), weights, 0.0, false);
   kernel->gradient(frozen);
   for (const ParameterBlock &b : CommitteeLoss::layout(problem.model.settings))
     for (std::size_t q = b.offset; q < b.offset + static_cast<std::size_t>(b.rows) * b.cols; ++q)

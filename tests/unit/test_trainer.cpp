@@ -19,13 +19,14 @@ class QuadraticLoss : public CommitteeLoss {
  public:
   struct Target : PreparedFrame {
     std::size_t bytes() const override { return sizeof(*this); }
-    double energy = 0.0;
+    double energy = 0.0, virial = 0.0;
   };
   std::unique_ptr<PreparedFrame> prepare(const Frame &frame) override
   {
     auto target = std::make_unique<Target>();
     target->num_atoms = frame.num_atoms();
     target->energy = *frame.energy;
+    target->virial = (*frame.virial)[0];
     return target;
   }
   void set_standardisation(const std::vector<double> &, const std::vector<double> &) override {}
@@ -40,7 +41,7 @@ class QuadraticLoss : public CommitteeLoss {
             {Tensor6{}}};
   }
   void clear_gradient() override { gradient_.assign(parameters_.size(), 0.0); }
-  double add(const PreparedFrame &frame, const BatchWeights &weights, bool) override
+  FrameLoss add(const PreparedFrame &frame, const BatchWeights &weights, double, bool) override
   {
     double loss = 0.0;
     for (std::size_t n = 0; n < parameters_.size(); ++n) {
@@ -48,7 +49,7 @@ class QuadraticLoss : public CommitteeLoss {
       gradient_[n] += 2.0 * weights.per_frame * error;
       loss += weights.per_frame * error * error;
     }
-    return loss;
+    return {loss, static_cast<const Target &>(frame).virial};
   }
   void gradient(std::vector<double> &gradient) const override { gradient = gradient_; }
 
@@ -56,7 +57,7 @@ class QuadraticLoss : public CommitteeLoss {
   std::vector<double> parameters_, gradient_;
 };
 
-/// Single atoms without forces, with energies 0.9, 1.0 and 1.1 in turn.
+/// Single atoms without forces, with energies 0.9, 1.0 and 1.1 in turn, and as many virials.
 std::vector<Frame> scattered_frames(int count)
 {
   std::vector<Frame> frames(static_cast<std::size_t>(count));
@@ -64,6 +65,9 @@ std::vector<Frame> scattered_frames(int count)
     frames[n].atomic_numbers = {14};
     frames[n].positions = frames[n].forces = {0.0, 0.0, 0.0};
     frames[n].energy = 0.9 + 0.1 * static_cast<double>(n % 3);
+    frames[n].cell = {3.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 3.0};
+    const double virial = -0.5 * *frames[n].energy;
+    frames[n].virial = Tensor6{virial, virial, virial, 0.0, 0.0, 0.0};
   }
   return frames;
 }
@@ -107,6 +111,18 @@ TEST_F(TrainerFit, FindsTheMinimum)
     EXPECT_NEAR(parameter, 1.0, 0.02);    // scatter of batches
 }
 
+TEST_F(TrainerFit, TakesTheMedianVirialErrorForTheOffset)
+{
+  settings.stress_offset = "on";
+  TrainingState state = fresh();
+  run(state);
+
+  const StressOffset &offset = state.kept_stress_offsets.at("unnamed");
+  EXPECT_EQ(offset.virial, -0.5);    // of -0.45, -0.5 and -0.55 eV
+  EXPECT_EQ(offset.num_frames, 30);
+  EXPECT_DOUBLE_EQ(offset.volume, 27.0);
+}
+
 TEST_F(TrainerFit, ContinuesExactlyFromACheckpointAfterAnyStep)
 {
   TrainingState whole = fresh();
@@ -126,6 +142,8 @@ TEST_F(TrainerFit, ContinuesExactlyFromACheckpointAfterAnyStep)
   run(continued);
   EXPECT_EQ(continued.parameters, whole.parameters);
   EXPECT_EQ(continued.kept_parameters, whole.kept_parameters);
+  EXPECT_EQ(continued.virial_errors, whole.virial_errors);
+  EXPECT_EQ(to_json(continued.kept_stress_offsets), to_json(whole.kept_stress_offsets));
   EXPECT_THROW(read_checkpoint(folder, "that fit", continued), Error);
   std::filesystem::remove_all(folder);
 }

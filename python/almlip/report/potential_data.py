@@ -10,7 +10,8 @@ class Comparison:
     kinds          config_type
     energy         (reference, prediction) in eV/atom without the energies of free atoms, or None
     forces         (reference, prediction), shape [num_atoms][3], eV/Angstrom, or None
-    stress         (reference, prediction) in Voigt order, GPa, or None
+    stress         (reference, prediction) in Voigt order, GPa, or None; references without the offset of the labels
+                   that the fit has found
     sigma          predicted error of each force, eV/Angstrom, shape [num_atoms], or None
     """
 
@@ -24,7 +25,8 @@ class Comparison:
             (atoms.arrays["ref_forces"], atoms.get_forces()) if atoms.has("ref_forces") else None
             for atoms in frames
         ]
-        self.stress = [stresses(atoms) for atoms in frames]
+        offsets = info["provenance"].get("stress_offset", {})
+        self.stress = [stresses(atoms, offsets) for atoms in frames]
         self.sigma = [atoms.arrays.get("sigma") for atoms in frames]
 
     def has_labels(self):
@@ -100,12 +102,13 @@ def energies(atoms, free):
     return tuple(np.array([(each - atoms_alone) / len(atoms)]) for each in pair)
 
 
-def stresses(atoms):
+def stresses(atoms, offsets):
     if "ref_virial" not in atoms.info or atoms.cell.rank < 3:
         return None
-    virials = (atoms.info["ref_virial"], atoms.info["virial"])
+    offset = offsets.get(str(atoms.info.get("label_source", "unnamed")), {}).get("virial", 0.0)
+    reference = np.reshape(atoms.info["ref_virial"], (3, 3)) - len(atoms) * offset * np.eye(3)
     scale = -160.21766 / atoms.get_volume()  # GPa; stress is -virial / volume
     return tuple(
-        np.reshape(virial, (3, 3))[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] * scale
-        for virial in virials
+        virial[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] * scale
+        for virial in (reference, np.reshape(atoms.info["virial"], (3, 3)))
     )

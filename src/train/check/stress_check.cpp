@@ -159,7 +159,7 @@ Finding pressure_offset(double offset)
 {
   return {"the pressure is " + format("%.1f", std::abs(offset)) + " GPa " +
               (offset < 0.0 ? "below" : "above") + " that of the energies (Pulay stress)",
-          "raise the plane-wave cutoff, or learn without stresses (--weight-stress 0)",
+          "raise the plane-wave cutoff; a fit finds what is left and takes it off (--stress-offset)",
           {}};
 }
 

@@ -33,6 +33,13 @@ struct BatchWeights {
                          ///< (pseudo-Huber); 0: squares
 };
 
+/// What a frame adds to the loss, and how its virial differs.
+struct FrameLoss {
+  double loss = 0.0;            ///< in scaled units, sum over members
+  double virial_error = 0.0;    ///< a third of the trace of labelled minus mean virial, eV per
+                                ///< atom; 0 if the loss has no virial
+};
+
 /// What training changes and what it does not: shape, standardisation, units.
 struct TrainingModel {
   ModelSettings settings;
@@ -64,9 +71,10 @@ class PreparedFrame {
 /// Loss of frames and its gradient for every member against its own error.
 ///
 ///   L = sum_members [ energy_weight per_frame ((E_k - E) / n)^2 + per_component sum |F_k - F|^2 +
-///   stress_weight per_frame mean((W_k - W) / n)^2 ]
+///   stress_weight per_frame mean((W_k - W) / n + offset)^2 ]
 ///
 /// Labels of violent frames count less: label_weights.h.
+/// offset is that of the labels (StressOffset), on the diagonal.
 /// Source: ours; the gradient of the force term is one directional derivative along the residual
 /// (forward over reverse).
 class CommitteeLoss {
@@ -96,11 +104,11 @@ class CommitteeLoss {
   virtual MemberPrediction predict(const PreparedFrame &frame) = 0;
 
   virtual void clear_gradient() = 0;
-  /// Adds the frame's loss gradient; returns its share of the loss (scaled units, sum over
-  /// members).
-  /// @param learn_radial  false: radial blocks get no gradient, which is cheaper
-  virtual double add(const PreparedFrame &frame, const BatchWeights &weights,
-                     bool learn_radial) = 0;
+  /// Adds the frame's loss gradient.
+  /// @param virial_offset  isotropic virial that the label has besides, eV per atom
+  /// @param learn_radial   false: radial blocks get no gradient, which is cheaper
+  virtual FrameLoss add(const PreparedFrame &frame, const BatchWeights &weights,
+                        double virial_offset, bool learn_radial) = 0;
   /// Gradient of everything since clear_gradient, shape [num_parameters].
   virtual void gradient(std::vector<double> &gradient) const = 0;
 };

@@ -129,12 +129,13 @@ class LossKernel final : public CommitteeLoss {
 
   void clear_gradient() override { parameters_.clear_gradient(); }
 
-  double add(const PreparedFrame &prepared, const BatchWeights &weights, bool learn_radial) override
+  FrameLoss add(const PreparedFrame &prepared, const BatchWeights &weights, double virial_offset,
+                bool learn_radial) override
   {
     const Prepared &f = static_cast<const Prepared &>(prepared);
     const bool stress = weights.stress > 0 && f.has_virial;
     first_pass(f, stress);
-    const double loss = residuals(f, weights, stress);
+    const FrameLoss loss = residuals(f, weights, virial_offset, stress);
     for (int p = 0; p < f.num_packs; ++p) {
       radial_basis(f, p);
       gather_tangents(f, p, stress);
@@ -356,9 +357,9 @@ class LossKernel final : public CommitteeLoss {
   // ---- residuals
 
   /// Loss; energy_residual_, strain_ and (in place of the forces) force_ become its derivatives.
-  double residuals(const Prepared &f, const BatchWeights &w, bool stress)
+  FrameLoss residuals(const Prepared &f, const BatchWeights &w, double virial_offset, bool stress)
   {
-    double loss = 0;
+    double loss = 0, virial_error = 0;
     const double per_frame = w.per_frame * f.frame_weight;
     energy_residual_.assign(M_, Real(0));
     strain_.assign(M_, Tensor6{});
@@ -367,7 +368,11 @@ class LossKernel final : public CommitteeLoss {
       loss += w.energy * per_frame * de * de;
       energy_residual_[k] = Real(2 * w.energy * per_frame * de / f.num_atoms);
       for (int q = 0; stress && q < 6; ++q) {
-        const double dw = virial_[k][q] / f.num_atoms - f.virial[q];
+        double dw = virial_[k][q] / f.num_atoms - f.virial[q];
+        if (q < 3) {
+          virial_error -= dw * model_.scale / (3 * M_);
+          dw += virial_offset / model_.scale;
+        }
         loss += w.stress * per_frame / 9 * dw * dw * (q < 3 ? 1 : 2);
         strain_[k][q] = 2 * w.stress * per_frame / 9 * dw / f.num_atoms;
       }
@@ -391,7 +396,7 @@ class LossKernel final : public CommitteeLoss {
     }
     std::fill_n(force_.begin() + f.stride() * force_row_, force_row_,
                 Real(0));    // the place of padding neighbours
-    return loss;
+    return {loss, virial_error};
   }
 
   // ---- second pass
