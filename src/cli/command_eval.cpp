@@ -80,9 +80,9 @@ void evaluate(const EvalOptions &options)
   ReadReport read;
   const std::vector<Frame> frames = read_extxyz(options.frames, needs, &read);
   read.require_one_source(needs.keys);
-  const StressOffsets offsets =
-      options.stress_offset == "off" ? StressOffsets{}
-                                     : used_offsets(stress_offsets_of(potential), frames);
+  const StressOffsets offsets = options.stress_offset == "off"
+                                    ? StressOffsets{}
+                                    : used_offsets(stress_offsets_of(potential), frames);
   Committee committee(potential);
   ErrorReport report(potential.calibration.quantile90);
   std::string predictions;

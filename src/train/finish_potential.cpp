@@ -203,10 +203,10 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     }
     use_atom_energies(potential, data.atom_energies);
     memory.keep_fingerprints(settings.max_fingerprints);
-    potential.provenance = provenance_of(data, settings, state, all_frames, offsets, errors, tuning);
+    potential.provenance =
+        provenance_of(data, settings, state, all_frames, offsets, errors, tuning);
     write_potential(settings.output, potential);
-    std::printf("%s%swrote %s\n", table.c_str(), text_of(offsets).c_str(),
-                settings.output.c_str());
+    std::printf("%s%swrote %s\n", table.c_str(), text_of(offsets).c_str(), settings.output.c_str());
     if (!offsets.empty() && !tells_pressure(data)) std::printf("%s", no_volumes);
     tell_misfits(data, compared, judgement);
   });

@@ -86,14 +86,16 @@ void add_elements(Input &input, const TrainingSettings &given)
 void check_stress_offset(const TrainingSettings &settings, const TrainingData &data)
 {
   if (settings.stress_offset != "on") return;
-  require(settings.stress_weight > 0.0,
-          "\"stress_offset\" is on, but \"stress_weight\" is 0, so that no stress is learned; set the "
-          "offset to auto or off, or raise the weight");
-  require(std::any_of(data.train.begin(), data.train.end(),
-                      [](const Frame &f) { return f.virial && f.volume() > 0.0; }),
-          joined(settings.train),
-          ": \"stress_offset\" is on, but no training frame has a stress; set the offset to auto or "
-          "off, or name the stress with --stress-key");
+  require(
+      settings.stress_weight > 0.0,
+      "\"stress_offset\" is on, but \"stress_weight\" is 0, so that no stress is learned; set the "
+      "offset to auto or off, or raise the weight");
+  require(
+      std::any_of(data.train.begin(), data.train.end(),
+                  [](const Frame &f) { return f.virial && f.volume() > 0.0; }),
+      joined(settings.train),
+      ": \"stress_offset\" is on, but no training frame has a stress; set the offset to auto or "
+      "off, or name the stress with --stress-key");
 }
 
 void read(Input &input, const TrainingSettings &given)

@@ -122,16 +122,18 @@ std::string text_of(const StressOffsets &offsets)
   for (const auto &[source, offset] : offsets) {
     const double found = pressure(offset.found, offset);
     text += "stress labels" + (source == unnamed ? "" : " of " + source) +
-            format(": pressure %.2f GPa %s the potential's at %.2f Angstrom^3/atom (%d frames, "
-                   "spread %.2f GPa); ",
-                   std::abs(found), found < 0.0 ? "below" : "above", offset.volume,
-                   offset.num_frames, pressure(offset.spread, offset));
+            format(
+                ": pressure %.2f GPa %s the potential's at %.2f Angstrom^3/atom (%d frames, "
+                "spread %.2f GPa); ",
+                std::abs(found), found < 0.0 ? "below" : "above", offset.volume, offset.num_frames,
+                pressure(offset.spread, offset));
     if (offset.virial == 0.0)
       text += "labels are taken as they are\n";
     else
-      text += format("%.4f eV/atom are taken off the labelled virials, and the potential's pressure "
-                     "is without them (Pulay stress)\n",
-                     offset.virial);
+      text += format(
+          "%.4f eV/atom are taken off the labelled virials, and the potential's pressure "
+          "is without them (Pulay stress)\n",
+          offset.virial);
   }
   return text;
 }
@@ -150,12 +152,9 @@ std::string to_json(const StressOffsets &offsets)
 {
   Json json = Json::object();
   for (const auto &[source, offset] : offsets)
-    json[source] = {{"virial", offset.virial},
-                    {"pressure", pressure(offset.virial, offset)},
-                    {"found", offset.found},
-                    {"spread", offset.spread},
-                    {"volume", offset.volume},
-                    {"frames", offset.num_frames}};
+    json[source] = {{"virial", offset.virial}, {"pressure", pressure(offset.virial, offset)},
+                    {"found", offset.found},   {"spread", offset.spread},
+                    {"volume", offset.volume}, {"frames", offset.num_frames}};
   return json.dump();
 }
 

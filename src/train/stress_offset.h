@@ -16,10 +16,10 @@ namespace almlip::train {
 ///
 ///   W_label = -dE/dstrain + num_atoms virial (1 1 1 0 0 0)
 ///
-/// It goes with the number of atoms, not with the volume: P = (2/3) (cutoff / V) dE/dcutoff, and the
-/// energy that the basis is short of is one of the atoms. Slabs with vacuum tell the difference.
-/// Source: G. P. Francis, M. C. Payne, J. Phys.: Condens. Matter 2, 4395 (1990); that one
-/// constant serves all frames of a source is ours.
+/// It goes with the number of atoms, not with the volume: P = (2/3) (cutoff / V) dE/dcutoff, and
+/// the energy that the basis is short of is one of the atoms. Slabs with vacuum tell the
+/// difference. Source: G. P. Francis, M. C. Payne, J. Phys.: Condens. Matter 2, 4395 (1990); that
+/// one constant serves all frames of a source is ours.
 struct StressOffset {
   double virial = 0.0;    ///< that the fit takes off the labels, eV per atom; 0: labels as they are
   double found = 0.0;     ///< median over the frames, labels minus potential, eV per atom
@@ -59,7 +59,7 @@ class StressOffsetFit {
 
   std::string mode_ = "off";
   bool energies_tell_pressure_ = false;
-  std::vector<std::string> source_;                      ///< of every frame
+  std::vector<std::string> source_;                       ///< of every frame
   std::map<std::string, std::vector<std::size_t>> of_;    ///< frames with a stress, by source
   std::map<std::string, double> volume_;                  ///< median, Angstrom^3 per atom
 };

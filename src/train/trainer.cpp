@@ -337,9 +337,9 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
       virial_errors(batch.size());
   for (const int frame : deal_batch(batch, train.work(), train.owners(), train.price(),
                                     ranks_.rank(), ranks_.size())) {
-    const FrameLoss share =
-        loss_.add(*train.prepared(frame), weights,
-                  stress_offset_fit_.virial(frame, state.stress_offsets), settings_.radial_rate > 0.0);
+    const FrameLoss share = loss_.add(*train.prepared(frame), weights,
+                                      stress_offset_fit_.virial(frame, state.stress_offsets),
+                                      settings_.radial_rate > 0.0);
     sum[0] += share.loss;
     virial_errors[static_cast<std::size_t>(std::find(batch.begin(), batch.end(), frame) -
                                            batch.begin())] = share.virial_error;
@@ -392,8 +392,7 @@ void Trainer::end_epoch(TrainingState &state, const PreparedFrames &held_out,
     state.best_score = report.held_out.score;
     state.best_epoch = report.epoch;
   }
-  if (report.held_out.score <= score_tolerance * state.best_score)
-    keep_latest(state, report.epoch);
+  if (report.held_out.score <= score_tolerance * state.best_score) keep_latest(state, report.epoch);
   report.last = report.epoch == schedule.epochs || out_of_patience(state, schedule);
   if (ranks_.first() && hooks.epoch) hooks.epoch(report);
 }

@@ -70,10 +70,10 @@ struct MeanErrors {
 /// Everything that a fit needs to go on exactly where it was left.
 struct TrainingState {
   std::vector<double> parameters;
-  std::unique_ptr<Soap> optimiser;        ///< each rank steps its own blocks
-  int step = 0;                           ///< steps done
-  double epoch_loss = 0.0;                ///< sum over the steps of the present epoch
-  std::vector<double> virial_errors;      ///< latest FrameLoss::virial_error, shape [num_frames]
+  std::unique_ptr<Soap> optimiser;      ///< each rank steps its own blocks
+  int step = 0;                         ///< steps done
+  double epoch_loss = 0.0;              ///< sum over the steps of the present epoch
+  std::vector<double> virial_errors;    ///< latest FrameLoss::virial_error, shape [num_frames]
   StressOffsets stress_offsets;
   std::vector<double> kept_parameters;    ///< what becomes the potential
   StressOffsets kept_stress_offsets;      ///< that belong to it
@@ -83,8 +83,8 @@ struct TrainingState {
 };
 
 /// Keeps the latest parameters, after so many epochs, with the offsets that belong to them. That is
-/// done at the end of a fit whatever the held-out score: members are at rest then, as after the last
-/// passes, so that their spread means the same.
+/// done at the end of a fit whatever the held-out score: members are at rest then, as after the
+/// last passes, so that their spread means the same.
 void keep_latest(TrainingState &state, int num_epochs);
 
 /// Where the last passes begin: at the kept parameters; takes over the optimiser.

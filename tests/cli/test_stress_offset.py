@@ -88,9 +88,9 @@ def test_without_it_the_pressure_is_biased(folder, shifted_fit):
     assert "stress_offset" not in potential["provenance"]
     biased, _ = evaluate(output, folder / "test.extxyz")
     exact, _ = evaluate(shifted_fit[0], folder / "test.extxyz", "--stress-offset", "off")
-    assert (
-        biased["groups"]["all"]["stress_mae"] > 2 * exact["groups"]["all"]["stress_mae"]
-    ), "labels pull the pressure away from the energies"
+    assert biased["groups"]["all"]["stress_mae"] > 2 * exact["groups"]["all"]["stress_mae"], (
+        "labels pull the pressure away from the energies"
+    )
 
 
 def test_eval_tells_the_offset_that_errors_are_without(folder, shifted_fit):

@@ -63,7 +63,8 @@ double loss(CommitteeLoss &kernel, const Problem &problem, const std::vector<dou
   kernel.set_parameters(parameters);
   kernel.clear_gradient();
   double sum = 0;
-  for (const Frame &f : problem.frames) sum += kernel.add(*kernel.prepare(f), weights, 0.07, true).loss;
+  for (const Frame &f : problem.frames)
+    sum += kernel.add(*kernel.prepare(f), weights, 0.07, true).loss;
   if (gradient) kernel.gradient(*gradient);
   return sum;
 }
@@ -97,6 +98,39 @@ TEST_P(EveryLoss, GradientMatchesFiniteDifferences)
           << "kind " << static_cast<int>(b.kind) << " entry " << at - b.offset;
     }
   }
+}
+
+TEST(CommitteeLoss, OffsetOfTheVirialIsTakenOffItsLabel)
+{
+  const Problem problem("fast", {"Si", "O"});
+  const BatchWeights weights{0.0, 1.0, 0.0, 1.0, 0.0};
+  const auto kernel = CommitteeLoss::create(problem.model, "double");
+  kernel->set_parameters(problem.parameters);
+  constexpr double offset = -0.3;    // eV per atom
+  Frame frame = problem.frames[1];
+  const FrameLoss with_offset = kernel->add(*kernel->prepare(frame), weights, offset, false);
+  for (std::size_t q = 0; q < 3; ++q) (*frame.virial)[q] -= frame.num_atoms() * offset;
+  const FrameLoss of_lower_label = kernel->add(*kernel->prepare(frame), weights, 0.0, false);
+
+  EXPECT_NEAR(with_offset.loss, of_lower_label.loss, 1e-12 * with_offset.loss);
+  EXPECT_NEAR(with_offset.virial_error - offset, of_lower_label.virial_error, 1e-12);
+}
+
+TEST(CommitteeLoss, VirialErrorIsThatOfTheMean)
+{
+  const Problem problem("fast", {"Si", "O"});
+  const BatchWeights weights{0.0, 1.0, 0.0, 1.0, 0.0};
+  const auto kernel = CommitteeLoss::create(problem.model, "double");
+  kernel->set_parameters(problem.parameters);
+  const Frame &frame = problem.frames[0];
+  const auto prepared = kernel->prepare(frame);
+  double error = 0.0;
+  const MemberPrediction prediction = kernel->predict(*prepared);
+  for (const Tensor6 &virial : prediction.virial)
+    for (std::size_t q = 0; q < 3; ++q) error += (*frame.virial)[q] - virial[q];
+  error /= 3.0 * frame.num_atoms() * static_cast<double>(prediction.virial.size());
+
+  EXPECT_NEAR(kernel->add(*prepared, weights, 0.2, false).virial_error, error, 1e-12);
 }
 
 INSTANTIATE_TEST_SUITE_P(ShapesAndTerms, EveryLoss,

@@ -52,7 +52,8 @@ StressOffsets found(const std::string &mode, const std::vector<Frame> &frames,
 std::vector<double> scattered(std::size_t count, double center, double spread)
 {
   std::vector<double> errors;
-  for (std::size_t n = 0; n < count; ++n) errors.push_back(center + (n % 2 == 0 ? spread : -spread));
+  for (std::size_t n = 0; n < count; ++n)
+    errors.push_back(center + (n % 2 == 0 ? spread : -spread));
   return errors;
 }
 

@@ -157,10 +157,11 @@ Finding exchanged_shear(const ShearOrder &order)
 
 Finding pressure_offset(double offset)
 {
-  return {"the pressure is " + format("%.1f", std::abs(offset)) + " GPa " +
-              (offset < 0.0 ? "below" : "above") + " that of the energies (Pulay stress)",
-          "raise the plane-wave cutoff; a fit finds what is left and takes it off (--stress-offset)",
-          {}};
+  return {
+      "the pressure is " + format("%.1f", std::abs(offset)) + " GPa " +
+          (offset < 0.0 ? "below" : "above") + " that of the energies (Pulay stress)",
+      "raise the plane-wave cutoff; a fit finds what is left and takes it off (--stress-offset)",
+      {}};
 }
 
 std::optional<Finding> check_stress(const std::vector<ClosePair> &pairs, double share)
