@@ -19,6 +19,9 @@ namespace {
 constexpr double score_tolerance =
     2.0;    // of the least held-out score, for parameters that are kept
 
+/// Of an epoch in the mean virial errors: within one epoch those of all frames are off together.
+constexpr double newest_share = 0.25;
+
 class Stopwatch {
  public:
   double seconds() const
@@ -355,18 +358,22 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   state.optimiser->step(state.parameters, gradient, schedule.rate(state.step),
                         first_block_[ranks_.rank()], first_block_[ranks_.rank() + 1]);
   ranks_.share_segments(state.parameters, begin_);
-  for (std::size_t n = 0; n < batch.size(); ++n)
-    state.virial_errors[static_cast<std::size_t>(batch[n])] = sum[2 + n];
+  const double share = state.step < schedule.steps_per_epoch ? 1.0 : newest_share;
+  for (std::size_t n = 0; n < batch.size(); ++n) {
+    double &error = state.virial_errors[static_cast<std::size_t>(batch[n])];
+    error += share * (sum[2 + n] - error);
+  }
   state.epoch_loss += sum[0] * model_.scale * model_.scale / model_.settings.num_members;
   ++state.step;
   return sum[1] > 0.0;
 }
 
-/// After an epoch, from the errors of its steps. The first tenth of the fit takes labels as they
-/// are: where energies say nothing of the pressure, it is to come from the labels.
+/// After an epoch, from the errors of its steps. The first half of the fit takes labels as they
+/// are: its errors have other reasons than offsets, and where energies say nothing of the pressure,
+/// it is to come from the labels.
 void Trainer::find_stress_offsets(TrainingState &state, const Schedule &schedule) const
 {
-  if (10 * state.step < schedule.num_steps()) return;
+  if (2 * state.step < schedule.num_steps()) return;
   stress_offset_fit_.update(state.virial_errors, state.stress_offsets);
 }
 

@@ -73,7 +73,8 @@ struct TrainingState {
   std::unique_ptr<Soap> optimiser;      ///< each rank steps its own blocks
   int step = 0;                         ///< steps done
   double epoch_loss = 0.0;              ///< sum over the steps of the present epoch
-  std::vector<double> virial_errors;    ///< latest FrameLoss::virial_error, shape [num_frames]
+  std::vector<double> virial_errors;    ///< mean of FrameLoss::virial_error over the
+                                        ///< latest epochs, shape [num_frames]
   StressOffsets stress_offsets;
   std::vector<double> kept_parameters;    ///< what becomes the potential
   StressOffsets kept_stress_offsets;      ///< that belong to it
