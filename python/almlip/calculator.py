@@ -27,6 +27,8 @@ class Calculator(LastAtoms, ase_calculator.Calculator):
     sigma            predicted error of each force, eV/Angstrom, shape [num_atoms]
     sigma_max        the largest of them
     novelty          distance of each environment from the training set, above 1 is novel
+    energy_sigma     predicted error of the energy, eV/atom; infinite if two elements of the frame were
+                     never together in a training frame
     descriptors      what the potential sees of each environment, shape [num_atoms, num_descriptors],
                      with mean 0 and variance 1 for each element of the training set
     member_energies  total energy by each member, eV, shape [num_members]
@@ -44,6 +46,7 @@ class Calculator(LastAtoms, ase_calculator.Calculator):
         "stress",
         "sigma",
         "sigma_max",
+        "energy_sigma",
         "novelty",
         "descriptors",
         "member_energies",
@@ -94,12 +97,17 @@ class Calculator(LastAtoms, ase_calculator.Calculator):
             raise ase_calculator.PropertyNotImplementedError(
                 f"{self._arguments[0]} holds no novelty; fit it again"
             )
+        if "energy_sigma" in wanted and not self._core.has_energy_sigma:
+            raise ase_calculator.PropertyNotImplementedError(
+                f"{self._arguments[0]} holds no calibration of energies; fit it again, with frames held out"
+            )
         results = self._core.predict(
             *self.last_arrays,
             "Atoms",
             members=any(name in _OF_MEMBERS for name in wanted),
             novelty="novelty" in wanted,
             descriptors="descriptors" in wanted,
+            energy_sigma="energy_sigma" in wanted,
         )
         self.results = results
         if "stress" in wanted and "stress" not in self.results:

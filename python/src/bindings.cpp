@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <mutex>
 
@@ -125,7 +126,8 @@ class SharedCalculator {
 
   nb::dict predict(const Input<std::int64_t, -1> &numbers, const Input<double, -1, 3> &positions,
                    const Input<double, 3, 3> &cell, const Input<bool, 3> &pbc,
-                   const std::string &name, bool members, bool novelty, bool descriptors)
+                   const std::string &name, bool members, bool novelty, bool descriptors,
+                   bool energy_sigma)
   {
     const Frame frame = frame_of(numbers, positions, cell, pbc, name);
     almlip::FramePrediction prediction;
@@ -133,7 +135,7 @@ class SharedCalculator {
     {
       const nb::gil_scoped_release others_may_run;
       const std::lock_guard<std::mutex> one_at_a_time(mutex_);
-      prediction = calculator_.predict(frame, {members, novelty || descriptors});
+      prediction = calculator_.predict(frame, {members, novelty || descriptors || energy_sigma});
       if (novelty) novelties = almlip::novelties(prediction, frame, potential());
     }
     nb::dict result = results_of(prediction, std::move(novelties), frame.volume());
@@ -161,6 +163,7 @@ class SharedCalculator {
       result["sigma"] = array(std::move(p.sigma), {num_atoms});
       result["member_forces"] = array(std::move(p.member_forces), {num_atoms, num_members, 3});
     }
+    if (!std::isnan(p.energy_sigma)) result["energy_sigma"] = p.energy_sigma;
     if (!novelties.empty()) result["novelty"] = array(std::move(novelties), {num_atoms});
     return result;
   }
@@ -187,7 +190,7 @@ NB_MODULE(_core, m)
   nb::class_<SharedCalculator>(m, "Calculator", "A potential that predicts frames.")
       .def(nb::init<const std::string &, bool, double>(), "path"_a, "mixed"_a, "skin"_a)
       .def("predict", &SharedCalculator::predict, "numbers"_a, "positions"_a, "cell"_a, "pbc"_a,
-           "name"_a, "members"_a, "novelty"_a, "descriptors"_a = false,
+           "name"_a, "members"_a, "novelty"_a, "descriptors"_a = false, "energy_sigma"_a = false,
            "Energy, forces, stress if the cell has a volume, and what was asked for.")
       .def_prop_ro("elements",
                    [](const SharedCalculator &c) { return c.potential().settings.elements; })
@@ -197,5 +200,8 @@ NB_MODULE(_core, m)
                    [](const SharedCalculator &c) { return c.potential().settings.num_members; })
       .def_prop_ro("has_novelty",
                    [](const SharedCalculator &c) { return !c.potential().novelty.empty(); })
+      .def_prop_ro(
+          "has_energy_sigma",
+          [](const SharedCalculator &c) { return c.potential().energy_calibration.num_frames > 0; })
       .def_prop_ro("num_searches", &SharedCalculator::num_searches);
 }

@@ -8,6 +8,7 @@
 #include "pair.h"
 #include "update.h"
 
+#include "almlip/energy_sigma.h"
 #include "almlip/query/nearest_pair.h"
 #include "almlip/query/novelty.h"
 
@@ -146,9 +147,11 @@ void ALMLIPStepOutput::close(Pair &pair, const ALMLIPUnits &units)
 ALMLIPUncertainty::Wanted ALMLIPUncertainty::wanted(const almlip::Potential &potential,
                                                     bool summary_is_due) const
 {
-  const bool novelty = novelty_flag || summary_is_due;
-  return {sigma_flag || summary_is_due, descriptor_flag || (novelty && !potential.novelty.empty()),
-          novelty};
+  const bool novelty = novelty_flag || summary_is_due,
+             energy_sigma = summary_is_due && potential.energy_calibration.num_frames > 0;
+  return {sigma_flag || summary_is_due,
+          descriptor_flag || energy_sigma || (novelty && !potential.novelty.empty()), novelty,
+          energy_sigma};
 }
 
 void ALMLIPUncertainty::open(almlip::CommitteeOutput &output, const almlip::ModelSettings &settings,
@@ -212,6 +215,22 @@ void ALMLIPUncertainty::find_novelty(const ALMLIPStepInput &input,
   std::vector<int> element(nlocal);
   for (int i = 0; i < nlocal; i++) element[i] = input.element_of(i);
   almlip::novelties(potential.novelty, element, descriptor_table.data(), novelty_of_atom.data());
+}
+
+double ALMLIPUncertainty::energy_sigma(const ALMLIPStepInput &input,
+                                       const almlip::Potential &potential, const ALMLIPUnits &units,
+                                       int nlocal, MPI_Comm world) const
+{
+  if (potential.energy_calibration.num_frames == 0) return NOT_COMPUTED;
+  const almlip::ModelSettings &settings = potential.settings;
+  std::vector<int> element(nlocal);
+  for (int i = 0; i < nlocal; i++) element[i] = input.element_of(i);
+  std::vector<double> features =
+      almlip::energy_features(element, descriptor_table.data(), settings.num_descriptors(),
+                              static_cast<int>(settings.elements.size()));
+  MPI_Allreduce(MPI_IN_PLACE, features.data(), static_cast<int>(features.size()), MPI_DOUBLE,
+                MPI_SUM, world);
+  return almlip::energy_sigma(potential, std::move(features)) * units.electron_volt;
 }
 
 void ALMLIPUncertainty::find_nearest(LAMMPS *lmp, const almlip::Neighborhood &neighborhood,

@@ -85,7 +85,7 @@ class ALMLIPUncertainty {
   int num_member_passes = 0;    ///< steps that member forces were computed on
 
   struct Wanted {
-    bool members, descriptors, novelty;
+    bool members, descriptors, novelty, energy_sigma;
   };
   /// By the flags, and by the summary of the step if it is due.
   Wanted wanted(const almlip::Potential &, bool summary_is_due) const;
@@ -102,6 +102,10 @@ class ALMLIPUncertainty {
 
   /// Novelty from the descriptors.
   void find_novelty(const ALMLIPStepInput &, const almlip::Potential &, int nlocal);
+  /// Sigma of the energy from the descriptors, over all ranks, energy units of the run per atom;
+  /// not a number without a calibration.
+  double energy_sigma(const ALMLIPStepInput &, const almlip::Potential &, const ALMLIPUnits &,
+                      int nlocal, MPI_Comm) const;
   /// The pair of atoms that is nearest, as measured by the training set.
   void find_nearest(class LAMMPS *, const almlip::Neighborhood &, const almlip::Potential &,
                     const ALMLIPUnits &);

@@ -33,7 +33,9 @@ using namespace LAMMPS_NS;
 using almlip::require;
 
 static constexpr double NOT_COMPUTED = std::numeric_limits<double>::quiet_NaN();
-static constexpr int NUM_SUMMARY = 3;    // of pvector: max sigma, mean sigma, max novelty
+// pvector: max sigma, mean sigma, max novelty; energies of the members; sigma of the energy
+static constexpr int NUM_SUMMARY = 3;
+static constexpr int num_columns(int num_members) { return NUM_SUMMARY + num_members + 1; }
 
 // What to do about a name that is none of the potential's elements.
 static std::string what_instead(const almlip::ModelSettings &settings, std::string name)
@@ -217,13 +219,19 @@ bool PairALMLIP::compute_pair_is_due()
 void PairALMLIP::fill_pvector(bool summary_is_due)
 {
   ALMLIPUncertainty::Summary summary = {NOT_COMPUTED, NOT_COMPUTED, NOT_COMPUTED};
-  if (summary_is_due) summary = impl->uncertainty.summarize(impl->input, atom->nlocal, world);
+  double energy_sigma = NOT_COMPUTED;
+  if (summary_is_due) {
+    summary = impl->uncertainty.summarize(impl->input, atom->nlocal, world);
+    energy_sigma = impl->uncertainty.energy_sigma(impl->input, impl->potential, impl->units,
+                                                  atom->nlocal, world);
+  }
 
   std::fill(impl->pvector.begin(), impl->pvector.end(), 0.0);
   if (comm->me == 0) {
     pvector[0] = summary.max_sigma;
     pvector[1] = summary.mean_sigma;
     pvector[2] = summary.max_novelty;
+    pvector[NUM_SUMMARY + impl->num_members] = energy_sigma;
   }
   for (int k = 0; k < impl->num_members; k++)
     pvector[NUM_SUMMARY + k] = impl->output.core.member_energies[k] * impl->units.electron_volt;
@@ -291,7 +299,7 @@ void PairALMLIP::coeff(int narg, char **arg)
 
   const auto &settings = impl->potential.settings;
   comm_reverse = 3 * settings.num_members;
-  nextra = NUM_SUMMARY + settings.num_members;
+  nextra = num_columns(settings.num_members);
   if (nextra > static_cast<int>(impl->pvector.size())) impl->pvector.resize(nextra, NOT_COMPUTED);
   pvector = impl->pvector.data();
   if (comm->me == 0)

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "almlip/elements.h"
+#include "almlip/energy_sigma.h"
 #include "almlip/error.h"
 #include "almlip/frame_neighborhood.h"
 #include "almlip/query/novelty.h"
@@ -46,6 +47,16 @@ void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Pote
   for (std::size_t i = 0; i < element.size(); ++i)
     prediction.sigma.push_back(
         calibrated_sigma(potential.calibration, element[i], prediction.spread[i]));
+}
+
+void calibrate_energy(FramePrediction &prediction, const Frame &frame, const Potential &potential)
+{
+  if (potential.energy_calibration.num_frames == 0) return;
+  const ModelSettings &settings = potential.settings;
+  prediction.energy_sigma = energy_sigma(
+      potential,
+      energy_features(elements_of(frame, settings), prediction.descriptors.data(),
+                      settings.num_descriptors(), static_cast<int>(settings.elements.size())));
 }
 
 namespace {
@@ -96,6 +107,7 @@ FramePrediction evaluate(Committee &committee, const Potential &potential, const
   result.atom_energies.resize(num_atoms);
   if (needs.descriptors) result.descriptors.resize(num_descriptors * num_atoms);
   fold_ghosts_home(surroundings, 3, result.forces);
+  if (needs.descriptors) calibrate_energy(result, frame, potential);
   if (needs.members) take_members(member_forces, surroundings, frame, potential, result);
   return result;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "almlip/committee.h"
@@ -26,6 +27,10 @@ struct FramePrediction {
   std::vector<double> member_forces;      ///< shape [num_atoms][3 M]
   std::vector<double> spread;    ///< of the members' forces, shape [num_atoms], eV/Angstrom
   std::vector<double> sigma;     ///< calibrated force uncertainty, shape [num_atoms], eV/Angstrom
+  double energy_sigma = std::numeric_limits<double>::quiet_NaN();    ///< calibrated uncertainty of
+                                                                     ///< the energy, eV/atom; not a
+                                                                     ///< number without descriptors
+                                                                     ///< or a calibration
   std::vector<double> descriptors;    ///< standardised, shape [num_atoms][D]
 };
 
@@ -35,6 +40,10 @@ std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings);
 
 /// sigma of every atom from its spread.
 void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Potential &potential);
+
+/// Sigma of the energy.
+/// @param prediction  with descriptors
+void calibrate_energy(FramePrediction &prediction, const Frame &frame, const Potential &potential);
 
 /// Evaluates a frame of a file: images, neighbours, committee, ghosts folded home, sigma.
 /// @throws Error if the frame has an element that the potential has not (names both), or the errors

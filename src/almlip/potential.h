@@ -74,6 +74,19 @@ Calibration no_calibration(int num_elements);
 /// @param spread  s_i of the atom, eV/Angstrom
 double calibrated_sigma(const Calibration &calibration, int element, double spread);
 
+/// Calibrated uncertainty of energies, sigma = factor sqrt(1 + sum_e |whitening_e f_e|^2), f the
+/// features of a frame (energy_sigma.h). D descriptors.
+struct EnergyCalibration {
+  double factor = 0.0;    ///< sigma of a frame that the training frames pin down, eV/atom
+  std::vector<std::vector<double>> whitening;    ///< of every element, shape [D + 1][D + 1],
+                                                 ///< row-major lower triangle, zero above
+  std::vector<int> together;    ///< 1 for pairs of elements that a training frame holds both of;
+                                ///< shape [num_elements][num_elements]
+  double quantile90 = 1.0;      ///< |energy error| < quantile90 sigma with a probability of 90 %
+  int num_frames = 0;    ///< frames not learned that it was fitted on; 0: not calibrated, and all
+                         ///< arrays are empty
+};
+
 /// Distance of an environment from the training environments of its element: |L (x - center)| /
 /// threshold, above 1 is novel.
 struct Novelty {
@@ -125,6 +138,7 @@ struct Potential {
   double force_error = 0.0;         ///< force MAE on held-out frames, eV/Angstrom; 0 if unknown
   std::string provenance = "{}";    ///< JSON object: errors on train and held-out data, hash of the
                                     ///< training data, settings
+  EnergyCalibration energy_calibration;
 };
 
 /// Reads a potential file; the whole content is checked (format version, keys, array lengths,

@@ -2,6 +2,7 @@
 #include "cli/command_eval.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -58,6 +59,8 @@ Frame predicted_frame(const Potential &potential, Frame frame, const FramePredic
   frame.per_atom["sigma"] = prediction.sigma;
   if (!potential.novelty.empty())
     frame.per_atom["novelty"] = novelties(prediction, frame, potential);
+  if (std::isfinite(prediction.energy_sigma))
+    frame.info["energy_sigma"] = exact_text({prediction.energy_sigma});
   frame.info["member_energies"] = exact_text(prediction.member_energies);
   return frame;
 }
@@ -84,10 +87,12 @@ void evaluate(const EvalOptions &options)
                                     ? StressOffsets{}
                                     : used_offsets(stress_offsets_of(potential), frames);
   Committee committee(potential);
-  ErrorReport report(potential.calibration.quantile90);
+  ErrorReport report(potential);
   std::string predictions;
+  int num_strange = 0;
   for (const Frame &frame : frames) {
     FramePrediction prediction = predict(committee, potential, frame);
+    num_strange += std::isinf(prediction.energy_sigma) ? 1 : 0;
     if (!options.output.empty())
       predictions += to_extxyz(predicted_frame(potential, frame, prediction));
     add_stress_offset(offsets, frame, prediction);
@@ -99,6 +104,13 @@ void evaluate(const EvalOptions &options)
   std::cout << report.table() << text_of(offsets);
   if (potential.calibration.num_atoms == 0)
     std::cout << "The potential is not calibrated: sigma is the plain spread of its members.\n";
+  if (potential.energy_calibration.num_frames == 0)
+    std::cout << "Its energies have no sigma: the file is of an earlier version, or no frame was "
+                 "held out.\n";
+  if (num_strange > 0)
+    std::cout << num_strange
+              << " of the frames hold two elements that no training frame holds both "
+                 "of: the sigma of their energies is infinite.\n";
 }
 
 /// Work for one process; the others of an MPI run wait.

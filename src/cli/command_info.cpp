@@ -61,6 +61,10 @@ Json summary(const Potential &potential, const std::string &path, const std::str
                          {"exponent", potential.calibration.exponent},
                          {"quantile90", potential.calibration.quantile90},
                          {"num_atoms", potential.calibration.num_atoms}};
+  if (potential.energy_calibration.num_frames > 0)
+    json["energy_calibration"] = {{"factor", potential.energy_calibration.factor},
+                                  {"quantile90", potential.energy_calibration.quantile90},
+                                  {"num_frames", potential.energy_calibration.num_frames}};
   json["zbl"] = {{"inner", potential.zbl.inner}, {"outer", potential.zbl.outer}};
   json["training"] = {{"num_fingerprints", num_known(potential)},
                       {"has_novelty", has_novelty(potential)},

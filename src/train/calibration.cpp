@@ -152,9 +152,6 @@ Calibration corrected(const Calibration &before, const std::vector<AtomError> &a
   return calibration;
 }
 
-namespace {
-
-/// To six significant digits.
 double rounded(double number)
 {
   if (number == 0.0) return 0.0;
@@ -162,8 +159,6 @@ double rounded(double number)
   const double digits = std::round(number / unit);
   return unit < 1.0 ? digits / std::round(1.0 / unit) : digits * unit;
 }
-
-}    // namespace
 
 Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
 {
@@ -183,7 +178,6 @@ Novelty fit_novelty(const std::vector<double> &descriptors, int num_descriptors)
   const Eigen::MatrixXd factor = covariance.llt().matrixL();
   Rows whitening = factor.triangularView<Eigen::Lower>().solve(
       Eigen::MatrixXd::Identity(num_descriptors, num_descriptors));
-  // six digits are plenty for a distance and take a third of the room in a file
   whitening = whitening.unaryExpr([](double v) { return rounded(v); });
   const Eigen::VectorXd distance = (deviation * whitening.transpose()).rowwise().norm();
   Novelty novelty;

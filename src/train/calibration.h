@@ -46,6 +46,9 @@ Calibration rescaled(Calibration calibration, double factor);
 /// follows what its new frames say and forgets the first ones.
 Calibration corrected(const Calibration &before, const std::vector<AtomError> &atoms);
 
+/// To six significant digits: plenty for a distance, and a third of the room in a file.
+double rounded(double number);
+
 /// Fits the distance from the training environments of one element: Mahalanobis with the covariance
 /// shrunk towards its diagonal.
 /// @param descriptors  standardised, shape [num_atoms][num_descriptors]

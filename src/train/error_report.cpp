@@ -31,6 +31,32 @@ std::optional<double> root_mean_square(const std::vector<double> &errors)
   return std::sqrt(sum / double(errors.size()));
 }
 
+/// Errors of the energies that have a sigma, and these.
+struct EnergyErrors {
+  std::vector<double> errors, sigma;    ///< eV/atom
+};
+
+EnergyErrors with_sigma(const std::vector<double> &errors, const std::vector<double> &sigma)
+{
+  EnergyErrors kept;
+  for (std::size_t f = 0; f < errors.size(); ++f) {
+    if (!std::isfinite(sigma[f])) continue;
+    kept.errors.push_back(errors[f]);
+    kept.sigma.push_back(sigma[f]);
+  }
+  return kept;
+}
+
+/// Share of the errors that are at most factor sigma; nothing without errors.
+std::optional<double> coverage_of(const EnergyErrors &energies, double factor)
+{
+  if (energies.errors.empty()) return {};
+  double inside = 0.0;
+  for (std::size_t f = 0; f < energies.errors.size(); ++f)
+    inside += std::abs(energies.errors[f]) <= factor * energies.sigma[f];
+  return inside / double(energies.errors.size());
+}
+
 void append(std::vector<double> &to, const std::vector<double> &from)
 {
   to.insert(to.end(), from.begin(), from.end());
@@ -40,11 +66,12 @@ using Numbers = std::vector<std::pair<const char *, std::optional<double>>>;
 
 Numbers numbers_of(const ErrorGroup &group)
 {
-  return {{"energy_mae", group.energy_mae}, {"energy_rmse", group.energy_rmse},
-          {"force_mae", group.force_mae},   {"force_rmse", group.force_rmse},
-          {"stress_mae", group.stress_mae}, {"stress_rmse", group.stress_rmse},
-          {"spearman", group.spearman},     {"ece", group.ece},
-          {"coverage90", group.coverage90}, {"worst5_in_top10", group.worst5_in_top10}};
+  return {{"energy_mae", group.energy_mae},     {"energy_rmse", group.energy_rmse},
+          {"energy_sigma", group.energy_sigma}, {"energy_coverage90", group.energy_coverage90},
+          {"force_mae", group.force_mae},       {"force_rmse", group.force_rmse},
+          {"stress_mae", group.stress_mae},     {"stress_rmse", group.stress_rmse},
+          {"spearman", group.spearman},         {"ece", group.ece},
+          {"coverage90", group.coverage90},     {"worst5_in_top10", group.worst5_in_top10}};
 }
 
 /// A number in a column of the table; "-" if it is absent.
@@ -62,7 +89,8 @@ std::string padded(std::string text, std::size_t width)
 std::string row(const std::string &name, const ErrorGroup &group)
 {
   return name + format(" %7d %8d", group.frames, group.atoms) + cell(10, 2, group.energy_mae, 1e3) +
-         cell(9, 2, group.energy_rmse, 1e3) + cell(10, 4, group.force_mae) +
+         cell(9, 2, group.energy_rmse, 1e3) + cell(9, 2, group.energy_sigma, 1e3) +
+         cell(8, 3, group.energy_coverage90) + cell(10, 4, group.force_mae) +
          cell(9, 4, group.force_rmse) + cell(9, 3, group.stress_mae) +
          cell(9, 3, group.stress_rmse) + cell(10, 3, group.spearman) + cell(7, 3, group.ece) +
          cell(8, 3, group.coverage90) + cell(8, 3, group.worst5_in_top10) + '\n';
@@ -76,7 +104,10 @@ void ErrorReport::add(const Frame &frame, const FramePrediction &prediction)
     const int num_atoms = frame.num_atoms();
     ++samples.frames;
     samples.atoms += num_atoms;
-    if (frame.energy) samples.energies.push_back((prediction.energy - *frame.energy) / num_atoms);
+    if (frame.energy) {
+      samples.energies.push_back((prediction.energy - *frame.energy) / num_atoms);
+      samples.energy_sigma.push_back(prediction.energy_sigma);
+    }
     for (std::size_t c = 0; c < frame.forces.size(); ++c)
       samples.forces.components.push_back(prediction.forces[c] - frame.forces[c]);
     if (!frame.forces.empty()) {
@@ -98,6 +129,9 @@ ErrorGroup ErrorReport::summarise(const Samples &samples) const
   group.atoms = samples.atoms;
   group.energy_mae = mean_absolute(samples.energies);
   group.energy_rmse = root_mean_square(samples.energies);
+  const EnergyErrors judged = with_sigma(samples.energies, samples.energy_sigma);
+  group.energy_sigma = root_mean_square(judged.sigma);
+  group.energy_coverage90 = coverage_of(judged, energy_quantile90_);
   group.force_mae = mean_absolute(samples.forces.components);
   group.force_rmse = root_mean_square(samples.forces.components);
   group.stress_mae = mean_absolute(samples.stresses);
@@ -131,10 +165,10 @@ std::string ErrorReport::table() const
   for (const auto &[name, group] : rows) width = std::max(width, name.size());
 
   const char *const titles =
-      "                         energy, meV/atom   forces, eV/Angstrom"
+      "                                          energy, meV/atom   forces, eV/Angstrom"
       "       stress, GPa   uncertainty of forces\n";
   const char *const columns =
-      "  frames    atoms       MAE     RMSE       MAE     RMSE      MAE     RMSE"
+      "  frames    atoms       MAE     RMSE    sigma cover90       MAE     RMSE      MAE     RMSE"
       "  spearman    ece cover90  worst5\n";
   std::string text = padded("", width) + titles + padded("config_type", width) + columns;
   for (const auto &[name, group] : rows) text += row(padded(name, width), group);

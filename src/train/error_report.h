@@ -19,6 +19,10 @@ namespace almlip::train {
 struct ErrorGroup {
   int frames = 0, atoms = 0;
   std::optional<double> energy_mae, energy_rmse;    ///< eV/atom
+  std::optional<double>
+      energy_sigma;    ///< root mean square over the frames that have one, eV/atom
+  std::optional<double>
+      energy_coverage90;    ///< share of these frames with an error below quantile90 sigma
   std::optional<double> force_mae, force_rmse;      ///< over components, eV/Angstrom
   std::optional<double> stress_mae, stress_rmse;    ///< over the six components, GPa
   std::optional<double> spearman;      ///< rank correlation of sigma and force error over atoms
@@ -32,8 +36,12 @@ struct ErrorGroup {
 /// together.
 class ErrorReport {
  public:
-  /// @param quantile90  Calibration::quantile90 of the potential
-  explicit ErrorReport(double quantile90) : quantile90_(quantile90) {}
+  /// With the bounds of 90 % of a potential.
+  explicit ErrorReport(const Potential &potential)
+      : quantile90_(potential.calibration.quantile90),
+        energy_quantile90_(potential.energy_calibration.quantile90)
+  {
+  }
 
   /// Takes what the frame has references for.
   void add(const Frame &frame, const FramePrediction &prediction);
@@ -53,13 +61,14 @@ class ErrorReport {
   /// Prediction minus reference.
   struct Samples {
     int frames = 0, atoms = 0;
-    std::vector<double> energies;    ///< eV/atom
-    std::vector<double> stresses;    ///< GPa
+    std::vector<double> energies;        ///< eV/atom
+    std::vector<double> energy_sigma;    ///< of each, eV/atom; may be not finite
+    std::vector<double> stresses;        ///< GPa
     ForceErrors forces;
   };
   ErrorGroup summarise(const Samples &samples) const;
 
-  double quantile90_;
+  double quantile90_, energy_quantile90_;
   Samples all_;
   std::map<std::string, Samples> by_type_;
 };

@@ -8,9 +8,11 @@
 #include <numeric>
 
 #include "almlip/calculator.h"
+#include "almlip/energy_sigma.h"
 #include "almlip/error.h"
 #include "train/calibration.h"
 #include "train/check/data_check.h"
+#include "train/energy_memory.h"
 #include "train/error_report.h"
 #include "train/frame_memory.h"
 #include "train/predict_frames.h"
@@ -122,6 +124,44 @@ bool tells_pressure(const TrainingData &data)
   return energies_tell_pressure(frames);
 }
 
+/// Error of the energy that a fit without the frame made, eV/atom.
+double energy_error(const Judgement &judgement, std::size_t f)
+{
+  const Frame &frame = judgement.frames[f];
+  return (judgement.predictions[f].energy - *frame.energy) / frame.num_atoms();
+}
+
+/// Lets the energies of training frames be judged by the fits without them.
+void judge_learned(const Judgement &judgement, const TrainingData &data, EnergyMemory &energies)
+{
+  std::map<std::string, std::size_t> index;
+  for (std::size_t n = 0; n < data.train.size(); ++n) index[data.train[n].source] = n;
+  for (std::size_t f = 0; f < judgement.frames.size(); ++f)
+    energies.judge_learned(index.at(judgement.frames[f].source), energy_error(judgement, f),
+                           judgement.fit_of(f));
+}
+
+/// Calibrates sigma of energies, and gives it to the predictions of training and judged frames.
+/// @param learned_all  whether the potential has learned the held-out frames too
+void calibrate_energies(const EnergyMemory &energies, bool learned_all, const Potential *start,
+                        Potential &potential, std::vector<FramePrediction> &train,
+                        Judgement &judgement)
+{
+  const int num_elements = static_cast<int>(potential.settings.elements.size());
+  const std::vector<EnergyError> errors = energies.errors();
+  EnergyMemory all = energies;
+  if (learned_all) all.learn_judged();
+  potential.energy_calibration = calibrate_energies(
+      all.learned(), errors, start ? &start->energy_calibration : nullptr, num_elements);
+  const EnergyCalibration &calibration = potential.energy_calibration;
+  if (calibration.num_frames == 0) return;
+  for (std::size_t n = 0; n < train.size(); ++n)
+    train[n].energy_sigma = energy_sigma(potential, energies.learned()[n].features);
+  for (std::size_t f = 0; f < errors.size(); ++f)
+    judgement.predictions[f].energy_sigma =
+        calibration.factor * std::sqrt(1.0 + errors[f].distance2);
+}
+
 std::string held_out_title(const TrainingData &data, bool learned, bool refit)
 {
   if (refit) return "new frames, by the potential that had not learned them\n";
@@ -171,30 +211,38 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   const std::vector<AtomError> atoms = judgement.atom_errors(potential.settings);
   potential.calibration = start ? corrected(rescaled(start->calibration, factors.front()), atoms)
                                 : calibrate(atoms, static_cast<int>(data.elements.size()));
-  const ErrorReport held_out = judgement.report(potential);
-  potential.force_error = held_out.all().force_mae.value_or(0.0);
-  if (start) add_record(potential, *start);
-  ErrorReport train(potential.calibration.quantile90);
   FrameMemory memory(potential);
+  EnergyMemory energies(potential);
+  std::vector<FramePrediction> predictions;    // of the training frames, without descriptors
   std::vector<Compared> compared;
   predict_frames(potential, data.train, ranks, [&](const Frame &frame, FramePrediction prediction) {
     add_stress_offset(offsets, frame, prediction);
-    train.add(frame, prediction);
     compared.push_back(compare(frame, prediction));
     if (settings.fingerprints) memory.add_fingerprint(frame, prediction);
     if (settings.novelty) memory.add_environments(frame, prediction);
+    energies.add_learned(frame, prediction);
+    prediction.descriptors = {};
+    predictions.push_back(std::move(prediction));
   });
   if (settings.novelty && ranks.first()) memory.fit_novelties();
-  if (settings.fingerprints || settings.novelty)
-    predict_frames(
-        potential, data.held_out, ranks, [&](const Frame &frame, FramePrediction prediction) {
-          if (settings.fingerprints) memory.add_fingerprint(frame, prediction);
-          if (settings.novelty)
-            potential.record.held_out_novelty.push_back(max_novelty(frame, prediction, potential));
-        });
+  std::size_t num_judged = 0;
+  predict_frames(potential, data.held_out, ranks,
+                 [&](const Frame &frame, FramePrediction prediction) {
+                   if (settings.fingerprints) memory.add_fingerprint(frame, prediction);
+                   if (settings.novelty)
+                     judgement.novelty.push_back(max_novelty(frame, prediction, potential));
+                   energies.judge(frame, prediction, energy_error(judgement, num_judged++));
+                 });
 
   ranks.agree([&] {
     if (!ranks.first()) return;
+    if (data.held_out.empty()) judge_learned(judgement, data, energies);
+    calibrate_energies(energies, all_frames != nullptr, start, potential, predictions, judgement);
+    const ErrorReport held_out = judgement.report(potential);
+    potential.force_error = held_out.all().force_mae.value_or(0.0);
+    if (start) add_record(potential, *start);
+    ErrorReport train(potential);
+    for (std::size_t n = 0; n < predictions.size(); ++n) train.add(data.train[n], predictions[n]);
     Json errors = {{"train", Json::parse(train.json())["groups"]}};
     std::string table = "training frames\n" + train.table();
     if (!judgement.empty()) {

@@ -103,6 +103,13 @@ void Judgement::add_stress_offsets(const StressOffsets &offsets)
     add_stress_offset(offsets, frames[f], predictions[f]);
 }
 
+int Judgement::fit_of(std::size_t frame) const
+{
+  const auto found =
+      std::find_if(fits_.begin(), fits_.end(), [&](const Fit &fit) { return frame < fit.end; });
+  return static_cast<int>(found - fits_.begin());
+}
+
 std::vector<AtomError> Judgement::atom_errors(const ModelSettings &settings) const
 {
   std::vector<AtomError> atoms;
@@ -121,7 +128,7 @@ std::vector<AtomError> Judgement::atom_errors(const ModelSettings &settings) con
 
 ErrorReport Judgement::report(Potential &potential)
 {
-  ErrorReport report(potential.calibration.quantile90);
+  ErrorReport report(potential);
   for (std::size_t f = 0; f < predictions.size(); ++f) {
     calibrate_sigma(predictions[f], frames[f], potential);
     report.add(frames[f], predictions[f]);

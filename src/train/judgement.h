@@ -46,6 +46,9 @@ struct Judgement {
   /// Makes the predicted virials those of the labels.
   void add_stress_offsets(const StressOffsets &offsets);
 
+  /// Number of the fit, from 0, that has predicted a frame.
+  int fit_of(std::size_t frame) const;
+
   /// Force error and spread of every atom with a reference.
   std::vector<AtomError> atom_errors(const ModelSettings &settings) const;
 

@@ -55,6 +55,7 @@ void predict_frames(const Potential &potential, const std::vector<Frame> &frames
     for (std::size_t f = begin; f < end && ranks.first(); ++f) {
       FramePrediction prediction = read(in[(f - begin) % num_ranks]);
       calibrate_sigma(prediction, frames[f], potential);
+      calibrate_energy(prediction, frames[f], potential);
       take(frames[f], std::move(prediction));
     }
   }

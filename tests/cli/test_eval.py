@@ -76,6 +76,8 @@ def test_json_holds_the_agreed_names_for_every_group(potential, frames, tmp_path
             "atoms",
             "energy_mae",
             "energy_rmse",
+            "energy_sigma",
+            "energy_coverage90",
             "force_mae",
             "force_rmse",
             "stress_mae",
@@ -141,7 +143,18 @@ def test_novelty_is_written_when_the_potential_holds_it(frames, tmp_path):
 
 def test_table_names_groups_and_total(potential, frames):
     output = almlip("eval", potential, frames).stdout.splitlines()
-    assert [line.split()[0] for line in output[2:]] == ["bulk", "slab", "all"]
+    assert [line.split()[0] for line in output[2:5]] == ["bulk", "slab", "all"]
+    assert output[5].startswith("Its energies have no sigma")  # a file of an earlier version
+
+
+def test_sigma_of_energies_is_told_and_written(frames, tmp_path):
+    potential = write_random_potential(tmp_path / "E.almlip.json", ["Si"], energies=True)
+    groups = evaluate(potential, frames, tmp_path)
+    told = tmp_path.joinpath("predicted.extxyz").read_text().splitlines()[1]
+    sigma = float(told.split("energy_sigma=")[1].split()[0])
+    assert groups["all"]["energy_sigma"] == pytest.approx(sigma, rel=1e-12)  # both frames are alike
+    bound = 1.8 * sigma  # quantile90 of that file
+    assert groups["all"]["energy_coverage90"] == float(groups["all"]["energy_mae"] <= bound)
 
 
 def test_frame_without_references_gives_null(potential, tmp_path):

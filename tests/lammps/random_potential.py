@@ -39,6 +39,19 @@ def novelty(element, threshold):
     }
 
 
+def energy_calibration(elements):
+    """Unit matrices: plain length of the mean descriptors and shares of the elements."""
+    size = DESCRIPTORS + 1
+    triangle = [1.0 if row == column else 0.0 for row in range(size) for column in range(row + 1)]
+    return {
+        "factor": 0.002,
+        "quantile90": 1.8,
+        "num_frames": 12,
+        "together": [1] * len(elements) ** 2,
+        "whitening": [triangle] * len(elements),
+    }
+
+
 # of the training set, for one element
 RECORD = {
     "rms_force": 0.8,
@@ -62,6 +75,7 @@ def write_random_potential(
     novelty_threshold=None,
     zbl=None,
     record=False,
+    energies=False,
 ):
     random = np.random.default_rng(seed)
     committees = [committee(e, -4.5 - k, members, random) for k, e in enumerate(elements)]
@@ -89,6 +103,7 @@ def write_random_potential(
                     "quantile90": 1.9,
                     "num_atoms": 100,
                 },
+                **({"energy_calibration": energy_calibration(elements)} if energies else {}),
                 "zbl": {
                     "inner": [0.85 * zbl] * len(elements) ** 2,
                     "outer": [zbl] * len(elements) ** 2,

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.calculators.calculator import PropertyNotImplementedError
 from ase.io import read, write
 
+import almlip
 import lammps_frames as lf
 from random_potential import write_random_potential
 
@@ -427,6 +429,57 @@ def test_largest_novelty_agrees_with_eval(evaluate, tmp_path, ranks):
     assert row["c_unc[3]"] == pytest.approx(
         prediction.arrays["novelty"].max(), rel=1e-6
     )  # single precision
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory):
+    """A potential whose energies have a sigma."""
+    path = tmp_path_factory.mktemp("judged") / "judged.json"
+    return write_random_potential(path, ["Si", "Ge"], energies=True)
+
+
+def energy_sigma(evaluate, *arguments, **settings):
+    """Last term of compute pair of a committee of five."""
+    after = "compute unc all pair almlip\n"
+    row = evaluate(*arguments, after=after, columns="c_unc[9]", **settings).thermo
+    return row["c_unc[9]"]
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_sigma_of_the_energy_agrees_with_eval_and_the_calculator(judged, evaluate, tmp_path, ranks):
+    written, prediction = predict(judged, lf.silicon_germanium(), tmp_path)
+    sigma = energy_sigma(evaluate, written, judged, ["Si", "Ge"], ranks)
+
+    assert sigma > 0.002
+    assert sigma == pytest.approx(prediction.info["energy_sigma"], rel=1e-10)
+    calculator = almlip.Calculator(judged)
+    assert calculator.get_property("energy_sigma", written) == pytest.approx(sigma, rel=1e-10)
+
+
+def test_sigma_of_the_energy_is_that_of_the_mean_descriptor(judged):
+    atoms = lf.silicon_germanium()
+    x = almlip.Calculator(judged).get_property("descriptors", atoms)
+    parts = [x[atoms.symbols == e] for e in ("Si", "Ge")]
+    squares = sum(np.sum(p.sum(axis=0) ** 2) + len(p) ** 2 for p in parts) / len(atoms) ** 2
+
+    assert almlip.Calculator(judged).get_property("energy_sigma", atoms) == pytest.approx(
+        0.002 * np.sqrt(1 + squares), rel=1e-10
+    )
+
+
+def test_sigma_of_the_energy_is_in_units_of_the_run(judged, evaluate):
+    frame = lf.silicon_germanium(), judged, ["Si", "Ge"]
+    kcal_per_mole = 23.06055
+
+    assert energy_sigma(evaluate, *frame, units="real") == pytest.approx(
+        kcal_per_mole * energy_sigma(evaluate, *frame), rel=1e-6
+    )
+
+
+def test_files_without_a_calibration_of_energies_have_no_sigma_of_them(potentials, evaluate):
+    assert np.isnan(energy_sigma(evaluate, lf.crystal(), potentials["Si"], ["Si"]))
+    with pytest.raises(PropertyNotImplementedError, match="no calibration of energies"):
+        almlip.Calculator(potentials["Si"]).get_property("energy_sigma", lf.crystal())
 
 
 def test_sigma_that_nobody_asked_for_is_not_a_number(potentials, lmp_run, tmp_path):

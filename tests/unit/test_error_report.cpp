@@ -107,7 +107,7 @@ FramePrediction prediction(double energy, double force, double virial)
 
 TEST(ErrorReport, HoldsErrorsPerGroupInItsUnits)
 {
-  ErrorReport report(1.0);
+  ErrorReport report{Potential{}};    // bounds of one sigma
   report.add(reference("bulk"), prediction(-3.0, 0.6, 1.0));
   report.add(reference("slab"), prediction(-6.0, 0.0, 0.0));
   const auto groups = report.groups();
@@ -129,29 +129,45 @@ TEST(ErrorReport, HoldsErrorsPerGroupInItsUnits)
   EXPECT_FALSE(slab.spearman);                // both errors are 0
 }
 
+TEST(ErrorReport, EnergiesWithoutAFiniteSigmaDoNotCountInTheirCoverage)
+{
+  Potential potential;
+  potential.energy_calibration.quantile90 = 2.0;
+  ErrorReport report(potential);
+  for (const double sigma : {0.3, 0.2, std::numeric_limits<double>::infinity(),
+                             std::numeric_limits<double>::quiet_NaN()}) {
+    FramePrediction p = prediction(-3.0, 0.6, 1.0);    // off by 0.5 eV/atom
+    p.energy_sigma = sigma;
+    report.add(reference("bulk"), p);
+  }
+  EXPECT_DOUBLE_EQ(*report.all().energy_coverage90, 0.5);    // 0.5 < 0.6, 0.5 > 0.4
+  EXPECT_DOUBLE_EQ(*report.all().energy_sigma, std::sqrt((0.09 + 0.04) / 2));
+}
+
 TEST(ErrorReport, JsonHasTheAgreedNamesAndNullForWhatIsAbsent)
 {
-  ErrorReport report(1.0);
+  ErrorReport report{Potential{}};    // bounds of one sigma
   Frame frame = reference("bulk");
   frame.virial.reset();
   frame.forces.clear();
   report.add(frame, prediction(-3.0, 0.6, 1.0));
   const auto json = nlohmann::json::parse(report.json());
   const auto &group = json.at("groups").at("bulk");
-  EXPECT_EQ(group.size(), 12u);
+  EXPECT_EQ(group.size(), 14u);
   EXPECT_EQ(group.at("frames"), 1);
   EXPECT_EQ(group.at("atoms"), 2);
   EXPECT_EQ(group.at("energy_mae"), 0.5);
   EXPECT_EQ(group.at("energy_rmse"), 0.5);
-  for (const char *key : {"force_mae", "force_rmse", "stress_mae", "stress_rmse", "spearman", "ece",
-                          "coverage90", "worst5_in_top10"})
+  for (const char *key :
+       {"energy_sigma", "energy_coverage90", "force_mae", "force_rmse", "stress_mae", "stress_rmse",
+        "spearman", "ece", "coverage90", "worst5_in_top10"})
     EXPECT_TRUE(group.at(key).is_null()) << key;
   EXPECT_EQ(json.at("groups").at("all"), group);
 }
 
 TEST(ErrorReport, ForcesThatVanishBySymmetryDoNotCountInTheCalibration)
 {
-  ErrorReport report(1.0);
+  ErrorReport report{Potential{}};    // bounds of one sigma
   FramePrediction p = prediction(-4.0, 0.3, 0.0);
   p.sigma = {0.6,
              1e-5};    // of the second atom the spread is rounding, the error one of the labels
@@ -164,7 +180,7 @@ TEST(ErrorReport, ForcesThatVanishBySymmetryDoNotCountInTheCalibration)
 
 TEST(ErrorReport, WithoutSpreadThereIsNoUncertainty)
 {
-  ErrorReport report(1.0);
+  ErrorReport report{Potential{}};    // bounds of one sigma
   FramePrediction p = prediction(-3.0, 0.6, 1.0);
   p.sigma = {0.0, 0.0};
   report.add(reference("bulk"), p);
@@ -175,7 +191,7 @@ TEST(ErrorReport, WithoutSpreadThereIsNoUncertainty)
 
 TEST(ErrorReport, TableShowsEnergiesInMilliElectronvoltAndTheTotalLast)
 {
-  ErrorReport report(1.0);
+  ErrorReport report{Potential{}};    // bounds of one sigma
   report.add(reference("bulk"), prediction(-3.0, 0.6, 1.0));
   const std::string table = report.table();
   EXPECT_NE(table.find("bulk"), std::string::npos);

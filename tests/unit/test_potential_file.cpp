@@ -28,6 +28,13 @@ Potential complete_potential()
       std::fill_n(novelty.whitening.begin() + row * d + row + 1, d - row - 1, 0.0);
     p.novelty.push_back(novelty);
   }
+  p.energy_calibration = {0.1 / 3.0, {}, {1, 0, 0, 1}, 1.8, 12};
+  for (int e = 0; e < 2; ++e) {
+    std::vector<double> whitening = test::normal_numbers((d + 1) * (d + 1), 1.0, random);
+    for (int row = 0; row <= d; ++row)
+      std::fill_n(whitening.begin() + row * (d + 1) + row + 1, d - row, 0.0);
+    p.energy_calibration.whitening.push_back(whitening);
+  }
   p.known_fingerprints = test::normal_numbers(3 * 2 * 2 * d, 1.0, random);
   p.record = {{300.0, 200.0}, {{"", 3}, {"melt 2", 7}}, {0.1 / 3.0, 1.5}, {0.7, 2.0 / 3.0},
               {64, 8},        {2.1, 1.7, 1.7, 0.0},     1.0 / 3.0,        30.0};
@@ -70,6 +77,11 @@ TEST(PotentialFile, RoundTripIsExact)
   }
   EXPECT_EQ(q.calibration.factor, p.calibration.factor);
   EXPECT_EQ(q.calibration.exponent, p.calibration.exponent);
+  EXPECT_EQ(q.energy_calibration.factor, p.energy_calibration.factor);
+  EXPECT_EQ(q.energy_calibration.whitening, p.energy_calibration.whitening);
+  EXPECT_EQ(q.energy_calibration.together, p.energy_calibration.together);
+  EXPECT_EQ(q.energy_calibration.quantile90, p.energy_calibration.quantile90);
+  EXPECT_EQ(q.energy_calibration.num_frames, p.energy_calibration.num_frames);
   EXPECT_EQ(q.zbl.inner, p.zbl.inner);
   EXPECT_EQ(q.zbl.outer, p.zbl.outer);
   EXPECT_EQ(q.known_fingerprints, p.known_fingerprints);
@@ -99,6 +111,13 @@ TEST(PotentialFile, FilesWithoutARecordOfTheTrainingSetAreRead)
   EXPECT_TRUE(old.record.min_distances.empty());
   EXPECT_EQ(old.record.force_limit, 0.0);
   EXPECT_EQ(old.least_distance, 0.1 + 0.2);
+}
+
+TEST(PotentialFile, FilesWithoutACalibrationOfEnergiesAreRead)
+{
+  auto json = nlohmann::json::parse(to_json(complete_potential()));
+  json.erase("energy_calibration");
+  EXPECT_EQ(parse_potential(json.dump(), "old").energy_calibration.num_frames, 0);
 }
 
 TEST(PotentialFile, ShapeSettingsSurviveARoundTrip)
@@ -224,6 +243,12 @@ TEST(PotentialFile, WrongLengthsAreErrors)
       error_with("/novelty/0/whitening", "[1]"),
       "Si.almlip.json: novelty[0].whitening is [1], but it must be a triangle of 17766 numbers" +
           end);
+  EXPECT_EQ(error_with("/energy_calibration/whitening/1", "[1]"),
+            "Si.almlip.json: energy_calibration.whitening[1] is [1], but it must be a triangle of "
+            "17955 numbers" +
+                end);
+  EXPECT_EQ(error_with("/energy_calibration/together", "[1]"),
+            "Si.almlip.json: energy_calibration.together has 1 numbers, but 4 are needed" + end);
   EXPECT_EQ(
       error_with("/committees/1", ""),
       "Si.almlip.json: committees has 1 entries, but 2 are needed, one for each element" + end);
@@ -234,6 +259,8 @@ TEST(PotentialFile, ValuesOutOfRangeAreErrors)
   const std::string end = "; the file is damaged, get it again or retrain";
   EXPECT_EQ(error_with("/calibration/exponent/1", "1.5"),
             "Si.almlip.json: calibration.exponent[1] is 1.5, but it must be from 0 to 1" + end);
+  EXPECT_EQ(error_with("/energy_calibration/factor", "0"),
+            "Si.almlip.json: energy_calibration.factor is 0, but it must be positive" + end);
   EXPECT_EQ(error_with("/zbl/outer/1", "1.6"),
             "Si.almlip.json: zbl has inner 1.2 and outer 1.6 at index 1, but 0 < inner < outer <= "
             "cutoff, the same for both orders of the elements, is needed" +

@@ -100,12 +100,13 @@ template <class DeviceType>
 void PairALMLIPKokkos<DeviceType>::evaluate(bool summary_is_due)
 {
   const auto wanted = impl->uncertainty.wanted(impl->potential, summary_is_due);
+  const bool with_descriptors = impl->uncertainty.descriptor_flag || wanted.energy_sigma;
   impl->uncertainty.forget();
   atomKK->sync(execution_space, datamask_read);
   device->read(*atomKK, list, impl->units);
   if (update->setupflag || impl->uncertainty.nearness_flag) find_nearest();
 
-  const DeviceOutput output = open(wanted.members, wanted.novelty);
+  const DeviceOutput output = open(wanted.members, wanted.novelty, with_descriptors);
   almlip::CommitteeOutput &core = impl->output.core;
   core = {};
   try {
@@ -117,11 +118,12 @@ void PairALMLIPKokkos<DeviceType>::evaluate(bool summary_is_due)
     error->one(FLERR, std::string("pair_style almlip/kk: ") + problem.what());
   }
   add_to_lammps();
-  find_uncertainty(wanted.members, wanted.novelty);
+  find_uncertainty(wanted.members, wanted.novelty, with_descriptors);
 }
 
 template <class DeviceType>
-DeviceOutput PairALMLIPKokkos<DeviceType>::open(bool with_members, bool with_novelty)
+DeviceOutput PairALMLIPKokkos<DeviceType>::open(bool with_members, bool with_novelty,
+                                                bool with_descriptors)
 {
   Device &d = *device;
   const std::size_t nlocal = atom->nlocal, nall = nlocal + atom->nghost;
@@ -133,8 +135,7 @@ DeviceOutput PairALMLIPKokkos<DeviceType>::open(bool with_members, bool with_nov
   if (with_members) output.member_forces = d.room(d.member_forces, nall * d.row_length());
   if (with_novelty) output.novelty = d.room(d.novelty, nall);
   if (impl->uncertainty.zbl_flag) output.zbl_energy = d.open(d.zbl_energy, nlocal);
-  if (impl->uncertainty.descriptor_flag)
-    output.descriptors = d.open(d.descriptors, nlocal * d.num_descriptors);
+  if (with_descriptors) output.descriptors = d.open(d.descriptors, nlocal * d.num_descriptors);
   return output;
 }
 
@@ -154,7 +155,8 @@ void PairALMLIPKokkos<DeviceType>::add_to_lammps()
 }
 
 template <class DeviceType>
-void PairALMLIPKokkos<DeviceType>::find_uncertainty(bool with_members, bool with_novelty)
+void PairALMLIPKokkos<DeviceType>::find_uncertainty(bool with_members, bool with_novelty,
+                                                    bool with_descriptors)
 {
   Device &d = *device;
   ALMLIPUncertainty &uncertainty = impl->uncertainty;
@@ -169,7 +171,7 @@ void PairALMLIPKokkos<DeviceType>::find_uncertainty(bool with_members, bool with
     impl->input.find_elements(lmp, impl->element_map);    // for the summary
   }
   if (with_novelty) d.fetch(d.novelty, nlocal, uncertainty.open_novelty());
-  if (uncertainty.descriptor_flag)
+  if (with_descriptors)
     d.fetch(d.descriptors, nlocal * d.num_descriptors, uncertainty.open_descriptors());
   if (uncertainty.zbl_flag) {
     d.fetch(d.zbl_energy, nlocal, uncertainty.open_zbl());

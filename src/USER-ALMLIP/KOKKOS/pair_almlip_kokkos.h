@@ -61,9 +61,9 @@ class PairALMLIPKokkos : public PairALMLIP, public KokkosBase {
 
   void find_nearest();
   std::string problem_of_atom(int);
-  almlip::device::DeviceOutput open(bool with_members, bool with_novelty);
+  almlip::device::DeviceOutput open(bool with_members, bool with_novelty, bool with_descriptors);
   void add_to_lammps();
-  void find_uncertainty(bool with_members, bool with_novelty);
+  void find_uncertainty(bool with_members, bool with_novelty, bool with_descriptors);
 };
 
 }    // namespace LAMMPS_NS

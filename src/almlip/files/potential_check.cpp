@@ -101,6 +101,27 @@ void check_calibration(const Calibration &calibration, std::size_t num_elements,
           damaged);
 }
 
+void check_energy_calibration(const EnergyCalibration &calibration, const ModelSettings &settings,
+                              const ArrayCheck &check)
+{
+  if (calibration.num_frames == 0) return;
+  const std::size_t e = settings.elements.size(), row = settings.num_descriptors() + 1;
+  for (const auto &[key, number] :
+       {std::pair("factor", calibration.factor), std::pair("quantile90", calibration.quantile90)})
+    require(number > 0.0 && std::isfinite(number), check.file, ": energy_calibration.", key, " is ",
+            number, ", but it must be positive", damaged);
+  require(calibration.num_frames > 0, check.file, ": energy_calibration.num_frames is ",
+          calibration.num_frames, ", but it must not be negative", damaged);
+  require(calibration.together.size() == e * e, check.file, ": energy_calibration.together has ",
+          calibration.together.size(), " numbers, but ", e * e, " are needed", damaged);
+  require(calibration.whitening.size() == e, check.file, ": energy_calibration.whitening has ",
+          calibration.whitening.size(), " entries, but ", e, " are needed, one for each element",
+          damaged);
+  for (std::size_t n = 0; n < e; ++n)
+    check("energy_calibration.whitening[" + std::to_string(n) + "]", calibration.whitening[n],
+          {row, row});
+}
+
 void check_zbl(const Zbl &zbl, const ModelSettings &settings, const ArrayCheck &check)
 {
   const std::size_t e = settings.elements.size();
@@ -134,6 +155,7 @@ void check_content(const Potential &potential, const std::string &name)
     check_committee(potential.committees[i], settings, "committees[" + std::to_string(i) + "]",
                     check);
   check_calibration(potential.calibration, e, check);
+  check_energy_calibration(potential.energy_calibration, settings, check);
   check_zbl(potential.zbl, settings, check);
   check_novelty(potential.novelty, settings, check);
   const std::vector<double> &known = potential.known_fingerprints;

@@ -76,6 +76,13 @@ class Node {
     return numbers;
   }
 
+  std::vector<int> integers() const
+  {
+    std::vector<int> integers;
+    for (const Node &item : items()) integers.push_back(item.integer());
+    return integers;
+  }
+
   /// An object of integers.
   std::map<std::string, int> counts() const
   {
@@ -186,12 +193,33 @@ TrainingRecord parse_record(const Node &node)
   record.num_frames = node.at("num_frames").counts();
   record.held_out_sigma = node.at("held_out_sigma").numbers();
   record.held_out_novelty = node.at("held_out_novelty").numbers();
-  for (const Node &item : node.at("held_out_atoms").items())
-    record.held_out_atoms.push_back(item.integer());
+  record.held_out_atoms = node.at("held_out_atoms").integers();
   record.min_distances = node.at("min_distances").numbers();
   record.rms_force = node.at("rms_force").number();
   record.force_limit = node.at("force_limit").number();
   return record;
+}
+
+/// A triangle of a matrix of this dimension, as a full matrix.
+std::vector<double> parse_triangle(const Node &node, int dimension)
+{
+  const std::vector<double> packed = node.numbers();
+  const std::size_t needed = static_cast<std::size_t>(dimension) * (dimension + 1) / 2;
+  if (packed.size() != needed)
+    node.complain("a triangle of " + std::to_string(needed) + " numbers");
+  return full_triangle(packed, dimension);
+}
+
+EnergyCalibration parse_energy_calibration(const Node &node, int num_descriptors)
+{
+  EnergyCalibration calibration;
+  calibration.factor = node.at("factor").number();
+  calibration.quantile90 = node.at("quantile90").number();
+  calibration.num_frames = node.at("num_frames").integer();
+  calibration.together = node.at("together").integers();
+  for (const Node &item : node.at("whitening").items())
+    calibration.whitening.push_back(parse_triangle(item, num_descriptors + 1));
+  return calibration;
 }
 
 Novelty parse_novelty(const Node &node, int dimension)
@@ -199,12 +227,9 @@ Novelty parse_novelty(const Node &node, int dimension)
   Novelty novelty;
   novelty.threshold = node.at("threshold").number();
   novelty.center = node.at("center").numbers();
-  const std::vector<double> packed = node.at("whitening").numbers();
-  if (packed.empty() && novelty.center.empty()) return novelty;
-  const std::size_t needed = static_cast<std::size_t>(dimension) * (dimension + 1) / 2;
-  if (packed.size() != needed)
-    node.at("whitening").complain("a triangle of " + std::to_string(needed) + " numbers");
-  novelty.whitening = full_triangle(packed, dimension);
+  const Node whitening = node.at("whitening");
+  if (whitening.numbers().empty() && novelty.center.empty()) return novelty;
+  novelty.whitening = parse_triangle(whitening, dimension);
   return novelty;
 }
 
@@ -231,6 +256,11 @@ Potential parse_content(const Node &root, const std::string &name)
   potential.calibration.exponent = calibration.at("exponent").numbers();
   potential.calibration.quantile90 = calibration.at("quantile90").number();
   potential.calibration.num_atoms = calibration.at("num_atoms").integer();
+
+  if (root.has(
+          "energy_calibration"))    // else the file is of an earlier version, or not calibrated
+    potential.energy_calibration = parse_energy_calibration(root.at("energy_calibration"),
+                                                            potential.settings.num_descriptors());
 
   potential.zbl.inner = root.at("zbl").at("inner").numbers();
   potential.zbl.outer = root.at("zbl").at("outer").numbers();

@@ -60,6 +60,18 @@ Json novelty_to_json(const Novelty &novelty, const std::string &element, int dim
           {"whitening", whitening}};
 }
 
+Json energy_calibration_to_json(const EnergyCalibration &calibration, int dimension)
+{
+  Json json = {{"factor", calibration.factor},
+               {"quantile90", calibration.quantile90},
+               {"num_frames", calibration.num_frames},
+               {"together", calibration.together},
+               {"whitening", Json::array()}};
+  for (const std::vector<double> &whitening : calibration.whitening)
+    json["whitening"].push_back(packed_triangle(whitening, dimension));
+  return json;
+}
+
 Json training_to_json(const Potential &potential)
 {
   const TrainingRecord &record = potential.record;
@@ -171,6 +183,9 @@ std::string to_json(const Potential &potential)
                          {"exponent", potential.calibration.exponent},
                          {"quantile90", potential.calibration.quantile90},
                          {"num_atoms", potential.calibration.num_atoms}};
+  if (potential.energy_calibration.num_frames > 0)
+    json["energy_calibration"] =
+        energy_calibration_to_json(potential.energy_calibration, settings.num_descriptors() + 1);
   json["zbl"] = {{"inner", potential.zbl.inner}, {"outer", potential.zbl.outer}};
   json["training"] = training_to_json(potential);
   json["provenance"] = Json::parse(potential.provenance, nullptr, false);
