@@ -206,7 +206,7 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
     potential.committees = last.committees;
   }
   const StressOffsets &offsets = (all_frames ? *all_frames : state).kept_stress_offsets;
-  judgement.add_stress_offsets(offsets);
+  judgement.add_stress_offsets(state.kept_stress_offsets);    // of the fit that is judged
   const std::vector<double> factors = judgement.match_spread(potential, data.train, ranks);
   const std::vector<AtomError> atoms = judgement.atom_errors(potential.settings);
   potential.calibration = start ? corrected(rescaled(start->calibration, factors.front()), atoms)
