@@ -130,6 +130,15 @@ class SlurmNode:
         self.call("scontrol", "update", f"NodeName={self.host}", "State=RESUME")
         self.wait_for("idle")
 
+    def put_right(self):
+        """What an administrator does where the controller died before it had saved that a job runs: it
+        sends the job once more, and drains the node that has it already."""
+        if "drain" in self.call("sinfo", "--noheader", "--format=%T", check=False):
+            self.call("scontrol", "update", f"NodeName={self.host}", "State=RESUME")
+            held = self.call("squeue", "--noheader", "--states=PENDING", "--format=%A")
+            for job in set(held.split()):
+                self.call("scontrol", "release", job, check=False)
+
     def kill_jobs(self):
         for pid in descendants([p for p in processes() if self.is_own_step(p)]):
             try:

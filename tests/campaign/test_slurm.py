@@ -94,7 +94,12 @@ def test_round_survives_failures_of_node_controller_and_driver(trial, node, monk
     node.end_daemon("slurmctld")  # before the labels are sent
     time.sleep(5)
     node.start_controller()
-    wait_until(lambda: trial.calls().count("almlip train False") == 2, first)
+
+    def is_fitting():
+        node.put_right()
+        return trial.calls().count("almlip train False") == 2
+
+    wait_until(is_fitting, first)
     end(first)  # while its job fits
     second = start(trial)
     stdout, stderr = second.communicate(timeout=600)
