@@ -8,12 +8,11 @@
 
 #include "almlip/text.h"
 #include "train/calibration.h"
+#include "train/units.h"
 
 namespace almlip::train {
 
 namespace {
-
-constexpr double gpa = 160.2176634;    // of 1 eV/Angstrom^3
 
 std::optional<double> mean_absolute(const std::vector<double> &errors)
 {

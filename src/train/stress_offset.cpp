@@ -8,6 +8,7 @@
 #include "almlip/error.h"
 #include "almlip/text.h"
 #include "train/check/robust_statistics.h"
+#include "train/units.h"
 
 namespace almlip::train {
 
@@ -15,7 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double gpa = 160.2176634;    // of 1 eV/Angstrom^3
 constexpr std::size_t least_frames = 8;
 const std::string unnamed = "unnamed";    // source of frames that name none
 

@@ -7,12 +7,12 @@
 
 #include "train/check/robust_statistics.h"
 #include "train/check/stress_check.h"
+#include "train/units.h"
 
 namespace almlip::train {
 
 namespace {
 
-constexpr double gpa = 160.2176634;    // of 1 eV/Angstrom^3
 constexpr std::size_t least_frames = 8;
 
 using Groups = std::map<std::string, std::vector<std::size_t>>;

@@ -6,12 +6,12 @@
 #include "almlip/text.h"
 #include "train/check/robust_statistics.h"
 #include "train/check/unit_mistake.h"
+#include "train/units.h"
 
 namespace almlip::train {
 
 namespace {
 
-constexpr double gpa = 160.2176634;                   // of 1 eV/Angstrom^3
 constexpr std::array<int, 3> plain_order{3, 4, 5};    // order of the shear components
 
 /// Energy differences of strained cells against the work of forces and stress.
