@@ -10,6 +10,7 @@
 #include "almlip/error_statistics.h"
 #include "almlip/text.h"
 #include "train/calibration.h"
+#include "train/check/robust_statistics.h"
 
 namespace almlip::train {
 
@@ -193,19 +194,6 @@ void count_in(const EnergyCalibration &before, EnergyCalibration &calibration)
 
 }    // namespace
 
-namespace {
-
-/// Width of a normal distribution by the median of its absolute deviations from 0.
-double robust_width(std::vector<double> deviations)
-{
-  if (deviations.empty()) return 0.0;
-  const auto middle = deviations.begin() + static_cast<std::ptrdiff_t>(deviations.size() / 2);
-  std::nth_element(deviations.begin(), middle, deviations.end());
-  return *middle / normal_quantile(0.75);
-}
-
-}    // namespace
-
 EnergyCalibration calibrate_energies(const std::vector<EnergySample> &learned,
                                      const std::vector<EnergyError> &errors,
                                      const EnergyCalibration *before, int num_elements)
@@ -214,7 +202,7 @@ EnergyCalibration calibrate_energies(const std::vector<EnergySample> &learned,
   std::vector<double> ratios;
   for (const EnergyError &e : errors)
     ratios.push_back(std::abs(e.error) / std::sqrt(1.0 + e.distance2));
-  const double width = robust_width(ratios);
+  const double width = median(ratios) / normal_quantile(0.75);
   EnergyCalibration calibration;
   if (width > 0.0) {
     calibration.num_frames = static_cast<int>(errors.size());

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "train/calibration.h"
+#include "train/check/robust_statistics.h"
 #include "train/frame_memory.h"
 #include "train/predict_frames.h"
 
@@ -40,13 +41,6 @@ std::vector<double> spread_levels(const Potential &potential, const std::vector<
     levels.push_back(sum / count);
   });
   return levels;
-}
-
-double median(std::vector<double> values)
-{
-  if (values.empty()) return 0.0;
-  std::sort(values.begin(), values.end());
-  return 0.5 * (values[(values.size() - 1) / 2] + values[values.size() / 2]);
 }
 
 }    // namespace

@@ -17,6 +17,7 @@
 #include "almlip/text.h"
 #include "train/check/force_check.h"
 #include "train/cutoff_rule.h"
+#include "train/loss/label_weights.h"
 
 namespace almlip::train {
 
@@ -392,17 +393,6 @@ std::vector<double> min_pair_distances(const std::vector<Frame> &frames,
     });
   }
   return distance;
-}
-
-/// Of all atoms, (eV/Angstrom)^2.
-std::vector<double> squared_forces(const Frame &frame)
-{
-  std::vector<double> squares;
-  for (std::size_t i = 0; i < frame.forces.size(); i += 3) {
-    const double *f = &frame.forces[i];
-    squares.push_back(f[0] * f[0] + f[1] * f[1] + f[2] * f[2]);
-  }
-  return squares;
 }
 
 double usual_largest_force(const std::vector<Frame> &frames)

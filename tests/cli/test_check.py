@@ -110,6 +110,40 @@ def test_an_offset_of_the_pressure_is_told_with_its_size(tmp_path):
     assert float(found[1]) == pytest.approx(3.0, abs=0.2)  # third order in the strain
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_dilations_of_rattled_cells_tell_no_wrong_stress(seed, tmp_path):
+    random = np.random.default_rng(seed)
+    corners = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    cells = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    sites = ((corners + cells[:, None]) / 2).reshape(-1, 3)
+    frames = []
+    for _ in range(30):
+        cell = 7.2 * (1 + random.uniform(-0.01, 0.01)) * np.eye(3)
+        cell += random.normal(0, 0.009, (3, 3))
+        positions = sites @ cell + random.normal(0, 0.05, (32, 3))
+        frames.append([cell, positions, *label(cell, positions)])
+    assert "nothing looks wrong" in check(write(tmp_path / "frames.extxyz", frames))
+
+
+def test_softer_vibrations_of_larger_cells_are_no_offset(tmp_path):
+    pytest.importorskip("ase")
+    from ase.build import bulk
+    from ase.calculators.emt import EMT
+    from ase.io import write as write_frames
+
+    random = np.random.default_rng(1)
+    frames = []
+    for seed in range(30):
+        atoms = bulk("Cu", cubic=True) * 2
+        atoms.set_cell(atoms.cell * (1 + random.uniform(-0.04, 0.04)), scale_atoms=True)
+        atoms.rattle(0.05, seed=seed)
+        atoms.calc = EMT()
+        atoms.get_stress()
+        frames.append(atoms)
+    write_frames(tmp_path / "frames.extxyz", frames)
+    assert "nothing looks wrong" in check(tmp_path / "frames.extxyz")
+
+
 def test_repetitions_are_named_and_removed(tmp_path):
     frames = labelled()
     path = write(tmp_path / "frames.extxyz", frames + frames[3:5])

@@ -72,9 +72,13 @@ ClosePair pair_of(const Placed &a, const Placed &b, const std::vector<Frame> &fr
 {
   const Frame &first = frames[a.frame], &second = frames[b.frame];
   const double atoms = first.num_atoms();
-  ClosePair pair{a.frame, b.frame, distance, (*second.energy - *first.energy) / atoms, 0.0};
   const Points moved = displacements(a, b, first.pbc);
-  pair.force_work = -0.5 * (a.forces + b.forces).cwiseProduct(moved).sum() / atoms;
+  ClosePair pair{a.frame,
+                 b.frame,
+                 distance,
+                 (*second.energy - *first.energy) / atoms,
+                 -0.5 * (a.forces + b.forces).cwiseProduct(moved).sum() / atoms,
+                 -0.5 * (b.forces - a.forces).cwiseProduct(moved).sum() / atoms};
   const Matrix strain = strain_of(a, b);
   for (int q = 0; q < 6; ++q) {
     const int i = tensor_row[q], j = tensor_column[q];

@@ -16,6 +16,7 @@ struct ClosePair {
   double distance;        ///< root mean square displacement, with the strain times 1.5, Angstrom
   double rise;            ///< energy of b minus energy of a, eV per atom
   double force_work;      ///< minus mean forces times displacements, eV per atom
+  double vibration;       ///< harmonic energy of the displacements, by the forces, eV per atom
   Tensor6 strain{};       ///< from a to b; shear components are twice those of the tensor
   Tensor6 virial{};       ///< mean of both, eV per atom
   double volume = 0.0;    ///< mean of both, Angstrom^3 per atom

@@ -11,9 +11,8 @@ namespace almlip::train {
 double median(std::vector<double> values)
 {
   if (values.empty()) return 0.0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  std::sort(values.begin(), values.end());
+  return 0.5 * (values[(values.size() - 1) / 2] + values[values.size() / 2]);
 }
 
 double robust_spread(const std::vector<double> &values)
@@ -73,6 +72,7 @@ TwoSlopes fit_two_slopes(const std::vector<double> &u, const std::vector<double>
     const double scale = robust_spread(residuals) + tiny;
     for (std::size_t n = 0; n < y.size(); ++n)
       weight[n] = 1.0 / std::max(1.0, std::abs(residuals[n]) / (2.0 * scale));
+    fit.first_error = scale * std::sqrt(both ? vv / determinant : 1.0 / uu);
     fit.second_error = both ? scale * std::sqrt(uu / determinant) : 0.0;
   }
   return fit;

@@ -5,7 +5,7 @@
 
 namespace almlip::train {
 
-/// Upper median; 0 without values.
+/// The middle one, or the mean of the middle two; 0 without values.
 double median(std::vector<double> values);
 
 /// Median of absolute deviations from the median, times 1.4826: the standard deviation of normal
@@ -22,8 +22,8 @@ double share_near(const std::vector<double> &x, const std::vector<double> &y, do
 /// y = first u + second v.
 struct TwoSlopes {
   double first = 1.0, second = 0.0;
-  double second_error = 0.0;    ///< standard error of `second`
-  double misfit = 0.0;          ///< mean absolute residual
+  double first_error = 0.0, second_error = 0.0;    ///< standard errors
+  double misfit = 0.0;                             ///< mean absolute residual
 };
 
 /// Fit by least squares with little weight on outliers; `second` is 0 if v tells nothing beside u.

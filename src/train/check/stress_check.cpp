@@ -111,6 +111,21 @@ std::optional<Finding> exchange_finding(const StressCheck &check, const TwoSlope
   return exchanged_shear(*found);
 }
 
+/// Slope of the work as it is, without an offset of the pressure.
+TwoSlopes fit_without_offset(const StressCheck &check, const std::vector<double> &work)
+{
+  return fit_two_slopes(work, std::vector<double>(work.size(), 0.0), check.rises());
+}
+
+/// Slope of the work beside an offset of the pressure, or without one where the strains do not tell
+/// the two apart: dilations at nearly one pressure.
+TwoSlopes fit_work(const StressCheck &check)
+{
+  const std::vector<double> work = check.work(plain_order);
+  const TwoSlopes fit = fit_stress(check, work);
+  return fit.first_error < 0.1 * std::abs(fit.first) ? fit : fit_without_offset(check, work);
+}
+
 std::optional<Finding> unit_finding(const TwoSlopes &fit)
 {
   static const std::vector<UnitMistake> units = {
@@ -144,6 +159,15 @@ double norm(const Tensor6 &strain)
   return std::sqrt(sum);
 }
 
+/// Whether the energies of two frames tell the pressure to 0.1 GPa. Atoms that move vibrate more
+/// softly in a larger cell, which looks like an offset; by the Grueneisen parameter of solids.
+bool tells_pressure(const ClosePair &pair)
+{
+  constexpr double grueneisen = 2.0, small_pressure = 0.1;    // GPa
+  return pair.is_strained && pair.has_virial && norm(pair.strain) <= small_strain &&
+         gpa * grueneisen * std::abs(pair.vibration) / pair.volume < small_pressure;
+}
+
 }    // namespace
 
 Finding exchanged_shear(const ShearOrder &order)
@@ -168,8 +192,9 @@ std::optional<Finding> check_stress(const std::vector<ClosePair> &pairs, double 
 {
   const StressCheck check(pairs);
   if (check.rows.size() < least_pairs) return {};
-  const TwoSlopes fit = fit_stress(check, check.work(plain_order));
-  if (auto exchange = exchange_finding(check, fit)) return exchange;
+  if (auto exchange = exchange_finding(check, fit_stress(check, check.work(plain_order))))
+    return exchange;
+  const TwoSlopes fit = fit_work(check);
   if (!check.is_explained(fit) || check.share_of(fit, plain_order) < share) return {};
   return unit_finding(fit);
 }
@@ -180,15 +205,14 @@ std::optional<Finding> check_pressure(const std::vector<ClosePair> &pairs)
   std::vector<ClosePair> small;
   std::size_t num_dilated = 0;
   for (const ClosePair &pair : pairs) {
-    if (!pair.is_strained || !pair.has_virial || norm(pair.strain) > small_strain) continue;
+    if (!tells_pressure(pair)) continue;
     small.push_back(pair);
     if (std::abs(pair.strain[0] + pair.strain[1] + pair.strain[2]) > least_dilation) ++num_dilated;
   }
   if (num_dilated < least_pairs) return {};
   const StressCheck check(small);
-  const std::vector<double> work = check.work(plain_order), nothing(work.size(), 0.0);
-  const TwoSlopes fit = fit_stress(check, work),
-                  plain = fit_two_slopes(work, nothing, check.rises());
+  const std::vector<double> work = check.work(plain_order);
+  const TwoSlopes fit = fit_stress(check, work), plain = fit_without_offset(check, work);
   const double offset = fit.second * gpa;
   const bool is_sure = std::abs(fit.second) > 5.0 * fit.second_error &&
                        fit.misfit < 0.5 * plain.misfit && check.is_explained(fit);

@@ -13,6 +13,10 @@ struct LabelWeights {
   double frame = 1.0;           ///< of energy and virial
 };
 
+/// Of all atoms, (eV/Angstrom)^2.
+/// @return shape [num_atoms]; empty without forces
+std::vector<double> squared_forces(const Frame &frame);
+
 /// Forces beyond a limit are to be right in relation to their size only: (limit / |F|)^2. Energy
 /// and virial of a frame count as its atoms do in the harmonic mean.
 /// @param violent_force  the limit, eV/Angstrom; 0: all labels count 1
