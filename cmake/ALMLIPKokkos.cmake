@@ -49,5 +49,6 @@ function(almlip_compile_for_device target)
   if(Kokkos_ENABLE_CUDA)
     target_compile_options(${target} PRIVATE --expt-relaxed-constexpr $<$<BOOL:${ALMLIP_DEVICE_REPORT}>:-Xptxas=-v>)
     kokkos_compilation(TARGET ${target})
+    set_property(TARGET ${target} PROPERTY CXX_COMPILER_LAUNCHER "")    # Kokkos's launcher would not see the compiler behind it
   endif()
 endfunction()

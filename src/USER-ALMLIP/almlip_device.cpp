@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <mpi.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -32,10 +33,12 @@ static std::string own_folder()
 static const DeviceLibrary &device_library()
 {
   const std::string file = own_folder() + "/almlip_device.so";
+  require(access(file.c_str(), F_OK) == 0, "this ALMLIP was not built for devices: there is no ",
+          file, "; build it with -DALMLIP_DEVICE=ON");
   void *library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   const char *reason = library ? "" : dlerror();
-  require(library, "this ALMLIP was not built for devices, or the device's libraries are missing (",
-          reason, "); build it with -DALMLIP_DEVICE=ON");
+  require(library, "the part for devices cannot be loaded (", reason,
+          "); it needs the driver and the libraries of its GPU on this machine");
   auto *const get =
       reinterpret_cast<const DeviceLibrary *(*)()>(dlsym(library, "almlip_device_library"));
   require(get && strcmp(get()->version, ALMLIP_VERSION) == 0, file,

@@ -151,6 +151,18 @@ def test_plugin_without_its_device_part_falls_back_with_auto(
     assert line.startswith("the CPU: this ALMLIP was not built for devices")
 
 
+@pytest.mark.usefixtures("plugin_without_device")
+def test_device_part_that_cannot_be_loaded_is_told_with_the_reason(lmp_run, potentials, tmp_path):
+    (tmp_path / "plugin" / "almlip_device.so").write_text("no library")
+
+    refused = lmp_run(script(potentials, tmp_path, "pair_style almlip device yes"), check=False)
+    automatic = lmp_run(script(potentials, tmp_path, "pair_style almlip device auto"))
+
+    for line in (refused.error, *choice(automatic.log)):
+        assert "the part for devices cannot be loaded (" in line
+        assert "almlip_device.so: file too short)" in line
+
+
 def test_other_values_are_an_error(lmp_run, potentials, tmp_path):
     done = lmp_run(script(potentials, tmp_path, "pair_style almlip device gpu"), check=False)
 
