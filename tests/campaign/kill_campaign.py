@@ -3,8 +3,9 @@
 
     . scripts/env.sh && python tests/campaign/kill_campaign.py --kills 50 --folder /tmp/kills
 
-Whatever is killed by SIGKILL (driver, Snakemake, a step, LAMMPS, labeller, trainer): the same structures are labelled in
-the end, with the same results, none twice, and no file is half-written.
+Whatever is killed by SIGKILL (driver, Snakemake, a step, LAMMPS, trainer, labeller, its workers, the program that
+labels): the same structures are labelled in the end, with the same results, none twice, and no file is half-written.
+The kills are spread over all rounds, and over the times at which each of these programs is at work.
 """
 
 import argparse
@@ -26,22 +27,44 @@ elements: [Cu]
 start: {structures: [start.extxyz]}
 explore:
   input: in.explore
-  variables: {steps: 200, temperature: [300, 600]}
+  variables: {steps: 1000, temperature: [300, 600]}
   scenarios:
     crystal: {structures: [crystal.extxyz]}
     vacancy: {structures: [vacancy.extxyz]}
 select: {count: 4}
 label:
-  labeller: {calculator: ase, name: emt, min_distance: 0.5, max_force: 200}
+  labeller: {calculator: command, command: "%s emt.py", min_distance: 0.5, max_force: 200}
   jobs: 2
-fit: {settings: {preset: fast, epochs: 30}}
+fit: {settings: {preset: fast, epochs: 60}}
 stop: {rounds: %d, for: 99}
 """
+# Stands in for a code of electronic structure: it takes a while, and writes its output bit by bit.
+EMT = """\
+import sys, time
+from ase.calculators.emt import EMT
+from almlip.frames import read_frames, with_results, write_frames
+[atoms] = read_frames(sys.argv[1])
+atoms.calc = EMT()
+results = atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()
+time.sleep(0.5)
+write_frames(sys.argv[2], [with_results(atoms, *results)])
+"""
+PROGRAMS = (  # by a part of the command line; the first that fits
+    ("emt.py", "program"),
+    ("-m almlip.labels", "labeller"),
+    ("campaign.steps", "step"),
+    ("snakemake", "snakemake"),
+    ("almlip.campaign run", "driver"),
+    ("almlip train", "trainer"),
+    ("/lmp ", "lammps"),
+)
+PHASES = ("lammps", "labeller", "worker", "program", "trainer")  # in the order of a round
 
 
 def make_campaign(folder, rounds):
     new_campaign(folder, ["Cu"])
-    (folder / "kill.yaml").write_text(SETTINGS % rounds)
+    (folder / "emt.py").write_text(EMT)
+    (folder / "kill.yaml").write_text(SETTINGS % (sys.executable, rounds))
     return folder / "kill.yaml"
 
 
@@ -52,65 +75,115 @@ def start(settings):
 
 
 def descendants(pid):
-    """A process and all below it, as {process id: name}."""
-    children, names = {}, {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = path.read_text()
-        except OSError:
-            continue
-        fields = text.rpartition(")")[2].split()
-        number = int(path.parent.name)
-        names[number] = text[text.index("(") + 1 : text.rindex(")")]
-        children.setdefault(int(fields[1]), []).append(number)
-    found, todo = {}, [pid]
-    while todo:
-        each = todo.pop()
-        if each in names:
-            found[each] = names[each]
-        todo += children.get(each, [])
+    """A process and all below it."""
+    found = [pid]
+    for each in found:
+        for path in Path(f"/proc/{each}/task").glob("*/children"):
+            try:
+                found += [int(word) for word in path.read_text().split()]
+            except OSError:
+                pass
     return found
 
 
-def kill_one(pid, rng):
-    """Kills one process of the tree, each kind of program with the same chance; returns its kind."""
-    tree = descendants(pid)
-    kinds = {}
-    for number in tree:
-        kinds.setdefault(kind_of(number), []).append(number)
-    kinds.pop(None, None)
-    if not kinds:
-        return None
-    kind = rng.choice(sorted(kinds))
-    try:
-        os.kill(rng.choice(kinds[kind]), signal.SIGKILL)
-    except ProcessLookupError:
-        return None
-    return kind
+def kinds_below(pid):
+    """{kind: process ids} of the programs that are at work for a driver."""
+    found = {}
+    for number in descendants(pid):
+        if kind := kind_of(number):
+            found.setdefault(kind, []).append(number)
+    workers = [n for n in found.get("labeller", []) if parent_of(n) in found["labeller"]]
+    if workers:
+        found["worker"] = workers
+        found["labeller"] = [n for n in found["labeller"] if n not in workers]
+    return found
 
 
 def kind_of(pid):
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        text = Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " ")
     except OSError:
         return None
-    text = " ".join(words)
-    for sign, kind in (
-        ("-m almlip.labels", "labeller"),
-        ("campaign.steps", "step"),
-        ("snakemake", "snakemake"),
-        ("almlip.campaign run", "driver"),
-        ("almlip train", "trainer"),
-        ("/lmp ", "lammps"),
-        ("almlip ", "almlip"),
-    ):
-        if sign in text:
-            return kind
-    return None
+    return next((kind for sign, kind in PROGRAMS if sign in text), None)
 
 
-def has_step(pid):
-    return any(kind_of(each) == "step" for each in descendants(pid))
+def parent_of(pid):
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def structure_of(pid):
+    """Key of the structure that a program works on, or None."""
+    try:
+        return Path(os.readlink(f"/proc/{pid}/cwd")).name.partition(".")[0]
+    except OSError:
+        return None
+
+
+class Killer:
+    """Kills processes of a campaign, and counts what it has killed.
+
+    schedule   [(round, phase, victim)], as make_schedule() makes it
+    lives      {phase: seconds that its programs live}
+    """
+
+    def __init__(self, schedule, lives, rng):
+        self.schedule, self.lives, self.rng = schedule, lives, rng
+        self.killed, self.moment, self.struck = Counter(), None, set()
+
+    def look(self, pid, number):
+        """Kills one of the processes below a driver if it is time to; returns whether it has."""
+        if not self.schedule or number < self.schedule[0][0]:
+            return False
+        _, phase, victim = self.schedule[0]
+        kinds = kinds_below(pid)
+        if self.moment is None and any(each in kinds for each in PHASES[PHASES.index(phase) :]):
+            self.moment = time.monotonic() + self.rng.uniform(0, self.lives[phase])
+        if self.moment is None or time.monotonic() < self.moment:
+            return False
+        kind = self.kill(kinds, victim if victim in kinds else self.rng.choice(sorted(kinds)))
+        if kind is None:
+            return False
+        self.schedule.pop(0)
+        self.moment = None
+        self.killed[kind] += 1
+        print(f"{sum(self.killed.values())}: killed {kind} in round {number}", flush=True)
+        return True
+
+    def kill(self, kinds, kind):
+        """Kills a process of a kind; returns the kind, or None if that was not possible.
+
+        The program of one structure is killed once: a second time would be a verdict on the structure.
+        """
+        pids = kinds[kind]
+        if kind in ("worker", "program"):
+            pids = [n for n in kinds.get("program", []) if structure_of(n) not in self.struck]
+        if not pids:
+            return None
+        pid = self.rng.choice(pids)
+        structure = structure_of(pid)
+        try:
+            os.kill(parent_of(pid) if kind == "worker" else pid, signal.SIGKILL)
+        except (ProcessLookupError, TypeError):  # it has ended meanwhile
+            return None
+        self.struck |= {structure} if kind in ("worker", "program") else set()
+        return kind
+
+
+def make_schedule(kills, rounds, rng):
+    """[(round, phase, victim)]: evenly over the rounds, each at a moment when `phase` is at work.
+
+    Round 0 has no dynamics. In half of the cases the victim is the program of the phase itself.
+    """
+    found = []
+    for number, count in Counter(i * (rounds + 1) // kills for i in range(kills)).items():
+        phases = PHASES if number else PHASES[1:]
+        chosen = sorted((rng.choice(phases) for _ in range(count)), key=PHASES.index)
+        others = ("driver", "snakemake", "step")
+        found += [(number, phase, rng.choice((phase,) * 3 + others)) for phase in chosen]
+    return found
 
 
 def wait_for_all(pids):
@@ -141,36 +214,39 @@ def labels_seen(output, seen):
         assert seen.setdefault(path.parent.name, mark) == mark, f"{path} was labelled twice"
 
 
-def run_with_kills(settings, kills, seed, most_seconds=8.0):
-    """Runs a campaign and kills one of its processes again and again; returns what was killed.
+def current_round(output):
+    return len(list(output.glob("rounds/*/round.json")))
 
-    One kill in four may hit the start of the driver; the others come after a step has begun, so that
-    slow machines get on, too.
-    """
-    rng, killed, seen = random.Random(seed), Counter(), {}
-    output = settings.with_suffix("")
+
+def run_alone(settings):
+    """Runs a campaign; returns {phase: longest time that one of its programs has lived, s}."""
+    driver, begun, lives = start(settings), {}, dict.fromkeys(PHASES, 0.1)
+    while driver.poll() is None:
+        now, kinds = time.monotonic(), kinds_below(driver.pid)
+        for phase in PHASES:
+            for pid in kinds.get(phase, []):
+                lives[phase] = max(lives[phase], now - begun.setdefault(pid, now))
+        time.sleep(0.05)
+    assert driver.returncode == 0, settings.with_name("kill.log").read_text()[-2000:]
+    return lives
+
+
+def run_with_kills(settings, killer):
+    """Runs a campaign, and again after each stop, until it has come to its end."""
+    output, seen = settings.with_suffix(""), {}
     while True:
-        driver = start(settings)
-        delay = rng.uniform(0.2, most_seconds)
-        begin = time.monotonic() if rng.random() < 0.25 else None
+        driver, kills, tree = start(settings), 0, set()
+        killer.moment = None
         while driver.poll() is None:
             labels_seen(output, seen)
-            if begin is None and has_step(driver.pid):
-                begin = time.monotonic()
-            if sum(killed.values()) < kills and begin and time.monotonic() > begin + delay:
-                tree = list(descendants(driver.pid))
-                kind = kill_one(driver.pid, rng)
-                if kind:
-                    killed[kind] += 1
-                    print(f"{sum(killed.values())}: killed {kind}", flush=True)
-                    driver.wait()
-                    wait_for_all(tree)
-                    break
+            before = descendants(driver.pid)
+            if killer.look(driver.pid, current_round(output)):
+                kills, tree = kills + 1, tree.union(before)
             time.sleep(0.05)
-        else:
-            if driver.returncode == 0:
-                return killed
-            raise AssertionError(settings.with_name("kill.log").read_text()[-2000:])
+        if driver.returncode == 0:
+            return
+        assert kills, settings.with_name("kill.log").read_text()[-2000:]
+        wait_for_all(tree)
 
 
 def outcome(settings):
@@ -196,30 +272,28 @@ def left_behind(settings):
     return [str(p) for pattern in patterns for p in settings.with_suffix("").glob(pattern)]
 
 
-def compare(folder, kills, rounds, seed=1, most_seconds=8.0):
-    """Raises AssertionError if a killed campaign ends otherwise than one that was left alone."""
+def compare(folder, kills, rounds, seed=1):
+    """Counts of what was killed. Raises AssertionError if the campaign ends otherwise than one left alone."""
     quiet, killed = (make_campaign(folder / name, rounds) for name in ("quiet", "killed"))
-    assert start(quiet).wait() == 0, quiet.with_name("kill.log").read_text()[-2000:]
-    counts = run_with_kills(killed, kills, seed, most_seconds)
+    rng = random.Random(seed)
+    killer = Killer(make_schedule(kills, rounds, rng), run_alone(quiet), rng)
+    run_with_kills(killed, killer)
     assert outcome(killed) == outcome(quiet)
     assert left_behind(killed) == []
-    return counts
+    assert not killer.schedule, f"the campaign was over before {len(killer.schedule)} of the kills"
+    return killer.killed
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--seconds", type=float, default=8.0, help="most from the first step of a call to a kill"
-    )
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
-    counts = compare(
-        arguments.folder, arguments.kills, arguments.rounds, arguments.seed, arguments.seconds
-    )
-    print(f"{sum(counts.values())} kills, the same labels: {dict(counts)}")
+    counts = compare(arguments.folder, arguments.kills, arguments.rounds, arguments.seed)
+    labels = len(list(arguments.folder.glob("killed/kill/labels/*/result.json")))
+    print(f"{sum(counts.values())} kills, the same {labels} labels: {dict(counts.most_common())}")
 
 
 if __name__ == "__main__":

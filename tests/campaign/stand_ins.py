@@ -108,6 +108,12 @@ if mode != "no-trace":
         untrusted = {"above_hi": (0, 0, 1), "distrust": (1, 2, 3)}.get(mode, (0, 0, 0))
         for look, step in enumerate((10, 20, 30)):
             trace.write(f"{step} {look + 1} {step / 100} 0.05 {found + 2} {untrusted[look]} {found}\\n")
+if mode == "killed once":
+    try:
+        open(os.environ["FAKE_CALLS"] + value["seed"], "x").close()
+        os.kill(os.getpid(), 9)
+    except FileExistsError:
+        pass
 if mode == "crash":
     sys.exit("ERROR: Non-numeric atom coords")
 if mode != "no-end":

@@ -109,6 +109,16 @@ def test_ends_of_runs_decide_where_the_next_ones_begin(trial, run):
     assert "round 2: distrust-1: nothing was trusted; its next run starts afresh" in stdout
 
 
+def test_run_that_was_killed_is_done_again_as_if_nothing_had_been(trial, run):
+    trial.variables["mode"] = ["killed once", ""]
+    status, _, stderr = run()
+    assert status == 1
+    assert "round 1, explore.run-1: lmp was killed (SIGKILL)" in stderr
+    assert run()[0] == 0
+    first = trial.rounds()[1]
+    assert (first["runs"]["run-1"]["failure"], first["labelled"]) == ("", 3)
+
+
 def test_no_candidates_are_said_and_end_the_campaign_in_the_end(trial, run):
     trial.variables["mode"] = ["", "none"]
     trial.settings["stop"] = {"rounds": 9, "for": 2}

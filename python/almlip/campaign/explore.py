@@ -11,7 +11,7 @@ from ase.data import atomic_masses, atomic_numbers
 from ase.io.lammpsdata import write_lammps_data
 
 from ..frames import BadInput, read_frames
-from .programs import StepFailed, find_lammps, launched, run_program
+from .programs import Killed, StepFailed, find_lammps, launched, run_program
 from .steps import hash_of
 
 TRACE = "trace.txt"
@@ -31,7 +31,7 @@ def inputs(plan, name):
 
 
 def work(plan, folder, name):
-    """Runs LAMMPS in `folder`. Raises StepFailed if it did not get to look at anything."""
+    """Runs LAMMPS in `folder`. Raises StepFailed if it did not get to look at anything, or was killed."""
     run, resources = plan.runs[name], plan.resources("explore")
     for target, source in sources(run).items():
         shutil.copyfile(source, folder / target)
@@ -56,6 +56,8 @@ def work(plan, folder, name):
         told = run_program(
             launched(resources, [*command, *flags]), folder, "screen.txt", resources["threads"]
         )
+    except Killed:
+        raise
     except StepFailed as error:
         failure = str(error)
     found = summarise(folder, run["input"], failure)

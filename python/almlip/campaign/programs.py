@@ -14,11 +14,16 @@ from pathlib import Path
 from ..frames import BadInput
 from ..processes import die_with_parent, environment_without_mpi, last_line
 
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL, signal.SIGKILL)  # itself; a shell; MPICH's mpirun
 HINT = 'set up the shell with ". scripts/env.sh", or load the module of ALMLIP'
 
 
 class StepFailed(Exception):
     """A step cannot be done; the message is one line for the user."""
+
+
+class Killed(StepFailed):
+    """A program was ended by SIGKILL: nothing that it left says anything about its work."""
 
 
 def find_program(name):
@@ -67,7 +72,7 @@ def launcher_of(resources):
 
 
 def run_program(command, folder, log, threads=1):
-    """Runs a command in `folder` with its output in folder/log. Raises StepFailed.
+    """Runs a command in `folder` with its output in folder/log. Raises StepFailed, Killed.
 
     A SIGTERM, as batch systems send before they kill, is handed on; the program may end in its own
     way. Returns whether there was one.
@@ -98,6 +103,10 @@ def run_program(command, folder, log, threads=1):
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
+    if status in KILLED:
+        raise Killed(
+            f"{Path(command[0]).name} was killed (SIGKILL): by somebody, or for lack of memory; see {log}"
+        )
     if status != 0:
         reason = error_line(log.read_text(errors="replace"))
         raise StepFailed(f"{Path(command[0]).name} failed (status {status}): {reason}; see {log}")
