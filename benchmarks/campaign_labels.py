@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a campaign's choice is worth: the same number of labels taken from the same dynamics without looking.
 
-    . scripts/env.sh && python benchmarks/campaign_labels.py examples/silicon --campaign demo-output --json FILE
+    . scripts/env.sh && python benchmarks/campaign_labels.py examples/silicon --campaign demo-output --output work --json FILE
 
 The runs of a finished campaign are repeated with their own potentials and seeds. Of each round's trajectories as many
-frames are taken as the campaign had labels, evenly in time or at random. They are labelled by its labeller and learned by
-its settings, always from scratch. Errors are those on test frames, or on frames of `--test`, which get labels first.
+frames are taken as the campaign had labels, evenly in time or at random. They are labelled by its labeller. After each
+round the frames of all three ways are learned from scratch, with the settings of the campaign.
+Errors are those on its test frames, or on those of `--test`, which have labels.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import results
 from ase.io import read
 
 from almlip.campaign.driver import output_folder, read_rows
@@ -26,6 +28,7 @@ from almlip.frames import read_frames, write_frames
 
 INTERVAL = 20  # steps between two frames of a trajectory
 FIRST_SEED = 11  # of the random choice
+WAYS = ("campaign", "evenly", "at random")
 
 
 def trajectory(plan, name, folder, interval=INTERVAL):
@@ -66,8 +69,7 @@ def choose(frames, count, how, rng):
 
 def take(arguments, how, row):
     """As many frames of a round as the campaign has labelled, from all of its runs."""
-    plan = Plan.read(round_folder(arguments.campaign, row["round"]) / "plan.json")
-    found = []
+    plan, found = read_plan(arguments, row), []
     for name in plan.runs:
         folder = arguments.output / "trajectories" / f"{row['round']:02d}-{name}"
         for atoms in trajectory(plan, name, folder):
@@ -123,34 +125,56 @@ def errors(arguments, potential, folder):
     }
 
 
-def start_files(arguments):
+def start_files(plan):
     """What round 0 has learned."""
-    first = Plan.read(round_folder(arguments.campaign, 0) / "plan.json")
-    labelled = first.step_folder("judge") / "labelled.extxyz"
-    return [*first.training, *([str(labelled)] if labelled.stat().st_size else [])]
+    return [*plan.training, *labelled(plan)]
+
+
+def labelled(plan):
+    """The labels of a round of the campaign, as a list of one file or none."""
+    file = plan.step_folder("judge") / "labelled.extxyz"
+    return [str(file)] if file.stat().st_size else []
+
+
+def new_files(arguments, way, row):
+    """The labels that a round adds in one of WAYS."""
+    if way == "campaign":
+        return labelled(read_plan(arguments, row))
+    target = make(arguments.output / way.replace(" ", "-")) / f"{row['round']:02d}.extxyz"
+    label(arguments, take(arguments, way, row), target)
+    return [str(target)]
+
+
+def read_plan(arguments, row):
+    return Plan.read(round_folder(arguments.campaign, row["round"]) / "plan.json")
 
 
 def compare(arguments, rows):
-    """{how: [{"labels", "errors"} of each round]}."""
-    found = {"campaign": [], "evenly": [], "at random": []}
-    labels = 0
-    training = {"evenly": start_files(arguments), "at random": start_files(arguments)}
-    for row in rows:
-        folder = round_folder(arguments.campaign, row["round"])
-        labels += row["labelled"] if row["round"] else 0
-        own = errors(arguments, folder / "fit/potential.almlip.json", arguments.output / "campaign")
-        found["campaign"].append({"labels": labels, "errors": own})
-        if row["round"] and row["labelled"]:
-            for how, files in training.items():
-                name = how.replace(" ", "-")
-                target = make(arguments.output / name) / f"{row['round']:02d}.extxyz"
-                label(arguments, take(arguments, how, row), target)
-                files.append(str(target))
-                result = fit(arguments, files, arguments.output / f"{name}/fit-{row['round']:02d}")
-                frames = sum(len(read_frames(file)) for file in files)
-                found[how].append({"labels": labels, "training_frames": frames, "errors": result})
-                print(how, labels, result["all"], flush=True)
+    """{"WAY, N labels": {column: figure}}, after each round with labels."""
+    found, first = {}, start_files(read_plan(arguments, rows[0]))
+    for way in arguments.ways:
+        files = list(first)
+        for row in rows[1:]:
+            if row["labelled"]:
+                files += new_files(arguments, way, row)
+                folder = arguments.output / way.replace(" ", "-") / f"fit-{row['round']:02d}"
+                name, figures = columns(way, files, first, fit(arguments, files, folder))
+                print(name, figures, flush=True)
+                found[name] = figures
     return found
+
+
+def columns(way, files, first, groups):
+    labels = sum(len(read_frames(file)) for file in files if file not in first)
+    figures = {"labels": labels, "force_mae": groups["all"]["force_mae"]}
+    figures |= {name: group["force_mae"] for name, group in groups.items() if name != "all"}
+    figures["energy_mae"] = 1000 * groups["all"]["energy_mae"]
+    return f"{way}, {labels} labels", figures
+
+
+def units(rows):
+    columns = {key: "eV/Angstrom" for row in rows.values() for key in row}
+    return {**columns, "labels": "frames", "energy_mae": "meV/atom"}
 
 
 def main():
@@ -158,8 +182,9 @@ def main():
     parser.add_argument("settings", type=Path, help="campaign.yaml, or its folder")
     parser.add_argument("--campaign", type=Path, help="folder of its results")
     parser.add_argument("--test", type=Path, nargs="*", default=[], help="test frames with labels")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="what is compared")
     parser.add_argument("--output", type=Path, required=True, help="folder of the work")
-    parser.add_argument("--json", type=Path, required=True, help="file of the results")
+    results.add_option(parser)
     arguments = parser.parse_args()
     path = arguments.settings
     path = path / "campaign.yaml" if path.is_dir() else path
@@ -167,8 +192,10 @@ def main():
     arguments.campaign = output_folder(path, arguments.campaign)
     arguments.output = arguments.output.resolve()
     arguments.test = arguments.test or arguments.settings["test"]
+    if not arguments.test:
+        raise SystemExit(f"{path} has no test frames; give some with labels: --test FILE")
     found = compare(arguments, read_rows(arguments.campaign))
-    arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+    results.write(arguments.json, units(found), found)
 
 
 if __name__ == "__main__":

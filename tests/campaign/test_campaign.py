@@ -156,6 +156,8 @@ def test_failed_step_is_one_line_and_done_again(trial, run):
     _, told, _ = run("status")
     assert "fit failed: almlip failed" in told
     assert "next: look at the failure, then: almlip campaign run" in told
+    _, _, stderr = run("retry", "--step", "fit", "--round", "7")
+    assert "there is no round 7; it has rounds 0 to 0" in stderr
     trial.settings["stop"]["rounds"] = 0
     assert run()[0] == 0
 

@@ -10,7 +10,7 @@ from ase.build import bulk
 
 from almlip.campaign.explore import next_start, sources, summarise, write_start
 from almlip.campaign.plan import Plan, plan_runs
-from almlip.campaign.programs import StepFailed
+from almlip.campaign.programs import Killed, StepFailed, run_program
 from almlip.frames import write_frames
 
 TRACE = """\
@@ -66,6 +66,12 @@ def test_run_that_failed_before_it_looked_is_a_failure(run):
         summarise(run, "in.md", "lmp failed: ERROR: Unknown pair style")
 
 
+@pytest.mark.parametrize("end", ["kill -9 $$", "exit 137", "exit 9"])  # the last: mpirun of MPICH
+def test_program_that_was_killed_is_told_from_one_that_failed(tmp_path, end):
+    with pytest.raises(Killed, match=r"sh was killed \(SIGKILL\)"):
+        run_program(["sh", "-c", end], tmp_path, "log")
+
+
 @pytest.mark.parametrize(
     "change, expected",
     [
@@ -81,13 +87,17 @@ def test_next_run_begins_where_the_potential_was_trusted(change, expected):
 
 
 def test_files_that_the_input_mentions_come_along(tmp_path):
-    (tmp_path / "in.md").write_text("include common.lmp  # not.this\nread_data ${box}\n")
-    (tmp_path / "common.lmp").write_text("pair_coeff * * table.txt Cu\n")
-    for name in ("table.txt", "box.data", "not.this", "other.txt", "further.txt"):
+    text = "include common.lmp  # not.this\ninclude settings\ninclude 'sub/more'\nread_data ${box}\n"
+    (tmp_path / "in.md").write_text(text + "write_data end.data\n")
+    (tmp_path / "common.lmp").write_text("pair_coeff * * table.txt Cu ../other.txt\n")
+    (tmp_path / "sub").mkdir()
+    names = ("table.txt", "box.data", "not.this", "other.txt", "further.txt", "settings", "sub/more")
+    for name in (*names, "end.data"):  # the last one is of a trial by hand
         (tmp_path / name).write_text("")
     run = {"input": str(tmp_path / "in.md"), "files": [str(tmp_path / "further.txt")]}
     found = sources({**run, "variables": {"box": "box.data"}})
-    assert sorted(found) == ["box.data", "common.lmp", "further.txt", "in.md", "table.txt"]
+    mentioned = ["sub/more", "box.data", "settings", "common.lmp", "table.txt"]
+    assert list(found) == ["further.txt", "in.md", *mentioned]  # always in this order
 
 
 def test_start_has_the_structure_and_its_boundary(tmp_path):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A run of molecular dynamics with the current potential, which leaves candidates in spools."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -16,6 +17,9 @@ from .steps import hash_of
 
 TRACE = "trace.txt"
 END = "end.data"
+SCREEN = "screen.txt"
+LOG = "log.lammps"
+LEFT = (TRACE, END, SCREEN, LOG)  # what a run leaves; of an earlier one it would deceive
 BUILDS_ITSELF = "none"
 
 
@@ -34,6 +38,7 @@ def work(plan, folder, name):
     """Runs LAMMPS in `folder`. Raises StepFailed if it did not get to look at anything, or was killed."""
     run, resources = plan.runs[name], plan.resources("explore")
     for target, source in sources(run).items():
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / target)
     start, boundary = BUILDS_ITSELF, "p p p"
     if run["structure"]:
@@ -50,11 +55,11 @@ def work(plan, folder, name):
     }
     flags = [part for key, value in values.items() for part in ("-var", key, value)]
     program = find_lammps(plan.settings["explore"]["program"])
-    command = [program, "-in", Path(run["input"]).name, "-log", "log.lammps"]
+    command = [program, "-in", Path(run["input"]).name, "-log", LOG]
     failure, told = "", False
     try:
         told = run_program(
-            launched(resources, [*command, *flags]), folder, "screen.txt", resources["threads"]
+            launched(resources, [*command, *flags]), folder, SCREEN, resources["threads"]
         )
     except Killed:
         raise
@@ -72,22 +77,29 @@ def work(plan, folder, name):
 def sources(run):
     """{name in the folder of the run: file}: the input, what it mentions beside it, further files."""
     files = {Path(path).name: path for path in run["files"]}
-    todo = [Path(run["input"])]
+    folder, todo = Path(run["input"]).parent, [Path(run["input"]).name]
     while todo:
-        path = todo.pop()
-        if path.name in files and files[path.name] == str(path):
+        name = todo.pop()
+        path = folder / name
+        if files.get(name) == str(path):
             continue
-        files[path.name] = str(path)
-        todo += mentioned(path, run["variables"])
+        files[name] = str(path)
+        todo += mentioned(path, folder, run["variables"])
     return files
 
 
-def mentioned(script, variables):
-    """Files beside a script whose names are words of it, or values of its variables."""
+def mentioned(script, folder, variables):
+    """Names of files in or below a folder that are words of a script, or values of its variables."""
     text = re.sub(r"#.*", "", script.read_text(errors="replace"))
-    words = {*text.split(), *(str(value) for value in variables.values())}
-    beside = (script.parent / word for word in words if "/" not in word and "." in word)
-    return [path for path in beside if path.is_file() and path.stat().st_size < 1 << 24]
+    words = {*re.findall(r"[^\s\"']+", text), *(str(value) for value in variables.values())}
+    beside = {entry.name for entry in os.scandir(folder) if entry.is_file()} - set(LEFT)
+    below = {word for word in words if "/" in word and is_below(word) and (folder / word).is_file()}
+    found = sorted(words & beside | below)  # in one order, as the hash of all depends on it
+    return [name for name in found if (folder / name).stat().st_size < 1 << 24]
+
+
+def is_below(name):
+    return not name.startswith("/") and ".." not in name.split("/") and len(name) < 200
 
 
 def write_start(structure, plan, target):

@@ -24,7 +24,9 @@ def retry_step(output, number, kind, name=None):
         raise BadInput(f'there is no step "{kind}"; there are {", ".join(KINDS)}')
     folder = round_folder(output, number)
     if not (folder / "plan.json").is_file():
-        raise BadInput(f"there is no round {number} in {output}")
+        begun = last_round(output) + 1
+        rounds = f"it has rounds 0 to {begun - 1}" if begun else "no round has begun"
+        raise BadInput(f"{output}: there is no round {number}; {rounds}")
     plan = Plan.read(folder / "plan.json")
     steps = [step for step in plan.steps() if step.split(".")[0] == kind]
     if name is not None:
@@ -35,7 +37,7 @@ def retry_step(output, number, kind, name=None):
     later = [s for s in plan.steps() if KINDS.index(s.split(".")[0]) > KINDS.index(kind)]
     with only_here(output):
         bin_folder = output / "discarded" / time.strftime("%Y%m%d-%H%M%S")
-        bin_folder.mkdir(parents=True)
+        bin_folder.mkdir(parents=True, exist_ok=True)
         gone = [plan.step_folder(step) for step in [*steps, *later]]
         gone += [folder / "round.json", folder / "checkpoint"]
         gone += [round_folder(output, each) for each in range(number + 1, last_round(output) + 1)]
