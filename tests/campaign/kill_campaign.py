@@ -126,11 +126,11 @@ class Killer:
     """Kills processes of a campaign, and counts what it has killed.
 
     schedule   [(round, phase, victim)], as make_schedule() makes it
-    lives      {phase: seconds that its programs live}
+    seconds    mean time from the begin of a phase to a kill
     """
 
-    def __init__(self, schedule, lives, rng):
-        self.schedule, self.lives, self.rng = schedule, lives, rng
+    def __init__(self, schedule, seconds, rng):
+        self.schedule, self.seconds, self.rng = schedule, seconds, rng
         self.killed, self.moment, self.struck = Counter(), None, set()
 
     def look(self, pid, number):
@@ -140,7 +140,7 @@ class Killer:
         _, phase, victim = self.schedule[0]
         kinds = kinds_below(pid)
         if self.moment is None and any(each in kinds for each in PHASES[PHASES.index(phase) :]):
-            self.moment = time.monotonic() + self.rng.uniform(0, self.lives[phase])
+            self.moment = time.monotonic() + self.rng.expovariate(1 / self.seconds)
         if self.moment is None or time.monotonic() < self.moment:
             return False
         kind = self.kill(kinds, victim if victim in kinds else self.rng.choice(sorted(kinds)))
@@ -218,19 +218,6 @@ def current_round(output):
     return len(list(output.glob("rounds/*/round.json")))
 
 
-def run_alone(settings):
-    """Runs a campaign; returns {phase: longest time that one of its programs has lived, s}."""
-    driver, begun, lives = start(settings), {}, dict.fromkeys(PHASES, 0.1)
-    while driver.poll() is None:
-        now, kinds = time.monotonic(), kinds_below(driver.pid)
-        for phase in PHASES:
-            for pid in kinds.get(phase, []):
-                lives[phase] = max(lives[phase], now - begun.setdefault(pid, now))
-        time.sleep(0.05)
-    assert driver.returncode == 0, settings.with_name("kill.log").read_text()[-2000:]
-    return lives
-
-
 def run_with_kills(settings, killer):
     """Runs a campaign, and again after each stop, until it has come to its end."""
     output, seen = settings.with_suffix(""), {}
@@ -272,11 +259,12 @@ def left_behind(settings):
     return [str(p) for pattern in patterns for p in settings.with_suffix("").glob(pattern)]
 
 
-def compare(folder, kills, rounds, seed=1):
+def compare(folder, kills, rounds, seed=1, seconds=2.0):
     """Counts of what was killed. Raises AssertionError if the campaign ends otherwise than one left alone."""
     quiet, killed = (make_campaign(folder / name, rounds) for name in ("quiet", "killed"))
+    assert start(quiet).wait() == 0, quiet.with_name("kill.log").read_text()[-2000:]
     rng = random.Random(seed)
-    killer = Killer(make_schedule(kills, rounds, rng), run_alone(quiet), rng)
+    killer = Killer(make_schedule(kills, rounds, rng), seconds, rng)
     run_with_kills(killed, killer)
     assert outcome(killed) == outcome(quiet)
     assert left_behind(killed) == []
@@ -289,10 +277,11 @@ def main():
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=2.0, help="mean, from a start to a kill")
     parser.add_argument("--folder", type=Path, required=True)
-    arguments = parser.parse_args()
-    counts = compare(arguments.folder, arguments.kills, arguments.rounds, arguments.seed)
-    labels = len(list(arguments.folder.glob("killed/kill/labels/*/result.json")))
+    given = parser.parse_args()
+    counts = compare(given.folder, given.kills, given.rounds, given.seed, given.seconds)
+    labels = len(list(given.folder.glob("killed/kill/labels/*/result.json")))
     print(f"{sum(counts.values())} kills, the same {labels} labels: {dict(counts.most_common())}")
 
 

@@ -518,10 +518,15 @@ def test_a_launcher_starts_the_program(tmp_path, make_program, monkeypatch, sett
     assert result["verdict"] == "crashed"
 
 
-def test_copies_that_do_not_know_of_each_other_are_no_label(tmp_path, make_program):
-    program = make_program(
-        "pw.x", 'echo "Program PWSCF v.7"; echo "Program PWSCF v.7"\n', "/bin/sh"
-    )
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Program PWSCF v.7\nProgram PWSCF v.7",
+        "Error in routine mp_start_pools (1):\n     invalid number of pools, out of range",  # 6.7
+    ],
+)
+def test_copies_that_do_not_know_of_each_other_are_no_label(tmp_path, make_program, said):
+    program = make_program("pw.x", f'echo "{said}"\n', "/bin/sh")
     pseudo = tmp_path / "Si.UPF"
     pseudo.write_text("stand-in")
     settings = {**ALUMINIUM, "pseudopotentials": {"Si": "Si.UPF"}, "pseudo_dir": str(tmp_path)}

@@ -19,6 +19,7 @@ from .structure import moments, total_charge
 CODATA = create_units("2006")  # what pw.x computes with
 NAMELISTS = ("control", "system", "electrons", "ions", "cell")
 OF_SPECIES = re.compile(r"^(\w+)\((?:.*,\s*)?(\d+)\)$")  # name(i), name(j, i): i is a species
+POOLS = ": -nk is above the number of processes, or mpirun belongs to another MPI than pw.x"
 
 
 class EspressoLabeller(ProgramLabeller):
@@ -208,7 +209,8 @@ def reject_failed_run(text, exit_status, broken_off):
         )
     routine = re.search(r"Error in routine\s+(.+):\s*\n(.*)", text)
     if routine:
-        raise Rejected("crashed", one_line(f"pw.x: {routine.group(1)}: {routine.group(2)}"))
+        advice = POOLS if "mp_start_pools" in routine.group(1) else ""
+        raise Rejected("crashed", one_line(f"pw.x: {routine.group(1)}: {routine.group(2)}{advice}"))
     if exit_status != 0:
         raise broken_off
 

@@ -146,5 +146,5 @@ def reject_separate_copies(text, pattern, launcher):
         raise Rejected(
             "crashed",
             f"{copies} separate copies ran side by side: {launcher} belongs to another MPI than "
-            f"the program",
+            f"the program; give the path of its own",
         )
