@@ -17,9 +17,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import results
 from ase.io import read
 
+import results
 from almlip.campaign.driver import output_folder, read_rows
 from almlip.campaign.explore import sources, work
 from almlip.campaign.plan import Plan, round_folder

@@ -87,12 +87,14 @@ def test_next_run_begins_where_the_potential_was_trusted(change, expected):
 
 
 def test_files_that_the_input_mentions_come_along(tmp_path):
-    text = "include common.lmp  # not.this\ninclude settings\ninclude 'sub/more'\nread_data ${box}\n"
+    text = (
+        "include common.lmp  # not.this\ninclude settings\ninclude 'sub/more'\nread_data ${box}\n"
+    )
     (tmp_path / "in.md").write_text(text + "write_data end.data\n")
     (tmp_path / "common.lmp").write_text("pair_coeff * * table.txt Cu ../other.txt\n")
     (tmp_path / "sub").mkdir()
-    names = ("table.txt", "box.data", "not.this", "other.txt", "further.txt", "settings", "sub/more")
-    for name in (*names, "end.data"):  # the last one is of a trial by hand
+    names = ["table.txt", "box.data", "settings", "sub/more", "further.txt"]
+    for name in (*names, "not.this", "other.txt", "end.data"):  # the last is of a trial by hand
         (tmp_path / name).write_text("")
     run = {"input": str(tmp_path / "in.md"), "files": [str(tmp_path / "further.txt")]}
     found = sources({**run, "variables": {"box": "box.data"}})
