@@ -11,6 +11,7 @@ import time
 import pytest
 from stand_ins import Trial
 
+from almlip.campaign.stop import reason_to_stop
 from almlip.frames import read_frames
 
 
@@ -129,6 +130,19 @@ def test_no_candidates_are_said_and_end_the_campaign_in_the_end(trial, run):
     assert "done: no batch was full in the last 2 rounds" in stdout
     assert [row["labelled"] for row in rounds] == [5, 3, 0, 0]
     assert rounds[2]["force_mae"] == rounds[1]["force_mae"]
+
+
+def test_targets_are_not_met_while_a_scenario_is_not_explored():
+    settings = {"stop": {"rounds": 9, "labels": None, "error": 0.1, "sigma": None, "for": 2}}
+    settings["select"] = {"count": 3}
+
+    def row(number, **runs):
+        found = {name: {"nothing_trusted": nothing} for name, nothing in runs.items()}
+        return {"round": number, "labelled": 3, "chosen": 3, "new_force_mae": 0.05, "runs": found}
+
+    rows = [row(0), row(1, melt=False, slab=True), row(2, melt=False, slab=False)]
+    assert reason_to_stop(settings, rows) is None
+    assert "below their targets" in reason_to_stop(settings, [*rows, row(3, melt=False)])
 
 
 def test_refused_structures_are_kept_apart_and_can_be_labelled_again(trial, run):

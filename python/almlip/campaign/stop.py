@@ -30,6 +30,8 @@ def targets_met(stop, last):
     if not targets:
         return None
     for row in last:
+        if any(run["nothing_trusted"] for run in row["runs"].values()):
+            return None  # that scenario was not explored at all
         for key, target in targets.items():
             if row[key] is None or row[key] >= target:
                 return None
