@@ -152,6 +152,17 @@ class Loop:
         self.folder.mkdir(parents=True)
         self.frames = first_frames(root, name, start, seed, protocol, self.reference)
         self.rounds = []
+        self.cutoff = self.system.cutoff
+        if self.cutoff is None:
+            self.cutoff = self.chosen_cutoff()
+
+    def chosen_cutoff(self):
+        """What `almlip train` chooses for the first frames: the same in all arms of a seed, Angstrom.
+
+        Later frames would let arms have different ones: an atom that evaporates needs a longer cutoff.
+        """
+        potential = self.fit("first", ["--epochs", 1])
+        return json.loads(potential.read_text())["cutoff"]
 
     def go(self):
         """Labels as the arm has it, then fits to everything; returns the potential."""
@@ -182,14 +193,14 @@ class Loop:
             }
         )
 
-    def fit(self, stem):
+    def fit(self, stem, flags=None):
         train = self.folder / "train.extxyz"
         potential = self.folder / f"{stem}.almlip.json"
         write_frames(train, self.frames)
-        flags = ["--seed", self.seed, "--output", potential, *self.protocol.flags]
-        if self.system.cutoff:
-            flags += ["--cutoff", self.system.cutoff]
-        run_program("almlip", "train", "--train", train, *flags)
+        words = ["--seed", self.seed, "--output", potential, "--isolated-atoms", "skip"]
+        words += ["--cutoff", self.cutoff] if self.cutoff else []
+        words += self.protocol.flags if flags is None else flags
+        run_program("almlip", "train", "--train", train, *words)
         return potential
 
     def run(self, number, kind, potential, every, query=""):

@@ -7,8 +7,8 @@
 
 Active learning against analytic reference potentials of LAMMPS (`reference_systems.py`), which cost nothing, so that the true
 errors are known. All arms get the same number of labels. At the end each is judged by a fit from scratch to its frames, with
-the defaults of `almlip train`, on dynamics of the reference with other seeds. Silicon has a cutoff of 4.3 Angstrom in all
-arms: its reference reaches 3.77, the default is 5.43.
+the defaults of `almlip train`, on dynamics of the reference with other seeds. All fits of a seed have one cutoff, the one
+chosen for its first frames. Silicon has 4.3 Angstrom in all arms: its reference reaches 3.77, the default is 5.43.
 
 arms    default          the loop as it is shipped: runs of all kinds with `fix al_query`, then one choice over their spools by
                          `almlip select` with its default strategy

@@ -185,6 +185,8 @@ def test_changed_settings_of_fits_keep_the_labels(trial, run):
     assert run()[0] == 0
     again = trial.calls()[calls:]
     assert again.count("almlip train False") == 2
+    learned_by = json.loads((trial.output / "rounds/01/fit/fit.json").read_text())
+    assert learned_by == {"preset": "fast", "isolated_atoms": "skip"}
     assert again.count("almlip select False") == 1
     assert labels.items() <= trial.results_of_labels().items()
 

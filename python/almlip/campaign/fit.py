@@ -67,10 +67,15 @@ def kind_of_fit(plan, judged):
     return "warm" if is_small and was_good else "full"
 
 
+# A label of a frame that an atom has evaporated from does not end the campaign.
+DEFAULTS = {"isolated_atoms": "skip"}
+
+
 def train(plan, folder, kind):
     """Runs almlip train; after a stop it goes on from its checkpoint."""
     resources = plan.resources("fit")
-    write_atomically(folder / "fit.json", json.dumps(inline(plan.settings["fit"]["settings"])))
+    settings = {**DEFAULTS, **inline(plan.settings["fit"]["settings"])}
+    write_atomically(folder / "fit.json", json.dumps(settings))
     checkpoint = plan.folder / "checkpoint"
     command = [find_program("almlip"), "train", "fit.json", "--train", *training(plan)]
     command += ["--elements", *plan.settings["elements"], "--seed", plan.settings["seed"]]
