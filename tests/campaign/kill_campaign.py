@@ -78,11 +78,11 @@ def descendants(pid):
     """A process and all below it."""
     found = [pid]
     for each in found:
-        for path in Path(f"/proc/{each}/task").glob("*/children"):
-            try:
+        try:
+            for path in Path(f"/proc/{each}/task").glob("*/children"):
                 found += [int(word) for word in path.read_text().split()]
-            except OSError:
-                pass
+        except OSError:
+            pass  # it has ended meanwhile
     return found
 
 
@@ -141,7 +141,7 @@ class Killer:
         kinds = kinds_below(pid)
         if self.moment is None and any(each in kinds for each in PHASES[PHASES.index(phase) :]):
             self.moment = time.monotonic() + self.rng.expovariate(1 / self.seconds)
-        if self.moment is None or time.monotonic() < self.moment:
+        if not kinds or self.moment is None or time.monotonic() < self.moment:
             return False
         kind = self.kill(kinds, victim if victim in kinds else self.rng.choice(sorted(kinds)))
         if kind is None:

@@ -11,6 +11,7 @@ from ase.build import bulk
 from almlip.campaign.explore import next_start, sources, summarise, write_start
 from almlip.campaign.plan import Plan, plan_runs
 from almlip.campaign.programs import Killed, StepFailed, run_program
+from almlip.campaign.select import flags
 from almlip.frames import write_frames
 
 TRACE = """\
@@ -100,6 +101,13 @@ def test_files_that_the_input_mentions_come_along(tmp_path):
     found = sources({**run, "variables": {"box": "box.data"}})
     mentioned = ["sub/more", "box.data", "settings", "common.lmp", "table.txt"]
     assert list(found) == ["further.txt", "in.md", *mentioned]  # always in this order
+
+
+def test_choice_refuses_nothing_that_the_input_let_through():
+    settings = {"threshold": None, "reference": [], "mindist": None, "fmax": None}
+    assert list(flags(settings)) == ["--mindist", 0, "--fmax", 0]  # 0: no limit
+    settings |= {"threshold": [0.1, 2], "mindist": 1.5}
+    assert list(flags(settings)) == ["--threshold", 0.1, 2, "--mindist", 1.5, "--fmax", 0]
 
 
 def test_start_has_the_structure_and_its_boundary(tmp_path):

@@ -61,13 +61,20 @@ def choose(plan, folder):
     command = [find_program("almlip"), "select", plan.potential, *spools]
     command += ["--count", settings["count"], "--strategy", settings["strategy"], "--manifest"]
     command += ["--seed", plan.settings["seed"] + plan.number, "--output", BATCH]
-    for flag in FLAGS:
-        value = settings[flag]
-        if value:
-            command += [f"--{flag}", *(value if isinstance(value, list) else [value])]
+    command += flags(settings)
     known = [*plan.training, *plan.refused]
     run_program([*command, *(["--known", *known] if known else [])], folder, "select.log")
     return summarise(folder, spools)
+
+
+def flags(settings):
+    """Words for `almlip select`. A limit of null is none: each run has refused by its input's own."""
+    given = {**settings, "mindist": settings["mindist"] or 0, "fmax": settings["fmax"] or 0}
+    for flag in FLAGS:
+        value = given[flag]
+        if value not in (None, []):
+            yield f"--{flag}"
+            yield from value if isinstance(value, list) else [value]
 
 
 def summarise(folder, spools):
