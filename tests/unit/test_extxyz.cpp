@@ -263,7 +263,9 @@ TEST(Extxyz, ContradictingLabelsAreErrors)
                 "the column of forces is there as forces and as force; name the one to take with "
                 "--forces-key");
   EXPECT_EQ(error_of(cube("lattice=\"3 0 0 0 3 0 0 0 3\"")),
-            where + "lattice contradicts what the line says before of the cell");
+            where +
+                "lattice is \"3 0 0 0 3 0 0 0 3\", but the line has another cell before it; keep "
+                "the right one");
   // the virial of 1 eV is a stress of -1/8 eV/Angstrom^3 in this cell; here the sign is wrong
   EXPECT_EQ(
       error_of_labels(cube("virial=\"1 0 0 0 1 0 0 0 1\" stress=\"0.125 0.125 0.125 0 0 0\"")),

@@ -350,7 +350,8 @@ void ExtxyzReader::take_cell(const std::string &key, const std::string &value, F
   }
   bool &has = is_lattice ? has_lattice_ : has_pbc_;
   if (has && (before.cell != frame.cell || before.pbc != frame.pbc))
-    complain(key, " contradicts what the line says before of the ", is_lattice ? "cell" : "pbc");
+    complain(key, " is \"", value, "\", but the line has another ", is_lattice ? "cell" : "pbc",
+             " before it; keep the right one");
   has = true;
 }
 
