@@ -30,7 +30,9 @@ std::vector<Finding> residual_findings(const std::vector<Frame> &frames, const s
   std::vector<Compared> compared;
   for (const Frame &frame : frames)
     compared.push_back(compare(frame, predict(committee, potential, frame)));
-  return check_residuals(frames, compared);
+  std::vector<Finding> findings = check_residuals(frames, compared);
+  if (const auto offset = check_predicted_pressure(compared)) findings.push_back(*offset);
+  return findings;
 }
 
 void check(const CheckOptions &options)

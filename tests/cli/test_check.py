@@ -161,6 +161,21 @@ def test_two_zeros_of_energy_are_told(tmp_path):
     assert "6 of 40 frames: energies of one composition lie in two heaps, 100 eV/atom" in told
 
 
+def test_an_offset_from_a_potential_is_told_beside_it(tmp_path):
+    output, frames = tmp_path / "Ar.almlip.json", labelled()
+    fit(write(tmp_path / "frames.extxyz", frames), output)
+    offset = 8.0 / 160.2176634  # eV/Angstrom^3; one volume, so that energies cannot tell
+    lower = change(frames[::2], virial=lambda v, volume: v - offset * volume * np.eye(3))
+    told = check(write(tmp_path / "lower.extxyz", lower), "--potential", output)
+    found = re.search(r"20 of 20 frames: the pressure is (\S+) GPa below the potential's", told)
+    assert float(found[1]) == pytest.approx(8.0, abs=1.0)  # the error of a small fit
+    assert "that of the energies" not in told
+
+    done = train("--train", tmp_path / "lower.extxyz", "--output", output, "--preset", "fast")
+    assert "labels that do not fit" not in done.stdout
+    assert "their energies do not tell the pressure" in done.stdout + done.stderr
+
+
 def test_training_tells_before_and_after(tmp_path):
     """A wrong energy among frames that are close to it, and one that only the fit can find."""
     frames = labelled()

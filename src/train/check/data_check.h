@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "almlip/calculator.h"
@@ -27,7 +28,11 @@ struct Compared {
 };
 Compared compare(const Frame &frame, const FramePrediction &prediction);
 
-/// Frames that do not fit the rest, and stresses whose errors have a pattern.
+/// An offset of the labels' pressure from the predicted one.
+/// @param compared  shape [num_frames]
+std::optional<Finding> check_predicted_pressure(const std::vector<Compared> &compared);
+
+/// Frames that do not fit the rest, and exchanged components of the stress.
 /// @param compared  shape [num_frames]
 std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
                                      const std::vector<Compared> &compared);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "almlip/text.h"
 #include "train/check/robust_statistics.h"
 #include "train/check/stress_check.h"
 #include "train/units.h"
@@ -87,16 +88,31 @@ double shear_misfit(const std::vector<std::size_t> &frames, const std::vector<Co
   return sum;
 }
 
-void check_stress(const std::vector<Compared> &compared, std::vector<Finding> &findings)
+std::vector<std::size_t> with_stress(const std::vector<Compared> &compared)
 {
   std::vector<std::size_t> frames;
   for (std::size_t f = 0; f < compared.size(); ++f)
     if (compared[f].has_stress) frames.push_back(f);
+  return frames;
+}
+
+void check_shear(const std::vector<Compared> &compared, std::vector<Finding> &findings)
+{
+  const std::vector<std::size_t> frames = with_stress(compared);
   if (frames.size() < least_frames) return;
   const double plain = shear_misfit(frames, compared, {3, 4, 5});
   for (const ShearOrder &order : shear_orders)
     if (shear_misfit(frames, compared, order.components) < 0.5 * plain)
       add(findings, exchanged_shear(order), frames);
+}
+
+}    // namespace
+
+std::optional<Finding> check_predicted_pressure(const std::vector<Compared> &compared)
+{
+  constexpr double least = 0.5;    // GPa
+  const std::vector<std::size_t> frames = with_stress(compared);
+  if (frames.size() < least_frames) return {};
   std::vector<double> pressures;    // of labels minus predictions
   for (const std::size_t f : frames) {
     double sum = 0.0;
@@ -104,11 +120,14 @@ void check_stress(const std::vector<Compared> &compared, std::vector<Finding> &f
     pressures.push_back(gpa * sum / 3.0);
   }
   const double offset = median(pressures);
-  if (std::abs(offset) > std::max(0.5, 3.0 * robust_spread(pressures)))
-    add(findings, pressure_offset(offset), frames);
+  if (std::abs(offset) <= std::max(least, 3.0 * robust_spread(pressures))) return {};
+  return Finding{
+      "the pressure is " + format("%.1f", std::abs(offset)) + " GPa " +
+          (offset < 0.0 ? "below" : "above") + " the potential's",
+      "expected where a fit took off an offset of the labels (--stress-offset); else look "
+      "whether both are of one set-up",
+      frames};
 }
-
-}    // namespace
 
 Compared compare(const Frame &frame, const FramePrediction &prediction)
 {
@@ -149,7 +168,7 @@ std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
        "calculate them again, or remove them",
        {}},
       forces);
-  check_stress(compared, findings);
+  check_shear(compared, findings);
   return findings;
 }
 

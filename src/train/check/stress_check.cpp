@@ -168,6 +168,16 @@ bool tells_pressure(const ClosePair &pair)
          gpa * grueneisen * std::abs(pair.vibration) / pair.volume < small_pressure;
 }
 
+/// @param offset  pressure of the labels minus that of the energies, GPa
+Finding pressure_offset(double offset)
+{
+  return {
+      "the pressure is " + format("%.1f", std::abs(offset)) + " GPa " +
+          (offset < 0.0 ? "below" : "above") + " that of the energies (Pulay stress)",
+      "raise the plane-wave cutoff; a fit finds what is left and takes it off (--stress-offset)",
+      {}};
+}
+
 }    // namespace
 
 Finding exchanged_shear(const ShearOrder &order)
@@ -177,15 +187,6 @@ Finding exchanged_shear(const ShearOrder &order)
                   {}};
   finding.repair = {Repair::Kind::exchange_shear, 1.0, order.components};
   return finding;
-}
-
-Finding pressure_offset(double offset)
-{
-  return {
-      "the pressure is " + format("%.1f", std::abs(offset)) + " GPa " +
-          (offset < 0.0 ? "below" : "above") + " that of the energies (Pulay stress)",
-      "raise the plane-wave cutoff; a fit finds what is left and takes it off (--stress-offset)",
-      {}};
 }
 
 std::optional<Finding> check_stress(const std::vector<ClosePair> &pairs, double share)

@@ -22,9 +22,6 @@ constexpr ShearOrder shear_orders[] = {{{3, 5, 4}, "yz and xz"},
                                        {{5, 3, 4}, "xy, yz and xz in turn"}};
 Finding exchanged_shear(const ShearOrder &order);
 
-/// @param offset  pressure of the labels minus that of energies or predictions, GPa
-Finding pressure_offset(double offset);
-
 /// Exchanged shear components, or a wrong unit or sign of the stress: energy differences of
 /// strained cells against its work.
 /// @param share  of the work that must agree on it
