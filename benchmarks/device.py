@@ -24,6 +24,10 @@ import registers
 import results
 
 SIZES = [10_000, 100_000, 1_000_000, 4_000_000]
+NO_DEVICE, NOT_STARTED = (
+    2,
+    127,
+)  # status of the tests; the second where a driver's library is missing
 UNITS = {
     "mean": "us/atom",
     "members": "us/atom",
@@ -67,7 +71,10 @@ def build(kokkos):
 def check(programs, sanitize):
     """Host and device agree, and the device's kernels stay within their memory; ends the script if not."""
     tests = programs / "almlip_device_tests"
-    if run([tests]).returncode != 0:
+    status = run([tests]).returncode
+    if status in (NO_DEVICE, NOT_STARTED):
+        sys.exit("device.py: this machine has no device that the programs can use")
+    if status != 0:
         sys.exit("device.py: the device differs from the host")
     sanitizer = shutil.which("compute-sanitizer")
     if not sanitize or not sanitizer:
