@@ -33,7 +33,12 @@ def read_frames(path):
 
 
 def write_frames(path, frames):
-    """Writes frames as extended XYZ; the file appears complete or not at all."""
+    """Writes frames as extended XYZ; the file appears complete or not at all.
+
+    Raises ValueError if the name ends in .gz: what is written is plain text.
+    """
+    if Path(path).suffix == ".gz":
+        raise ValueError(f"{path}: frames are written as plain text; name it without .gz")
     write_atomically(path, "".join(format_frame(atoms) for atoms in frames))
 
 

@@ -2,6 +2,7 @@
 #include "cli/command_check.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -35,6 +36,12 @@ std::vector<Finding> residual_findings(const std::vector<Frame> &frames, const s
   return findings;
 }
 
+/// Whether labels have a wrong unit, sign or order, which a potential would show once more.
+bool is_mistake(const Finding &finding)
+{
+  return finding.repair.kind != Repair::Kind::none && finding.repair.kind != Repair::Kind::remove;
+}
+
 void check(const CheckOptions &options)
 {
   ExtxyzNeeds needs;
@@ -45,7 +52,11 @@ void check(const CheckOptions &options)
   report.require_one_source(needs.keys);
   std::cout << "read " << report.text() << '\n';
   std::vector<Finding> findings = check_labels(frames);
-  if (!options.potential.empty())
+  const bool contradict = std::any_of(findings.begin(), findings.end(), is_mistake);
+  if (!options.potential.empty() && contradict)
+    std::cout << "the labels contradict each other, so that they are not compared with "
+              << options.potential << "; check what --fix writes again\n";
+  if (!options.potential.empty() && !contradict)
     for (Finding &finding : residual_findings(frames, options.potential))
       findings.push_back(std::move(finding));
   std::cout << text_of(findings, frames);

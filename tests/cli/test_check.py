@@ -161,6 +161,47 @@ def test_two_zeros_of_energy_are_told(tmp_path):
     assert "6 of 40 frames: energies of one composition lie in two heaps, 100 eV/atom" in told
 
 
+def test_exchanged_components_are_repaired_once(tmp_path):
+    output, frames = tmp_path / "Ar.almlip.json", labelled()
+    right = write(tmp_path / "frames.extxyz", frames)
+    fit(right, output)
+    path = write(tmp_path / "wrong.extxyz", change(frames, virial=lambda v, volume: exchanged(v)))
+    told = check(path, "--potential", output, "--fix", tmp_path / "fixed.extxyz")
+    assert told.count("components of the stress are exchanged") == 1
+    assert "they are not compared with" in told
+    repaired, exact = (read_virials(p) for p in (tmp_path / "fixed.extxyz", right))
+    np.testing.assert_allclose(repaired, exact, atol=1e-9)
+
+
+def read_virials(path):
+    return [
+        [float(x) for x in re.search(r'virial="([^"]*)"', line)[1].split()]
+        for line in path.read_text().splitlines()
+        if "virial=" in line
+    ]
+
+
+def test_a_factor_that_is_no_unit_is_not_converted(tmp_path):
+    wrong = change(labelled(), virial=lambda v, volume: v * 1602.1766 * 1.2)
+    told = check(write(tmp_path / "wrong.extxyz", wrong), "--fix", tmp_path / "fixed.extxyz")
+    assert "the stress looks like kbar (energy differences of strained cells are" in told
+    assert "40 frames, 0 repaired or left out" in told
+
+
+def test_a_stress_that_no_solid_has_is_told_of_a_single_frame(tmp_path):
+    wrong = change(labelled(2)[1:], virial=lambda v, volume: 1e5 * volume * np.eye(3))
+    told = check(write(tmp_path / "wrong.extxyz", wrong))
+    assert "1 of 1 frames: the stress is up to 16021766 GPa, which no solid has" in told
+
+
+def test_an_output_that_ends_in_gz_is_refused(tmp_path):
+    path = write(tmp_path / "frames.extxyz", labelled(4))
+    command = [ALMLIP, "check", path, "--fix", tmp_path / "fixed.extxyz.gz"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "name it without .gz" in done.stderr
+    assert not (tmp_path / "fixed.extxyz.gz").exists()
+
+
 def test_an_offset_from_a_potential_is_told_beside_it(tmp_path):
     output, frames = tmp_path / "Ar.almlip.json", labelled()
     fit(write(tmp_path / "frames.extxyz", frames), output)

@@ -6,7 +6,9 @@ outputs/ holds outputs of pw.x 6.7 and CP2K 2023.1 for four atoms of aluminium i
 with Fermi-Dirac smearing of 0.03 Ry and 4000 K, where E and E - TS differ by more than 0.9 eV.
 """
 
+import bz2
 import gzip
+import lzma
 from itertools import pairwise
 from pathlib import Path
 
@@ -138,7 +140,46 @@ def test_vasp_gives_free_energies_of_converged_steps(convert, frames, writer, na
 def test_an_interrupted_vasprun_gives_its_complete_steps(convert, frames, tmp_path):
     text = vasprun(frames, [4, 4, 4, 4], zero_smearing=0.0)
     (tmp_path / "vasprun.xml").write_text(text[: text.rindex("<structure>")])
-    check_same(convert(tmp_path, tmp_path / "vasprun.xml")[0], frames[:3], digits=2e-6)
+    found, told = convert(tmp_path, tmp_path / "vasprun.xml")
+    check_same(found, frames[:3], digits=2e-6)
+    assert "left out: 1 the output ends within it" in told
+
+
+@pytest.mark.parametrize("last", ["Iteration      4(   2)", " POSITION ", "FREE ENERGIE"])
+def test_an_interrupted_outcar_gives_its_complete_steps(convert, frames, last, tmp_path):
+    text = outcar(frames, [4] * 4, 0.0)
+    (tmp_path / "OUTCAR").write_text(text[: text.rindex(last) + 90])
+    found, told = convert(tmp_path, tmp_path / "OUTCAR")
+    check_same(found, frames[:3], digits=2e-6)
+    assert "left out: 1 the output ends within it" in told
+
+
+@pytest.mark.parametrize(("last", "after"), [(" POSITION ", 150), ("FREE ENERGIE", 20)])
+def test_a_run_that_is_appended_to_a_killed_one_loses_one_step(
+    convert, frames, last, after, tmp_path
+):
+    text = outcar(frames, [4] * 4, 0.0)
+    killed = text[: text.rindex(last) + after]
+    (tmp_path / "OUTCAR").write_text(killed + outcar(frames[1:], [4] * 3, 0.0))
+    found, told = convert(tmp_path, tmp_path / "OUTCAR")
+    check_same(found, frames[:3] + frames[2:], digits=2e-6)  # its first step is in the torn one
+    assert "left out: 1 its numbers cannot be read" in told
+
+
+def test_a_force_that_is_no_number_loses_one_step(convert, frames, tmp_path):
+    lines = outcar(frames, [4] * 4, 0.0).splitlines(keepends=True)
+    first = next(n for n, line in enumerate(lines) if "TOTAL-FORCE" in line) + 2
+    lines[first] = lines[first][:-15] + " *************\n"
+    (tmp_path / "OUTCAR").write_text("".join(lines))
+    found, told = convert(tmp_path, tmp_path / "OUTCAR")
+    check_same(found, frames[1:], digits=2e-6)
+    assert "left out: 1 its numbers cannot be read" in told
+
+
+@pytest.mark.parametrize(("name", "pack"), [("OUTCAR.bz2", bz2), ("OUTCAR.xz", lzma)])
+def test_other_compressions_are_read(convert, frames, name, pack, tmp_path):
+    (tmp_path / name).write_bytes(pack.compress(outcar(frames, [4] * 4, 0.0).encode()))
+    check_same(convert(tmp_path, tmp_path / name)[0], frames, digits=2e-6)
 
 
 def test_folders_are_searched_and_compressed_files_are_read(convert, frames, tmp_path):
@@ -152,6 +193,15 @@ def test_folders_are_searched_and_compressed_files_are_read(convert, frames, tmp
     assert [atoms.info["config_type"] for atoms in found] == ["T0"] * 4 + ["T1"] * 3
     assert found[4].info["source_file"].endswith("T1/vasprun.xml")  # has more digits
     assert "T1/OUTCAR" not in told
+
+
+def test_the_output_is_not_one_of_the_files_to_read(convert, frames, tmp_path):
+    text = outcar(frames, [4] * 4, 0.0)
+    path = tmp_path / "frames.extxyz"
+    path.write_text(text)
+    _, told = convert(tmp_path, path, status=1)
+    assert "is to be read, so that it cannot be --output" in told
+    assert path.read_text() == text
 
 
 @pytest.mark.parametrize("name", ["frames.traj", "frames.db", "again.extxyz"])

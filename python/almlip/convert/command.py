@@ -123,6 +123,8 @@ def _files(names, output):
     """The files to read, without the output of a run before; folders are searched."""
     paths = []
     for name in map(Path, names):
+        if name.resolve() == Path(output).resolve():
+            raise BadInput(f"{name} is to be read, so that it cannot be --output; name another")
         if not name.is_dir():
             paths.append(name)
             continue

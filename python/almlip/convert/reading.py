@@ -3,6 +3,7 @@
 
 import bz2
 import gzip
+import io
 import lzma
 from collections import Counter
 from dataclasses import dataclass, field
@@ -78,9 +79,7 @@ class Reading:
 
 def open_text(path):
     """Opens a text file, plain or compressed (told by its first bytes)."""
-    with open(path, "rb") as file:
-        opener = _OPENERS.get(file.read(2), open)
-    return opener(path, "rt", encoding="utf-8", errors="replace")
+    return io.TextIOWrapper(open_binary(path), encoding="utf-8", errors="replace")
 
 
 def open_binary(path):

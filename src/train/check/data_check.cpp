@@ -57,6 +57,7 @@ std::vector<Finding> check_labels(const std::vector<Frame> &frames)
   std::vector<Finding> findings;
   Collector collector(findings);
   if (auto missing = check_missing_forces(frames)) findings.push_back(std::move(*missing));
+  if (auto size = check_stress_size(frames)) findings.push_back(std::move(*size));
   check_repeats(frames, collector);
   check_heaps(frames, collector);
   Sources files;

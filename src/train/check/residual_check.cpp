@@ -100,10 +100,13 @@ void check_shear(const std::vector<Compared> &compared, std::vector<Finding> &fi
 {
   const std::vector<std::size_t> frames = with_stress(compared);
   if (frames.size() < least_frames) return;
-  const double plain = shear_misfit(frames, compared, {3, 4, 5});
-  for (const ShearOrder &order : shear_orders)
-    if (shear_misfit(frames, compared, order.components) < 0.5 * plain)
-      add(findings, exchanged_shear(order), frames);
+  const ShearOrder *found = nullptr;
+  double least = 0.5 * shear_misfit(frames, compared, {3, 4, 5});
+  for (const ShearOrder &order : shear_orders) {
+    const double misfit = shear_misfit(frames, compared, order.components);
+    if (misfit < least) least = misfit, found = &order;
+  }
+  if (found) add(findings, exchanged_shear(*found), frames);
 }
 
 }    // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "train/check/stress_check.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "almlip/text.h"
@@ -144,6 +145,11 @@ std::optional<Finding> unit_finding(const TwoSlopes &fit)
                        " times the work of the stress",
                    "find its unit, which must be eV/Angstrom^3 for a stress and eV for a virial",
                    {}};
+  if (!mistake_of(fit.first, {*nearest}, 0.1))
+    return Finding{std::string(nearest->text) + " (energy differences of strained cells are " +
+                       format("%.3g", fit.first) + " times its work, not exactly that)",
+                   "make sure of the unit, then convert it",
+                   {}};
   return Finding{
       nearest->text, "convert it (--fix does)", {}, {Repair::Kind::scale_virial, nearest->slope}};
 }
@@ -186,6 +192,26 @@ Finding exchanged_shear(const ShearOrder &order)
                   "put them in order (--fix does); VASP, for one, prints xx yy zz xy yz zx",
                   {}};
   finding.repair = {Repair::Kind::exchange_shear, 1.0, order.components};
+  return finding;
+}
+
+std::optional<Finding> check_stress_size(const std::vector<Frame> &frames)
+{
+  constexpr double most = 10.0;    // eV/Angstrom^3
+  Finding finding;
+  double largest = 0.0;
+  for (std::size_t f = 0; f < frames.size(); ++f) {
+    if (!frames[f].virial || frames[f].volume() == 0.0) continue;
+    double of_frame = 0.0;
+    for (const double component : *frames[f].virial)
+      of_frame = std::max(of_frame, std::abs(component) / frames[f].volume());
+    if (of_frame > most) finding.frames.push_back(f);
+    largest = std::max(largest, of_frame);
+  }
+  if (finding.frames.empty()) return {};
+  finding.what = "the stress is up to " + format("%.0f", gpa * largest) +
+                 " GPa, which no solid has: it is not in eV/Angstrom^3";
+  finding.remedy = "find its unit and convert it, or leave the stress out";
   return finding;
 }
 

@@ -22,6 +22,9 @@ constexpr ShearOrder shear_orders[] = {{{3, 5, 4}, "yz and xz"},
                                        {{5, 3, 4}, "xy, yz and xz in turn"}};
 Finding exchanged_shear(const ShearOrder &order);
 
+/// Frames whose stress no solid has: more than 10 eV/Angstrom^3 (1602 GPa).
+std::optional<Finding> check_stress_size(const std::vector<Frame> &frames);
+
 /// Exchanged shear components, or a wrong unit or sign of the stress: energy differences of
 /// strained cells against its work.
 /// @param share  of the work that must agree on it
