@@ -176,6 +176,13 @@ def test_a_force_that_is_no_number_loses_one_step(convert, frames, tmp_path):
     assert "left out: 1 its numbers cannot be read" in told
 
 
+def test_a_byte_order_mark_is_no_part_of_extended_xyz(convert, frames, tmp_path):
+    almlip.write(tmp_path / "plain.extxyz", frames)
+    text = (tmp_path / "plain.extxyz").read_bytes()
+    (tmp_path / "marked.extxyz").write_bytes(b"\xef\xbb\xbf" + text)
+    check_same(convert(tmp_path, tmp_path / "marked.extxyz")[0], frames)
+
+
 @pytest.mark.parametrize(("name", "pack"), [("OUTCAR.bz2", bz2), ("OUTCAR.xz", lzma)])
 def test_other_compressions_are_read(convert, frames, name, pack, tmp_path):
     (tmp_path / name).write_bytes(pack.compress(outcar(frames, [4] * 4, 0.0).encode()))

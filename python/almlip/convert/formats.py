@@ -67,7 +67,7 @@ def recognise(path):
     if not path.is_file():
         raise BadInput(f"{path}: no such file")
     with open_binary(path) as file:
-        begin = file.read(20000)
+        begin = file.read(20000).removeprefix(b"\xef\xbb\xbf")
     for name, (mark, _) in FORMATS.items():
         if mark is not None and mark in begin:
             return name
