@@ -12,8 +12,8 @@ import pytest
 from argon import (
     ALMLIP,
     CUTOFF,
+    IS_SLOW,
     QUICK,
-    SANITIZED,
     fit,
     frame_text,
     hidden_weights,
@@ -343,7 +343,7 @@ def test_warm_start_needs_no_word_about_the_shape_of_the_potential(frames, tmp_p
         assert warm[key] == cold[key]
 
 
-@pytest.mark.skipif(SANITIZED, reason="sanitizers leave no time for a trial")
+@pytest.mark.skipif(IS_SLOW, reason="this build leaves no time for a trial")
 def test_tuning_keeps_its_time_and_tells_what_it_tried(tmp_path):
     path = tmp_path / "train.extxyz"
     path.write_text("".join(make_frames(60)))
