@@ -260,7 +260,8 @@ def left_behind(settings):
 
 
 def compare(folder, kills, rounds, seed=1, seconds=2.0):
-    """Counts of what was killed. Raises AssertionError if the campaign ends otherwise than one left alone."""
+    """Counts of what was killed, fewer if the campaign was over before the last. Raises AssertionError if it ends otherwise
+    than one left alone."""
     quiet, killed = (make_campaign(folder / name, rounds) for name in ("quiet", "killed"))
     assert start(quiet).wait() == 0, quiet.with_name("kill.log").read_text()[-2000:]
     rng = random.Random(seed)
@@ -268,7 +269,6 @@ def compare(folder, kills, rounds, seed=1, seconds=2.0):
     run_with_kills(killed, killer)
     assert outcome(killed) == outcome(quiet)
     assert left_behind(killed) == []
-    assert not killer.schedule, f"the campaign was over before {len(killer.schedule)} of the kills"
     return killer.killed
 
 
@@ -282,7 +282,9 @@ def main():
     given = parser.parse_args()
     counts = compare(given.folder, given.kills, given.rounds, given.seed, given.seconds)
     labels = len(list(given.folder.glob("killed/kill/labels/*/result.json")))
-    print(f"{sum(counts.values())} kills, the same {labels} labels: {dict(counts.most_common())}")
+    print(
+        f"{sum(counts.values())} of {given.kills} kills, the same {labels} labels: {dict(counts.most_common())}"
+    )
 
 
 if __name__ == "__main__":

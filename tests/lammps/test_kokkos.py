@@ -90,8 +90,10 @@ def evaluate(lmp_run, rich, tmp_path):
 
 
 def difference(mine, theirs):
-    """Largest difference, each column relative to its largest number."""
+    """Largest difference, each column relative to its largest number. What is no number must be so in both."""
     assert mine.shape == theirs.shape
+    np.testing.assert_array_equal(np.isnan(mine), np.isnan(theirs))
+    mine, theirs = np.nan_to_num(mine), np.nan_to_num(theirs)
     scale = abs(theirs).max(axis=0)
     return (abs(mine - theirs) / np.where(scale > 1e-6, scale, 1.0)).max()
 
