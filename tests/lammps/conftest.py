@@ -15,7 +15,8 @@ from random_potential import write_random_potential
 LATTICE_CONSTANT = 5.431  # Angstrom, silicon at rest under the Stillinger-Weber potential
 SILICON_MASS = 28.0855  # amu
 SANITIZED = "asan" in os.environ.get("LD_PRELOAD", "")
-TIMEOUT = 900 if SANITIZED else 300  # s
+COUNTS_LINES = "/coverage/" in os.environ.get("ALMLIP_PLUGIN", "")
+TIMEOUT = 900 if SANITIZED or COUNTS_LINES else 300  # s
 # F. H. Stillinger and T. A. Weber, Phys. Rev. B 31, 5262 (1985); eV and Angstrom
 STILLINGER_WEBER = (
     "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
