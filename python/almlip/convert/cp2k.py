@@ -9,7 +9,7 @@ from ase import Atoms, units
 from ase.geometry import cellpar_to_cell
 
 from ..frames import BadInput
-from .reading import Reading, open_text, stress_of_virial
+from .reading import UNFINISHED, Reading, open_text, stress_of_virial
 
 _ENERGY = re.compile(r"ENERGY\| Total FORCE_EVAL .* energy .*?\s(-?\d\S*)\s*$", re.MULTILINE)
 _FORCES = re.compile(r"^ ?(?:ATOMIC FORCES in|FORCES\| Atomic forces) \[(\S+)\]", re.MULTILINE)
@@ -57,7 +57,7 @@ def read_cp2k(path):
             try:
                 labels = {"forces": _forces(after, len(symbols)), "stress": _stress(after)}
             except _Incomplete:
-                reading.left_out["the output ends within it"] += 1
+                reading.left_out[UNFINISHED] += 1
                 continue
             atoms = Atoms(symbols, positions, cell=cell, pbc=periodic)
             reading.take(atoms, index, energy=energy * units.Hartree, **labels)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which reader a file needs."""
 
+import codecs
 import re
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def recognise(path):
     if not path.is_file():
         raise BadInput(f"{path}: no such file")
     with open_binary(path) as file:
-        begin = file.read(20000).removeprefix(b"\xef\xbb\xbf")
+        begin = file.read(20000).removeprefix(codecs.BOM_UTF8)
     for name, (mark, _) in FORMATS.items():
         if mark is not None and mark in begin:
             return name

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
 
+UNFINISHED = "the output ends within it"  # of steps that are left out
 _OPENERS = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 _KEPT_PER_ATOM = ("magmoms", "charges")
 _TAKEN = ("energy", "free_energy", "forces", "stress", *_KEPT_PER_ATOM)

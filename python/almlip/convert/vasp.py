@@ -9,9 +9,8 @@ from ase.io.vasp import read_vasp_xml
 from ase.io.vasp_parsers import vasp_outcar_parsers as outcar
 
 from ..frames import BadInput
-from .reading import Reading, open_binary, open_text
+from .reading import UNFINISHED, Reading, open_binary, open_text
 
-_UNFINISHED = "the output ends within it"
 _UNREADABLE = "its numbers cannot be read: a run was killed, or appended to another one"
 _UNCONVERGED = "electrons not converged"
 _OWN_FORCE_FIELD = "predicted by VASP's own force field"
@@ -72,7 +71,7 @@ def read_outcar(path):
             else:
                 reading.take_ase(atoms, index)
     if lines.begun:
-        reading.left_out[_UNFINISHED] += 1
+        reading.left_out[UNFINISHED] += 1
     return reading
 
 
@@ -121,7 +120,7 @@ def read_vasprun(path):
         else:
             reading.take_ase(atoms, index)
     if unfinished:
-        reading.left_out[_UNFINISHED] += 1
+        reading.left_out[UNFINISHED] += 1
     return reading
 
 
