@@ -7,20 +7,20 @@ import subprocess
 import numpy as np
 import pytest
 
-from argon import ALMLIP, fit, frame_text, label, train
+from argon import ALMLIP, CUTOFF, fit, frame_text, label, train
 
 pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")
 RYDBERG, KBAR = 13.605693, 1.0 / 1602.1766  # eV; eV/Angstrom^3
 
 
-def labelled(count=40):
+def labelled(count=40, rattle=0.02):
     """Cells of four atoms with energy, forces, virial: rattled ones, and strained ones in turn."""
     random = np.random.default_rng(7)
     corners = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
     frames = []
     for n in range(count):
         strained = n % 2 == 1
-        strain, displacement = (0.004, 0.0) if strained else (0.0, 0.02)  # Angstrom
+        strain, displacement = (0.004, 0.0) if strained else (0.0, rattle)  # Angstrom
         cell = 3.6 * (np.eye(3) + random.normal(0, strain, (3, 3)))
         positions = corners @ cell + random.normal(0, displacement, (4, 3))
         frames.append([cell, positions, *label(cell, positions)])
@@ -57,6 +57,10 @@ MISTAKES = {
     "sign of forces": (
         {"forces": -1.0},
         "40 of 40 frames: the forces have the wrong sign",
+    ),
+    "sign of energies": (
+        {"energy": -1.0},
+        "40 of 40 frames: the energies have the wrong sign: forces and stress agree against them",
     ),
     "Ry": ({"energy": 1 / RYDBERG}, "40 of 40 frames: the energies look like Ry"),
     "kJ/mol": ({"energy": 96.48533}, "40 of 40 frames: the energies look like kJ/mol"),
@@ -100,6 +104,90 @@ def test_a_mistake_is_told_and_repaired(mistake, tmp_path):
     assert expected in told
     assert "40 frames, 40 repaired or left out" in told
     assert "nothing looks wrong" in check(tmp_path / "fixed.extxyz")
+    assert_equal_labels(tmp_path / "fixed.extxyz", labelled())
+
+
+def assert_equal_labels(path, frames):
+    text = path.read_text()
+    energies = [float(x) for x in re.findall(r" energy=(\S+)", text)]
+    np.testing.assert_allclose(energies, [frame[2] for frame in frames], rtol=1e-9)
+    columns = re.search(r"Properties=(\S+)", text)[1]
+    assert columns == "species:S:1:pos:R:3:forces:R:3"
+    forces = [
+        [float(x) for x in line.split()[4:]] for line in text.splitlines() if line[:3] == "Ar "
+    ]
+    np.testing.assert_allclose(forces, np.concatenate([frame[3] for frame in frames]), atol=1e-9)
+    virials = [frame[4].ravel() for frame in frames]
+    np.testing.assert_allclose(read_virials(path), virials, atol=1e-7)
+
+
+def test_a_part_of_a_file_with_another_unit_is_repaired_alone(tmp_path):
+    """Stresses in kbar, signs of forces: frames that are right stay as they are."""
+    frames = labelled()
+    wrong = change(frames, virial=lambda v, volume: v / KBAR)
+    told = check(
+        write(tmp_path / "mixed.extxyz", wrong[:32] + frames[32:]),
+        "--fix",
+        tmp_path / "fixed.extxyz",
+    )
+    assert "of 40 frames: the stress looks like kbar\n" in told
+    virials = np.array(read_virials(tmp_path / "fixed.extxyz"))
+    exact = np.array([frame[4].ravel() for frame in frames])
+    np.testing.assert_allclose(virials[32:], exact[32:], atol=1e-7)
+    strained = slice(1, 32, 2)  # the others have no stress to speak of
+    np.testing.assert_allclose(virials[strained], exact[strained], atol=1e-7)
+
+
+RATTLE = 0.2  # Angstrom; energies of such frames tell neither signs nor units
+
+
+@pytest.fixture(scope="module")
+def potential(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fit")
+    frames, output = (
+        write(folder / "frames.extxyz", labelled(80, RATTLE)),
+        folder / "Ar.almlip.json",
+    )
+    options = ["--preset", "fast", "--cutoff", CUTOFF, "--members", 2, "--folds", 0]
+    done = train("--train", frames, "--output", output, "--epochs", 200, *options)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+UNITS = {
+    "sign of forces": ({"forces": -1.0}, "the forces have the wrong sign beside the potential's"),
+    "Ry/bohr": ({"forces": 1 / 25.711043}, "the forces look like Ry/bohr beside the potential's"),
+    "kJ/mol": (
+        {"forces": 96.48533},
+        "the forces look like kJ/mol/Angstrom beside the potential's",
+    ),
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_units_of_forces_are_compared_with_a_potential(unit, potential, tmp_path):
+    """A part of a file is repaired alone."""
+    changes, expected = UNITS[unit]
+    frames = labelled(40, RATTLE)[::2]
+    wrong = change(frames, **changes)
+    mixed = [other if n % 2 else frame for n, (frame, other) in enumerate(zip(frames, wrong))]
+    path = write(tmp_path / "mixed.extxyz", mixed)
+    told = check(path, "--potential", potential, "--fix", tmp_path / "fixed.extxyz")
+    assert f"10 of 20 frames: {expected}" in told
+    forces = [
+        [float(x) for x in line.split()[4:]]
+        for line in (tmp_path / "fixed.extxyz").read_text().splitlines()
+        if line[:3] == "Ar "
+    ]
+    np.testing.assert_allclose(forces, np.concatenate([frame[3] for frame in frames]), atol=1e-9)
+
+
+def test_the_sign_of_stresses_is_compared_with_a_potential(potential, tmp_path):
+    frames = labelled(40, RATTLE)[::2]
+    path = write(tmp_path / "wrong.extxyz", change(frames, virial=lambda v, volume: -v))
+    told = check(path, "--potential", potential, "--fix", tmp_path / "fixed.extxyz")
+    assert "20 of 20 frames: the stress has the wrong sign beside the potential's" in told
+    assert_equal_labels(tmp_path / "fixed.extxyz", frames)
 
 
 def test_an_offset_of_the_pressure_is_told_with_its_size(tmp_path):
@@ -151,6 +239,32 @@ def test_repetitions_are_named_and_removed(tmp_path):
     assert "2 of 42 frames: an earlier frame has the same atoms at the same places" in told
     assert "frame 41; frame 42" in told
     assert "40 frames, 2 repaired or left out" in told
+
+
+def test_repetitions_of_another_energy_are_removed_too(tmp_path):
+    """[A, A + 0.5 eV, A + 0.5 eV, A]: one frame of each energy is left."""
+    cell, x, energy, forces, virial = labelled(1)[0]
+    frames = [[cell, x, energy + rise, forces, virial] for rise in (0.0, 0.5, 0.5, 0.0)]
+    path = write(tmp_path / "frames.extxyz", frames)
+    told = check(path, "--fix", tmp_path / "fixed.extxyz")
+    assert "2 of 4 frames: an earlier frame has the same atoms at the same places\n" in told
+    assert "1 of 4 frames: an earlier frame has the same atoms at the same places and an" in told
+    energies = re.findall(r" energy=(\S+)", (tmp_path / "fixed.extxyz").read_text())
+    assert [float(e) for e in energies] == pytest.approx([energy, energy + 0.5])
+
+
+@pytest.mark.parametrize("command", ["check", "train"])
+def test_a_unit_that_a_file_names_is_not_ignored(command, tmp_path):
+    path = write(tmp_path / "frames.extxyz", labelled(4))
+    path.write_text(path.read_text().replace(" energy=", " energy_unit=Ry energy="))
+    arguments = [path] if command == "check" else ["--train", path, "--output", tmp_path / "p"]
+    done = subprocess.run(
+        [ALMLIP, command, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert 'energy_unit is "Ry", but labels must be in eV and Angstrom' in done.stderr
+    path.write_text(path.read_text().replace("energy_unit=Ry", "energy_unit=eV"))
+    assert "read 4 frames" in check(path)
 
 
 def test_two_zeros_of_energy_are_told(tmp_path):

@@ -310,7 +310,7 @@ def test_labels_in_other_units_are_refused(convert, tmp_path):
         'energy_unit=Hartree pbc="T T T"\nSi 0 0 0\n'
     )
     _, told = convert(tmp_path, tmp_path / "a.xyz", status=1)
-    assert '"energy_unit" is Hartree, but labels must be in eV and Angstrom' in told
+    assert 'energy_unit is "Hartree", but labels must be in eV and Angstrom' in told
 
 
 def test_frames_without_forces_are_told_with_the_columns_that_are_there(convert, frames, tmp_path):

@@ -2,7 +2,6 @@
 """Which reader a file needs."""
 
 import codecs
-import re
 from pathlib import Path
 
 import ase.io
@@ -13,20 +12,11 @@ from ..frames import BadInput
 from . import cp2k, espresso, sets, vasp
 from .reading import Reading, name_of, open_binary
 
-_UNIT = re.compile(r"(energy|forces?|stress|virials?)[-_]?units?$", re.IGNORECASE)
-_OWN_UNITS = ("ev", "ev/a", "ev/ang", "ev/angstrom", "ev/angstrom^3", "ev/ang^3", "ev/a^3")
-
 
 def read_extxyz(path, keys):
     """Extended XYZ by the rules of `almlip train`, with keys of other names; NEP's too."""
     reading = Reading()
     for index, atoms in enumerate(extxyz.read(path, labels=True, **keys)):
-        for key, unit in atoms.info.items():
-            if _UNIT.search(key) and str(unit).lower() not in _OWN_UNITS:
-                raise BadInput(
-                    f'{path}, frame {index + 1}: "{key}" is {unit}, but labels must be '
-                    "in eV and Angstrom"
-                )
         reading.take_ase(atoms, index)
     return reading
 

@@ -259,6 +259,8 @@ void ExtxyzReader::read_comment(std::string_view line, Frame &frame)
 
 void ExtxyzReader::take_key(const std::string &key, const std::string &value, Frame &frame)
 {
+  if (needs_.labels && is_other_unit(key, value))
+    complain(key, " is \"", value, "\", but labels must be in eV and Angstrom; convert them");
   switch (const Quantity quantity = quantity_of_key(key, needs_.keys)) {
     case Quantity::lattice:
     case Quantity::pbc:

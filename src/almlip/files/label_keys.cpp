@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <regex>
 
 #include "almlip/error.h"
 #include "almlip/text.h"
@@ -81,6 +82,13 @@ Quantity quantity_of(const std::string &key)
                                                         {"pbc", Quantity::pbc}};
   const auto found = names.find(without_prefix(lower_case(key)));
   return found == names.end() ? Quantity::other : found->second;
+}
+
+bool is_other_unit(const std::string &key, const std::string &value)
+{
+  static const std::regex unit("(energy|forces?|stress|virials?)[-_]?units?$", std::regex::icase),
+      ours("ev(/(a|ang|angstrom)(\\^3)?)?", std::regex::icase);
+  return std::regex_search(key, unit) && !std::regex_match(value, ours);
 }
 
 LabelChoice choose_label(const std::vector<LabelText> &found,

@@ -15,6 +15,10 @@ enum class Quantity { energy, forces, stress, virial, lattice, pbc, other };
 /// `PBC` and the like, whatever the case of their letters.
 Quantity quantity_of(const std::string &key);
 
+/// Whether a key names the unit of a label (`energy_unit`, `forces-units`, ...) and its value is no
+/// way to write eV, eV/Angstrom or eV/Angstrom^3.
+bool is_other_unit(const std::string &key, const std::string &value);
+
 /// Keys that hold the labels, each list in order of preference. Empty: `free_energy`, to which the
 /// forces belong, before `energy`; `forces`; `stress` and `virial`; only without these other
 /// spellings.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace almlip::train {
 
@@ -73,12 +74,21 @@ ClosePair pair_of(const Placed &a, const Placed &b, const std::vector<Frame> &fr
   const Frame &first = frames[a.frame], &second = frames[b.frame];
   const double atoms = first.num_atoms();
   const Points moved = displacements(a, b, first.pbc);
+  const bool has_virial = first.virial && second.virial;
+  const auto labels_of = [&](const Frame &frame, const Points &forces) {
+    PairLabels labels{*frame.energy / atoms, -0.5 * forces.cwiseProduct(moved).sum() / atoms};
+    for (std::size_t q = 0; q < 6 && has_virial; ++q)
+      labels.half_virial[q] = 0.5 * (*frame.virial)[q] / atoms;
+    return labels;
+  };
+  const PairLabels of_a = labels_of(first, a.forces), of_b = labels_of(second, b.forces);
   ClosePair pair{a.frame,
                  b.frame,
                  distance,
-                 (*second.energy - *first.energy) / atoms,
-                 -0.5 * (a.forces + b.forces).cwiseProduct(moved).sum() / atoms,
-                 -0.5 * (b.forces - a.forces).cwiseProduct(moved).sum() / atoms};
+                 of_b.energy - of_a.energy,
+                 of_a.force_work + of_b.force_work,
+                 of_b.force_work - of_a.force_work};
+  pair.labels = {of_a, of_b};
   const Matrix strain = strain_of(a, b);
   for (int q = 0; q < 6; ++q) {
     const int i = tensor_row[q], j = tensor_column[q];
@@ -86,9 +96,8 @@ ClosePair pair_of(const Placed &a, const Placed &b, const std::vector<Frame> &fr
   }
   pair.is_strained = is_strained(strain);
   pair.volume = 0.5 * (first.volume() + second.volume()) / atoms;
-  pair.has_virial = first.virial && second.virial;
-  for (std::size_t q = 0; q < 6 && pair.has_virial; ++q)
-    pair.virial[q] = 0.5 * ((*first.virial)[q] + (*second.virial)[q]) / atoms;
+  pair.has_virial = has_virial;
+  for (std::size_t q = 0; q < 6; ++q) pair.virial[q] = of_a.half_virial[q] + of_b.half_virial[q];
   return pair;
 }
 
@@ -147,12 +156,12 @@ std::vector<ClosePair> close_pairs(const std::vector<Frame> &frames,
   return pairs;
 }
 
-std::vector<Repeat> repeated_frames(const std::vector<Frame> &frames)
+std::vector<std::vector<std::size_t>> repeated_frames(const std::vector<Frame> &frames)
 {
   std::map<Kind, std::vector<std::size_t>> kinds;
   for (std::size_t f = 0; f < frames.size(); ++f)
     kinds[{frames[f].atomic_numbers, frames[f].pbc}].push_back(f);
-  std::vector<Repeat> repeats;
+  std::vector<std::vector<std::size_t>> groups;
   for (auto &[kind, members] : kinds) {
     const auto volume = [&](std::size_t f) { return frames[f].volume(); };
     std::stable_sort(members.begin(), members.end(),
@@ -160,20 +169,22 @@ std::vector<Repeat> repeated_frames(const std::vector<Frame> &frames)
     std::vector<Placed> placed;
     for (const std::size_t f : members) placed.push_back(place(frames[f], f));
     std::vector<bool> is_repeat(members.size(), false);
-    for (std::size_t i = 0; i < members.size(); ++i)
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      std::vector<std::size_t> group{members[i]};
       for (std::size_t j = i + 1; j < members.size() && !is_repeat[i]; ++j) {
         if (volume(members[j]) > volume(members[i]) * (1.0 + 1e-3) + 1e-9) break;
         // one atom tells most pairs apart
-        const Frame &a = frames[members[i]], &b = frames[members[j]];
         if (std::abs(placed[i].scaled(0, 0) - placed[j].scaled(0, 0)) > 0.01) continue;
-        if (is_repeat[j] || distance_of(placed[i], placed[j], a.pbc) > same) continue;
+        if (is_repeat[j] || distance_of(placed[i], placed[j], kind.second) > same) continue;
         is_repeat[j] = true;
-        const double rise = a.energy && b.energy ? (*b.energy - *a.energy) / a.num_atoms() : 0.0;
-        const auto [earlier, later] = std::minmax(members[i], members[j]);
-        repeats.push_back({earlier, later, members[i] == earlier ? rise : -rise});
+        group.push_back(members[j]);
       }
+      if (group.size() < 2) continue;
+      std::sort(group.begin(), group.end());
+      groups.push_back(std::move(group));
+    }
   }
-  return repeats;
+  return groups;
 }
 
 }    // namespace almlip::train

@@ -10,6 +10,13 @@
 
 namespace almlip::train {
 
+/// Labels of one frame of a pair, per atom.
+struct PairLabels {
+  double energy;            ///< eV
+  double force_work;        ///< half of minus its forces times the displacements, eV
+  Tensor6 half_virial{};    ///< eV
+};
+
 /// Two frames of the same atoms in nearly the same places, and how their energies must differ.
 struct ClosePair {
   std::size_t a, b;       ///< indices of the frames
@@ -22,6 +29,8 @@ struct ClosePair {
   double volume = 0.0;    ///< mean of both, Angstrom^3 per atom
   bool has_virial = false;    ///< both have one
   bool is_strained = false;
+  std::array<PairLabels, 2>
+      labels{};    ///< of a and b; rise, force_work and virial follow from them
 };
 
 /// Fewest pairs that tell a unit or a sign.
@@ -37,11 +46,8 @@ double stress_work(const ClosePair &pair);
 std::vector<ClosePair> close_pairs(const std::vector<Frame> &frames,
                                    const std::vector<std::size_t> &selected);
 
-/// Frames that hold the same atoms at the same places (within 0.0002 Angstrom) as an earlier one.
-struct Repeat {
-  std::size_t earlier, later;
-  double rise;    ///< energy of the later minus energy of the earlier one, eV per atom
-};
-std::vector<Repeat> repeated_frames(const std::vector<Frame> &frames);
+/// Groups of frames that hold the same atoms at the same places (within 0.0002 Angstrom): indices
+/// of two or more, in order.
+std::vector<std::vector<std::size_t>> repeated_frames(const std::vector<Frame> &frames);
 
 }    // namespace almlip::train

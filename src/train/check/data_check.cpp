@@ -8,6 +8,7 @@
 #include "train/check/close_frames.h"
 #include "train/check/energy_check.h"
 #include "train/check/force_check.h"
+#include "train/check/mixed_labels.h"
 #include "train/check/stress_check.h"
 
 namespace almlip::train {
@@ -23,10 +24,10 @@ bool add_unit_findings(const std::vector<ClosePair> &pairs, const std::vector<st
                        double share, Collector &findings)
 {
   const auto force = check_forces(pairs, share);
-  if (force) findings.add(*force, frames);
+  if (force) add_finding(*force, pairs, frames, findings);
   if (force) return true;    // what follows builds on energies and forces
   const auto stress = check_stress(pairs, share);
-  if (stress) findings.add(*stress, frames);
+  if (stress) add_finding(*stress, pairs, frames, findings);
   return stress.has_value();
 }
 

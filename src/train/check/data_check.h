@@ -23,6 +23,8 @@ struct Compared {
   double energy_error = 0.0;    ///< prediction minus label, eV per atom
   double force_error =
       0.0;    ///< root mean square over components, eV/Angstrom; negative: no label
+  double force_factor = 0.0;    ///< that makes the labels the predicted forces; 0: they do not tell
+  double stress_factor = 0.0;    ///< likewise of the stress
   bool has_stress = false;
   Tensor6 stress{}, label_stress{};    ///< virial / volume of prediction and label, eV/Angstrom^3
 };
@@ -32,7 +34,7 @@ Compared compare(const Frame &frame, const FramePrediction &prediction);
 /// @param compared  shape [num_frames]
 std::optional<Finding> check_predicted_pressure(const std::vector<Compared> &compared);
 
-/// Frames that do not fit the rest, and exchanged components of the stress.
+/// Frames that do not fit the rest, wrong units and signs, and exchanged components of the stress.
 /// @param compared  shape [num_frames]
 std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
                                      const std::vector<Compared> &compared);

@@ -16,8 +16,22 @@ void check_repeats(const std::vector<Frame> &frames, Collector &findings)
 {
   constexpr double same_energy = 1e-3;    // eV per atom
   std::vector<std::size_t> twice, contradicting;
-  for (const Repeat &repeat : repeated_frames(frames))
-    (std::abs(repeat.rise) < same_energy ? twice : contradicting).push_back(repeat.later);
+  for (const std::vector<std::size_t> &group : repeated_frames(frames)) {
+    std::vector<double> seen;    // different energies of the group, eV per atom
+    for (const std::size_t f : group) {
+      const double energy = frames[f].energy.value_or(0.0) / frames[f].num_atoms();
+      const bool is_seen = std::any_of(seen.begin(), seen.end(), [&](double other) {
+        return std::abs(energy - other) < same_energy;
+      });
+      if (is_seen)
+        twice.push_back(f);
+      else if (!seen.empty())
+        contradicting.push_back(f);
+      if (!is_seen) seen.push_back(energy);
+    }
+  }
+  std::sort(twice.begin(), twice.end());
+  std::sort(contradicting.begin(), contradicting.end());
   if (!twice.empty())
     findings.add({"an earlier frame has the same atoms at the same places",
                   "remove them (--fix does), lest held-out frames are learned",

@@ -14,6 +14,17 @@ void Collector::add(const Finding &finding, const std::vector<std::size_t> &fram
   place.frames.insert(place.frames.end(), frames.begin(), frames.end());
 }
 
+Tensor6 repaired_virial(const Tensor6 &virial, const Repair &repair)
+{
+  Tensor6 repaired = virial;
+  for (std::size_t q = 0; q < 6; ++q) {
+    if (repair.kind == Repair::Kind::scale_virial) repaired[q] *= repair.factor;
+    if (repair.kind == Repair::Kind::exchange_shear && q > 2)
+      repaired[q] = virial[static_cast<std::size_t>(repair.shear[q - 3])];
+  }
+  return repaired;
+}
+
 std::string file_of(const Frame &frame)
 {
   return frame.source.substr(0, frame.source.rfind(", frame"));
@@ -26,14 +37,7 @@ void repair_frame(Frame &frame, const Repair &repair)
   if (repair.kind == Repair::Kind::scale_energy && frame.energy) *frame.energy *= repair.factor;
   if (repair.kind == Repair::Kind::scale_forces)
     for (double &force : frame.forces) force *= repair.factor;
-  if (!frame.virial) return;
-  const Tensor6 given = *frame.virial;
-  for (std::size_t q = 0; q < 6; ++q) {
-    double &component = (*frame.virial)[q];
-    if (repair.kind == Repair::Kind::scale_virial) component *= repair.factor;
-    if (repair.kind == Repair::Kind::exchange_shear && q > 2)
-      component = given[static_cast<std::size_t>(repair.shear[q - 3])];
-  }
+  if (frame.virial) frame.virial = repaired_virial(*frame.virial, repair);
 }
 
 }    // namespace

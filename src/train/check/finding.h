@@ -18,6 +18,9 @@ struct Repair {
   std::array<int, 3> shear{3, 4, 5};    ///< components of the virial that xy, xz, yz are taken from
 };
 
+/// The virial after a repair.
+Tensor6 repaired_virial(const Tensor6 &virial, const Repair &repair);
+
 /// Something about the labels of frames that looks wrong.
 struct Finding {
   std::string what;                   ///< with numbers

@@ -8,6 +8,7 @@
 
 #include "almlip/text.h"
 #include "train/check/robust_statistics.h"
+#include "train/check/stress_check.h"
 #include "train/check/unit_mistake.h"
 
 namespace almlip::train {
@@ -54,7 +55,22 @@ struct ForceCheck {
   }
 };
 
-std::optional<Finding> force_finding(const ForceCheck &check)
+/// Energies and forces contradict each other in sign: two of three labels outvote the third.
+Finding sign_finding(std::vector<ClosePair> pairs)
+{
+  for (ClosePair &pair : pairs) pair.rise = -pair.rise;
+  if (stress_agrees(pairs))
+    return {"the energies have the wrong sign: forces and stress agree against them",
+            "change their sign (--fix does)",
+            {},
+            {Repair::Kind::scale_energy, -1.0}};
+  return {"the forces have the wrong sign: energies rise along them",
+          "change their sign (--fix does)",
+          {},
+          {Repair::Kind::scale_forces, -1.0}};
+}
+
+std::optional<Finding> force_finding(const ForceCheck &check, const std::vector<ClosePair> &pairs)
 {
   static const std::vector<UnitMistake> units = {
       {1.0 / 13.605693, "the energies look like Ry, the forces like eV/Angstrom"},
@@ -63,12 +79,8 @@ std::optional<Finding> force_finding(const ForceCheck &check)
       {23.06055, "the energies look like kcal/mol, the forces like eV/Angstrom"},
       {25.711043, "the forces look like Ry/bohr, the energies like eV"},
       {51.422067, "the forces look like Hartree/bohr, the energies like eV"}};
-  if (std::abs(check.slope - 1.0) < 0.3) return {};
-  if (std::abs(check.slope + 1.0) < 0.3)
-    return Finding{"the forces have the wrong sign: energies rise along them",
-                   "change their sign (--fix does)",
-                   {},
-                   {Repair::Kind::scale_forces, -1.0}};
+  if (is_near(check.slope, 1.0)) return {};
+  if (is_near(check.slope, -1.0)) return sign_finding(pairs);
   if (is_near_one(check.slope)) return {};
   const std::string factor =
       "energy differences are " + format("%.3g", check.slope) + " times the work of the forces";
@@ -130,7 +142,7 @@ std::optional<Finding> check_missing_forces(const std::vector<Frame> &frames)
 std::optional<Finding> check_forces(const std::vector<ClosePair> &pairs, double share)
 {
   const ForceCheck check(pairs);
-  return check.is_sure(share) ? force_finding(check) : std::nullopt;
+  return check.is_sure(share) ? force_finding(check, pairs) : std::nullopt;
 }
 
 }    // namespace almlip::train

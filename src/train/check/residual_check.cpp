@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "almlip/text.h"
+#include "train/check/predicted_units.h"
 #include "train/check/robust_statistics.h"
 #include "train/check/stress_check.h"
 #include "train/units.h"
@@ -109,6 +111,26 @@ void check_shear(const std::vector<Compared> &compared, std::vector<Finding> &fi
   if (found) add(findings, exchanged_shear(*found), frames);
 }
 
+/// Factor that makes labels the predicted ones; 0 unless the two are nearly parallel.
+/// @param labels, predicted  of the same size
+double factor_of(const std::vector<double> &labels, const std::vector<double> &predicted)
+{
+  constexpr double least_cosine = 0.95;
+  const double product = std::inner_product(labels.begin(), labels.end(), predicted.begin(), 0.0) /
+                         static_cast<double>(labels.size());
+  const double size = rms(labels);
+  return std::abs(product) > least_cosine * size * rms(predicted) ? product / (size * size) : 0.0;
+}
+
+/// The part of a stress that an offset of the pressure leaves alone.
+std::vector<double> deviator(const Tensor6 &stress)
+{
+  const double mean = (stress[0] + stress[1] + stress[2]) / 3.0;
+  std::vector<double> components(stress.begin(), stress.end());
+  for (std::size_t q = 0; q < 3; ++q) components[q] -= mean;
+  return components;
+}
+
 }    // namespace
 
 std::optional<Finding> check_predicted_pressure(const std::vector<Compared> &compared)
@@ -142,12 +164,16 @@ Compared compare(const Frame &frame, const FramePrediction &prediction)
     for (std::size_t n = 0; n < errors.size(); ++n)
       errors[n] = prediction.forces[n] - frame.forces[n];
     compared.force_error = rms(errors);
+    if (rms(prediction.forces) > 3.0 * rms(prediction.sigma))
+      compared.force_factor = factor_of(frame.forces, prediction.forces);
   }
   compared.has_stress = frame.virial && frame.volume() > 0.0;
   for (std::size_t q = 0; q < 6 && compared.has_stress; ++q) {
     compared.stress[q] = prediction.virial[q] / frame.volume();
     compared.label_stress[q] = (*frame.virial)[q] / frame.volume();
   }
+  if (compared.has_stress)
+    compared.stress_factor = factor_of(deviator(compared.label_stress), deviator(compared.stress));
   return compared;
 }
 
@@ -171,6 +197,7 @@ std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
        "calculate them again, or remove them",
        {}},
       forces);
+  check_predicted_units(frames, compared, findings);
   check_shear(compared, findings);
   return findings;
 }

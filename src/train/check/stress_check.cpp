@@ -6,7 +6,6 @@
 
 #include "almlip/text.h"
 #include "train/check/robust_statistics.h"
-#include "train/check/unit_mistake.h"
 #include "train/units.h"
 
 namespace almlip::train {
@@ -129,16 +128,8 @@ TwoSlopes fit_work(const StressCheck &check)
 
 std::optional<Finding> unit_finding(const TwoSlopes &fit)
 {
-  static const std::vector<UnitMistake> units = {
-      {1.0 / gpa, "the stress looks like GPa"},
-      {0.1 / gpa, "the stress looks like kbar"},
-      {1e-4 / gpa, "the stress looks like bar"},
-      {-1.0 / gpa, "the stress looks like GPa with the sign of a pressure"},
-      {-0.1 / gpa, "the stress looks like kbar with the sign of a pressure"},
-      {-1e-4 / gpa, "the stress looks like bar with the sign of a pressure"},
-      {-1.0, "the stress has the wrong sign: energies rise where it says that they fall"}};
-  if (std::abs(fit.first - 1.0) < 0.3) return {};
-  const auto nearest = mistake_of(fit.first, units, 0.3);
+  if (is_near(fit.first, 1.0)) return {};
+  const auto nearest = mistake_of(fit.first, stress_mistakes, 0.3);
   if (!nearest && is_near_one(fit.first)) return {};
   if (!nearest)
     return Finding{"energy differences of strained cells are " + format("%.3g", fit.first) +
@@ -186,6 +177,15 @@ Finding pressure_offset(double offset)
 
 }    // namespace
 
+const std::vector<UnitMistake> stress_mistakes = {
+    {1.0 / gpa, "the stress looks like GPa"},
+    {0.1 / gpa, "the stress looks like kbar"},
+    {1e-4 / gpa, "the stress looks like bar"},
+    {-1.0 / gpa, "the stress looks like GPa with the sign of a pressure"},
+    {-0.1 / gpa, "the stress looks like kbar with the sign of a pressure"},
+    {-1e-4 / gpa, "the stress looks like bar with the sign of a pressure"},
+    {-1.0, "the stress has the wrong sign"}};
+
 Finding exchanged_shear(const ShearOrder &order)
 {
   Finding finding{std::string("shear components of the stress are exchanged: ") + order.text,
@@ -224,6 +224,16 @@ std::optional<Finding> check_stress(const std::vector<ClosePair> &pairs, double 
   const TwoSlopes fit = fit_work(check);
   if (!check.is_explained(fit) || check.share_of(fit, plain_order) < share) return {};
   return unit_finding(fit);
+}
+
+bool stress_agrees(const std::vector<ClosePair> &pairs)
+{
+  constexpr double share = 0.75;
+  const StressCheck check(pairs);
+  if (check.rows.size() < least_pairs) return false;
+  const TwoSlopes fit = fit_work(check);
+  return check.is_explained(fit) && check.share_of(fit, plain_order) > share &&
+         is_near(fit.first, 1.0);
 }
 
 std::optional<Finding> check_pressure(const std::vector<ClosePair> &pairs)

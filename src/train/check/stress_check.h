@@ -7,6 +7,7 @@
 
 #include "train/check/close_frames.h"
 #include "train/check/finding.h"
+#include "train/check/unit_mistake.h"
 
 namespace almlip::train {
 
@@ -22,6 +23,9 @@ constexpr ShearOrder shear_orders[] = {{{3, 5, 4}, "yz and xz"},
                                        {{5, 3, 4}, "xy, yz and xz in turn"}};
 Finding exchanged_shear(const ShearOrder &order);
 
+/// Mistakes of the stress, by the factor that makes it right.
+extern const std::vector<UnitMistake> stress_mistakes;
+
 /// Frames whose stress no solid has: more than 10 eV/Angstrom^3 (1602 GPa).
 std::optional<Finding> check_stress_size(const std::vector<Frame> &frames);
 
@@ -29,6 +33,9 @@ std::optional<Finding> check_stress_size(const std::vector<Frame> &frames);
 /// strained cells against its work.
 /// @param share  of the work that must agree on it
 std::optional<Finding> check_stress(const std::vector<ClosePair> &pairs, double share);
+
+/// Whether the work of the stress explains the energy differences of strained cells as it is.
+bool stress_agrees(const std::vector<ClosePair> &pairs);
 
 /// A pressure that differs from that of the energies (Pulay stress), at small strains.
 std::optional<Finding> check_pressure(const std::vector<ClosePair> &pairs);

@@ -16,6 +16,8 @@ std::optional<UnitMistake> mistake_of(double slope, const std::vector<UnitMistak
   return nearest;
 }
 
+bool is_near(double slope, double expected) { return std::abs(slope - expected) < 0.3; }
+
 bool is_near_one(double factor) { return std::abs(factor) > 1.0 / 3.0 && std::abs(factor) < 3.0; }
 
 }    // namespace almlip::train

@@ -17,6 +17,9 @@ struct UnitMistake {
 std::optional<UnitMistake> mistake_of(double slope, const std::vector<UnitMistake> &mistakes,
                                       double share);
 
+/// Whether a slope is what it should be, within what frames that are not quite close make of it.
+bool is_near(double slope, double expected);
+
 /// A factor that may come from frames that are not quite close.
 bool is_near_one(double factor);
 
