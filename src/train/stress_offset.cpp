@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t least_frames = 8;
+constexpr std::size_t min_frames = 8;
 const std::string unnamed = "unnamed";    // source of frames that name none
 
 double volume_per_atom(const Frame &frame) { return frame.volume() / frame.num_atoms(); }
@@ -57,7 +57,7 @@ bool energies_tell_pressure(const std::vector<const Frame *> &frames)
       if (off > least && off < most) ++num_other;
     }
   }
-  return num_other >= least_frames;
+  return num_other >= min_frames;
 }
 
 StressOffsetFit::StressOffsetFit(const std::string &mode, const std::vector<const Frame *> &frames)
@@ -94,7 +94,7 @@ bool StressOffsetFit::takes_off(const StressOffset &offset) const
 void StressOffsetFit::update(const std::vector<double> &errors, StressOffsets &offsets) const
 {
   for (const auto &[source, frames] : of_) {
-    if (mode_ == "auto" && frames.size() < least_frames) continue;
+    if (mode_ == "auto" && frames.size() < min_frames) continue;
     std::vector<double> own;
     for (const std::size_t f : frames) own.push_back(errors[f]);
     StressOffset offset;

@@ -233,10 +233,10 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   const int usual = warm    ? 12
                     : twice ? 160
                             : 80,
-            fewest_steps = warm    ? 300
-                           : twice ? 4000
-                                   : 2000,
-            least = (fewest_steps + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch,
+            min_steps = warm    ? 300
+                        : twice ? 4000
+                                : 2000,
+            least = (min_steps + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch,
             most = (warm ? 3000 : 24000) / schedule.steps_per_epoch;
   schedule.epochs = s.epochs.value_or(std::max({least, std::min(usual, most), 1}));
   schedule.warmup_steps = s.warmup_steps.value_or(warm ? 20 : 100);
@@ -250,10 +250,10 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
 
 int num_folds(const TrainingSettings &s, int num_frames)
 {
-  constexpr int usual = 3, fewest_held_out = 10, fewest_frames = 6;
+  constexpr int usual = 3, min_held_out = 10, min_frames = 6;
   const int num_held_out = static_cast<int>(std::floor(s.validation_fraction * num_frames + 0.5));
-  const bool few = num_held_out > 0 && num_held_out < fewest_held_out;
-  if (!s.validation.empty() || num_frames < fewest_frames) return 0;
+  const bool few = num_held_out > 0 && num_held_out < min_held_out;
+  if (!s.validation.empty() || num_frames < min_frames) return 0;
   return s.folds.value_or(few && !s.all_frames_epochs && s.start.empty() ? usual : 0);
 }
 

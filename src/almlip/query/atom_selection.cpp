@@ -151,7 +151,7 @@ class AtomSelector {
     std::vector<AtomChoice> choices;
     for (int round = 0; round < task_.batch; ++round) {
       const bool by_quota = task_.quota > 0 && (round + 1) % task_.quota == 0;
-      const int best = most_gainful(round, by_quota ? fewest_labels() : all_labels);
+      const int best = most_gainful(round, by_quota ? min_labels() : all_labels);
       if (best < 0) break;
       choices.push_back({best, gain_[best] / num_references_});
       available_[best] = false;
@@ -167,7 +167,7 @@ class AtomSelector {
   static constexpr int all_labels = -1;
 
   /// Fewest labels of a kind that still has candidates.
-  int fewest_labels() const
+  int min_labels() const
   {
     int fewest = all_labels;
     for (std::size_t c = 0; c < gain_.size(); ++c)

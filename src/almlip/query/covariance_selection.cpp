@@ -281,7 +281,7 @@ class CenterClusters {
   bool has_centers() const { return num_centers_ > 0; }
 
   /// Position of the candidate with the largest variance.
-  int largest_norm() const
+  int max_norm() const
   {
     const auto by_norm = [&](int a, int b) { return norm_[a] < norm_[b]; };
     return static_cast<int>(std::max_element(candidates_.begin(), candidates_.end(), by_norm) -
@@ -340,7 +340,7 @@ std::vector<int> choose_lcmd(const CovarianceOf &covariance, int num_points,
   std::vector<int> chosen;
   while (static_cast<int>(chosen.size()) < batch)
     chosen.push_back(clusters.take(clusters.has_centers() ? clusters.farthest_of_largest()
-                                                          : clusters.largest_norm()));
+                                                          : clusters.max_norm()));
   return chosen;
 }
 

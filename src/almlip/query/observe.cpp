@@ -59,15 +59,14 @@ void see_distances(const Frame &frame, const Potential &potential, double reach,
   for (const int number : frame.atomic_numbers)
     element.push_back(potential.settings.element_index(chemical_symbol(number)));
   try {
-    double largest_known = potential.least_distance;
-    for (const double distance : known) largest_known = std::max(largest_known, distance);
-    for_each_pair(frame, std::max(largest_known, reach), [&](int i, int j, double distance) {
-      const double least_known = element[i] < 0 || element[j] < 0
-                                     ? potential.least_distance
-                                     : known[element[i] * num_elements + element[j]];
+    double max_known = potential.least_distance;
+    for (const double distance : known) max_known = std::max(max_known, distance);
+    for_each_pair(frame, std::max(max_known, reach), [&](int i, int j, double distance) {
+      const double min_known = element[i] < 0 || element[j] < 0
+                                   ? potential.least_distance
+                                   : known[element[i] * num_elements + element[j]];
       seen.least_distance = std::min(seen.least_distance, distance);
-      if (least_known / distance > seen.nearness.value)
-        seen.nearness = {least_known / distance, i + 1};
+      if (min_known / distance > seen.nearness.value) seen.nearness = {min_known / distance, i + 1};
     });
   } catch (const Error &) {    // the cell was checked as it was read: atoms at the same place
     seen.least_distance = 0.0;

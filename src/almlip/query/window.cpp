@@ -51,9 +51,9 @@ double growth_of_largest(int num_atoms, int num_atoms_before)
 Window automatic_window(const WindowBasis &basis, int num_atoms)
 {
   constexpr double known = 0.1, untrusted = 3.0, forces = 2.0;    // docs/choosing-thresholds.md
-  constexpr double lo_factor = 1.0, hi_factor = 30.0, least_hi = 1.0;
+  constexpr double lo_factor = 1.0, hi_factor = 30.0, min_hi = 1.0;
   const std::vector<double> largest = largest_sigmas(basis, num_atoms);
-  const double floor_of_hi = basis.rms_force > 0.0 ? forces * basis.rms_force : least_hi;
+  const double floor_of_hi = basis.rms_force > 0.0 ? forces * basis.rms_force : min_hi;
   if (!largest.empty())
     return {quantile(largest, known), std::max(untrusted * largest.back(), floor_of_hi)};
   return {lo_factor * basis.force_error, std::max(hi_factor * basis.force_error, floor_of_hi)};

@@ -15,10 +15,10 @@ namespace {
 using Matrix = Eigen::Matrix<double, 3, 3, Eigen::RowMajor>;
 using Points = Eigen::Matrix<double, Eigen::Dynamic, 3, Eigen::RowMajor>;
 
-constexpr double reach = 0.6;                  // Angstrom
-constexpr double length_of_strain = 1.5;       // Angstrom
-constexpr double same = 2e-4;                  // Angstrom
-constexpr std::size_t most_of_a_kind = 400;    // compared with each other
+constexpr double reach = 0.6;                 // Angstrom
+constexpr double length_of_strain = 1.5;      // Angstrom
+constexpr double same = 2e-4;                 // Angstrom
+constexpr std::size_t max_of_a_kind = 400;    // compared with each other
 constexpr std::size_t num_partners = 4;
 
 /// A frame in coordinates that follow the strain of its cell.
@@ -146,7 +146,7 @@ std::vector<ClosePair> close_pairs(const std::vector<Frame> &frames,
       kinds[{frames[f].atomic_numbers, frames[f].pbc}].push_back(f);
   std::vector<ClosePair> pairs;
   for (const auto &[kind, members] : kinds) {
-    const std::size_t every = members.size() / most_of_a_kind + 1;
+    const std::size_t every = members.size() / max_of_a_kind + 1;
     std::vector<Placed> placed;
     // neighbours in a file are often close: blocks of them rather than single ones
     for (std::size_t n = 0; n < members.size(); ++n)

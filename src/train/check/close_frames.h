@@ -34,7 +34,7 @@ struct ClosePair {
 };
 
 /// Fewest pairs that tell a unit or a sign.
-constexpr std::size_t least_pairs = 16;
+constexpr std::size_t min_pairs = 16;
 
 /// Work of the stress along the strain, eV per atom.
 double stress_work(const ClosePair &pair);

@@ -64,20 +64,20 @@ std::size_t repair(std::vector<Frame> &frames, const std::vector<Finding> &findi
 
 std::string text_of(const std::vector<Finding> &findings, const std::vector<Frame> &frames)
 {
-  constexpr std::size_t most_named = 3;
+  constexpr std::size_t max_named = 3;
   std::string text;
   for (const Finding &finding : findings) {
     text += "  " + std::to_string(finding.frames.size()) + " of " + std::to_string(frames.size()) +
             " frames: " + finding.what + "\n    " + finding.remedy + "\n    ";
     std::string file;
-    for (std::size_t n = 0; n < std::min(most_named, finding.frames.size()); ++n) {
+    for (std::size_t n = 0; n < std::min(max_named, finding.frames.size()); ++n) {
       const Frame &frame = frames[finding.frames[n]];
       const bool new_file = file_of(frame) != file;
       file = file_of(frame);
       text += n > 0 ? "; " : "";
       text += new_file ? frame.source : frame.source.substr(file.size() + 2);
     }
-    text += finding.frames.size() > most_named ? "; ...\n" : "\n";
+    text += finding.frames.size() > max_named ? "; ...\n" : "\n";
   }
   return text;
 }

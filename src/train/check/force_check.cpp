@@ -26,7 +26,7 @@ struct ForceCheck {
     // from the most exact ones to the most
     for (const bool strained : {false, true})
       for (const double farthest : {0.2, 0.4, 0.6}) {
-        if (work.size() < least_pairs) take(pairs, strained, farthest);
+        if (work.size() < min_pairs) take(pairs, strained, farthest);
       }
     slope = median_slope(work, rise);
   }
@@ -34,12 +34,12 @@ struct ForceCheck {
   /// @param farthest  distance of the pairs, Angstrom
   void take(const std::vector<ClosePair> &pairs, bool strained, double farthest)
   {
-    constexpr double least_work = 2e-5;    // eV per atom
+    constexpr double min_work = 2e-5;    // eV per atom
     work.clear(), rise.clear();
     std::vector<double> of_stress;
     for (const ClosePair &pair : pairs) {
       if (pair.is_strained && !(strained && pair.has_virial)) continue;
-      if (std::abs(pair.force_work) < least_work || pair.distance > farthest) continue;
+      if (std::abs(pair.force_work) < min_work || pair.distance > farthest) continue;
       work.push_back(pair.force_work);
       rise.push_back(pair.rise);
       of_stress.push_back(pair.is_strained ? stress_work(pair) : 0.0);
@@ -51,7 +51,7 @@ struct ForceCheck {
   /// @param share  of the work that must have the slope
   bool is_sure(double share) const
   {
-    return work.size() >= least_pairs && share_near(work, rise, slope) > share;
+    return work.size() >= min_pairs && share_near(work, rise, slope) > share;
   }
 };
 

@@ -46,7 +46,7 @@ class MixedLabels {
         needs_[f] = true;
       }
     }
-    for (int round = 0, changed = 1; round < most_rounds && changed; ++round) {
+    for (int round = 0, changed = 1; round < max_rounds && changed; ++round) {
       changed = 0;
       for (auto &[frame, needs] : needs_) {
         const bool better = misfit_of(frame, true) <= misfit_of(frame, false);
@@ -67,7 +67,7 @@ class MixedLabels {
   }
 
  private:
-  static constexpr int most_rounds = 20;
+  static constexpr int max_rounds = 20;
 
   /// Mean over its pairs, if the others are as they seem to be, eV per atom.
   double misfit_of(std::size_t frame, bool repaired) const
@@ -92,13 +92,13 @@ void add_finding(const Finding &finding, const std::vector<ClosePair> &pairs,
                  const std::vector<std::size_t> &frames, Collector &findings)
 {
   constexpr std::size_t fewest = 3;
-  constexpr double smallest_share = 0.05;
+  constexpr double min_share = 0.05;
   if (finding.repair.kind == Repair::Kind::none) return findings.add(finding, frames);
   const MixedLabels labels(pairs, finding.repair);
   std::map<MixedLabels::Verdict, std::vector<std::size_t>> parts;
   for (const std::size_t f : frames) parts[labels.of(f)].push_back(f);
   const std::size_t num_right = parts[MixedLabels::Verdict::is_right].size();
-  if (num_right < fewest || double(num_right) < smallest_share * double(frames.size()))
+  if (num_right < fewest || double(num_right) < min_share * double(frames.size()))
     return findings.add(finding, frames);
   findings.add(finding, parts[MixedLabels::Verdict::needs]);
   findings.add({finding.what + ", or not: others of their file are right, and none is near enough",

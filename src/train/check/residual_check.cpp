@@ -16,7 +16,7 @@ namespace almlip::train {
 
 namespace {
 
-constexpr std::size_t least_frames = 8;
+constexpr std::size_t min_frames = 8;
 
 using Groups = std::map<std::string, std::vector<std::size_t>>;
 
@@ -101,7 +101,7 @@ std::vector<std::size_t> with_stress(const std::vector<Compared> &compared)
 void check_shear(const std::vector<Compared> &compared, std::vector<Finding> &findings)
 {
   const std::vector<std::size_t> frames = with_stress(compared);
-  if (frames.size() < least_frames) return;
+  if (frames.size() < min_frames) return;
   const ShearOrder *found = nullptr;
   double least = 0.5 * shear_misfit(frames, compared, {3, 4, 5});
   for (const ShearOrder &order : shear_orders) {
@@ -115,11 +115,11 @@ void check_shear(const std::vector<Compared> &compared, std::vector<Finding> &fi
 /// @param labels, predicted  of the same size
 double factor_of(const std::vector<double> &labels, const std::vector<double> &predicted)
 {
-  constexpr double least_cosine = 0.95;
+  constexpr double min_cosine = 0.95;
   const double product = std::inner_product(labels.begin(), labels.end(), predicted.begin(), 0.0) /
                          static_cast<double>(labels.size());
   const double size = rms(labels);
-  return std::abs(product) > least_cosine * size * rms(predicted) ? product / (size * size) : 0.0;
+  return std::abs(product) > min_cosine * size * rms(predicted) ? product / (size * size) : 0.0;
 }
 
 /// The part of a stress that an offset of the pressure leaves alone.
@@ -137,7 +137,7 @@ std::optional<Finding> check_predicted_pressure(const std::vector<Compared> &com
 {
   constexpr double least = 0.5;    // GPa
   const std::vector<std::size_t> frames = with_stress(compared);
-  if (frames.size() < least_frames) return {};
+  if (frames.size() < min_frames) return {};
   std::vector<double> pressures;    // of labels minus predictions
   for (const std::size_t f : frames) {
     double sum = 0.0;
@@ -183,7 +183,7 @@ std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
   std::vector<Finding> findings;
   std::vector<std::size_t> energies, forces;
   for (const auto &[type, group] : groups_of(frames)) {
-    if (group.size() < least_frames) continue;
+    if (group.size() < min_frames) continue;
     for (const std::size_t f : odd_energies(group, compared)) energies.push_back(f);
     for (const std::size_t f : odd_forces(group, frames, compared)) forces.push_back(f);
   }

@@ -95,7 +95,7 @@ bool speaks_for(const StressCheck &check, const std::array<int, 3> &shear, const
     ++telling;
     if (std::abs(after) < std::abs(before)) ++better;
   }
-  return telling >= least_pairs && better > 0.8 * static_cast<double>(telling);
+  return telling >= min_pairs && better > 0.8 * static_cast<double>(telling);
 }
 
 std::optional<Finding> exchange_finding(const StressCheck &check, const TwoSlopes &plain)
@@ -218,7 +218,7 @@ std::optional<Finding> check_stress_size(const std::vector<Frame> &frames)
 std::optional<Finding> check_stress(const std::vector<ClosePair> &pairs, double share)
 {
   const StressCheck check(pairs);
-  if (check.rows.size() < least_pairs) return {};
+  if (check.rows.size() < min_pairs) return {};
   if (auto exchange = exchange_finding(check, fit_stress(check, check.work(plain_order))))
     return exchange;
   const TwoSlopes fit = fit_work(check);
@@ -230,7 +230,7 @@ bool stress_agrees(const std::vector<ClosePair> &pairs)
 {
   constexpr double share = 0.75;
   const StressCheck check(pairs);
-  if (check.rows.size() < least_pairs) return false;
+  if (check.rows.size() < min_pairs) return false;
   const TwoSlopes fit = fit_work(check);
   return check.is_explained(fit) && check.share_of(fit, plain_order) > share &&
          is_near(fit.first, 1.0);
@@ -238,15 +238,15 @@ bool stress_agrees(const std::vector<ClosePair> &pairs)
 
 std::optional<Finding> check_pressure(const std::vector<ClosePair> &pairs)
 {
-  constexpr double least = 0.5, most = 20.0, least_dilation = 1e-3;    // GPa; of the volume
+  constexpr double least = 0.5, most = 20.0, min_dilation = 1e-3;    // GPa; of the volume
   std::vector<ClosePair> small;
   std::size_t num_dilated = 0;
   for (const ClosePair &pair : pairs) {
     if (!tells_pressure(pair)) continue;
     small.push_back(pair);
-    if (std::abs(pair.strain[0] + pair.strain[1] + pair.strain[2]) > least_dilation) ++num_dilated;
+    if (std::abs(pair.strain[0] + pair.strain[1] + pair.strain[2]) > min_dilation) ++num_dilated;
   }
-  if (num_dilated < least_pairs) return {};
+  if (num_dilated < min_pairs) return {};
   const StressCheck check(small);
   const std::vector<double> work = check.work(plain_order);
   const TwoSlopes fit = fit_stress(check, work), plain = fit_without_offset(check, work);
