@@ -57,7 +57,7 @@ void CandidateFiles::open(const std::string &path)
   } else {
     const auto stream = std::make_shared<ExtxyzStream>(path);
     read_ = [stream](Frame &frame) { return stream->next(frame); };
-    notes_of_file_ = [] { return std::vector<std::string>(); };
+    notes_of_file_ = [stream] { return stream->notes(); };
   }
 }
 

@@ -326,6 +326,29 @@ def test_torn_and_replaced_candidates_of_a_spool_are_no_candidates(select):
     assert sorted(source[-1] for source in sources(select)) == ["1", "4", "5"]
 
 
+@pytest.mark.parametrize("length", [0.7, 0.95, 0.999])
+@pytest.mark.parametrize("packed", [False, True])
+def test_whole_frames_of_a_torn_file_are_candidates(length, packed, select):
+    """A killed run leaves the last frame, or the gzip stream, unfinished, even within a number."""
+    text = frames_text(4, seed=5).encode()
+    if packed:
+        text = gzip.compress(text)
+    (select.folder / "run.extxyz").write_bytes(text[: int(length * (len(text) - 9))])
+    done = select("--count", 9, "--strategy", "random", candidates=["run.extxyz"])
+    assert done.returncode == 0, done.stderr
+    assert "on is not complete and was skipped" in done.stderr
+    found = sorted(source[-1] for source in sources(select))
+    assert found in (["1", "2"], ["1", "2", "3"])
+    assert found == ["1", "2", "3"] or length < 0.75
+
+
+def test_a_file_without_a_whole_frame_is_an_error(select):
+    text = frames_text(1, seed=5)
+    (select.folder / "run.extxyz").write_text(text[: len(text) // 2])
+    done = select("--count", 9, "--strategy", "random", candidates=["run.extxyz"])
+    assert done.returncode == 1 and "run.extxyz, frame 1" in done.stderr
+
+
 def test_a_folder_of_batches_can_be_known(select):
     (select.folder / "batches").mkdir()
     lines = (select.folder / "pool.extxyz").read_text().splitlines(keepends=True)

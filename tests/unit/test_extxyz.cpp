@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
 #include "almlip/files/extxyz_comment.h"
+#include "gzip.h"
 #include "message_of.h"
 
 namespace almlip {
@@ -46,21 +46,6 @@ std::string error_of(const std::string &content, const ExtxyzNeeds &needs = {})
   const TestFile file(content);
   const std::string message = test::message_of([&] { read_extxyz(file.path(), needs); });
   return message.rfind(file.folder(), 0) == 0 ? message.substr(file.folder().size() + 1) : message;
-}
-
-std::string gzip(const std::string &text)
-{
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);    // 16: gzip header
-  std::string packed(text.size() + 200, '\0');
-  stream.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef *>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
 }
 
 /// One silicon atom in a cube of 2 Angstrom (8 Angstrom^3) with more keys for the comment line.
@@ -121,8 +106,9 @@ TEST(Extxyz, ColumnsOfAllTypesSurviveARoundTrip)
 
 TEST(Extxyz, ReadsGzipOfSeveralMembersByItsFirstBytes)
 {
-  EXPECT_EQ(read(gzip(two_atoms)).size(), 1u);
-  EXPECT_EQ(read(gzip(two_atoms) + gzip(two_atoms)).size(), 2u);    // as `cat a.gz b.gz` makes
+  EXPECT_EQ(read(test::gzip(two_atoms)).size(), 1u);
+  EXPECT_EQ(read(test::gzip(two_atoms) + test::gzip(two_atoms)).size(),
+            2u);    // as `cat a.gz b.gz` makes
 }
 
 TEST(Extxyz, WithoutLatticeNothingIsPeriodicAndStressIsIgnored)
@@ -422,7 +408,7 @@ TEST(Extxyz, WhatIsNeededButMissingIsAnError)
 
 TEST(Extxyz, DamagedGzipIsAnError)
 {
-  const std::string packed = gzip(two_atoms);
+  const std::string packed = test::gzip(two_atoms);
   EXPECT_EQ(error_of(packed.substr(0, packed.size() - 12)),
             "frames.xyz: the gzip stream ends too early; the file is incomplete, get it again");
   std::string flipped = packed;

@@ -3,11 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "gzip.h"
 #include "message_of.h"
 
 using namespace almlip;
@@ -150,6 +150,17 @@ TEST(LammpsDump, TornSnapshotsArePassedOver)
     EXPECT_EQ(read(whole + torn).size(), 1u) << length;
     EXPECT_EQ(read(torn + whole).size(), 1u) << length;    // a restarted run appends
   }
+}
+
+TEST(LammpsDump, AGzipStreamThatIsCutOffEndsThere)
+{
+  std::string text;
+  for (int step = 0; step < 200; ++step)
+    text += snapshot(step, cube, "element x y z", "Si 0 0 0\nSi 2.5 2.5 2.5\n");
+  const std::string packed = test::gzip(text);
+  const std::size_t found = read(packed.substr(0, packed.size() * 3 / 4)).size();
+  EXPECT_GT(found, 100u);
+  EXPECT_LT(found, 200u);
 }
 
 TEST(LammpsDump, NoteTellsOfATornSnapshot)

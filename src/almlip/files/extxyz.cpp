@@ -589,7 +589,14 @@ bool ExtxyzStream::next(Frame &frame)
       return false;
     }
   const int first_line = lines_.number(), num_atoms = atoms_of_frame(text);
-  for (int k = 0; k <= num_atoms && lines_.next(line); ++k) text += line;
+  int num_lines = 0;
+  while (num_lines <= num_atoms && lines_.next(line)) text += line, ++num_lines;
+  const bool is_torn = num_lines <= num_atoms || text.back() != '\n';    // or a number cut short
+  if (frame_number_ > 0 && is_torn) {
+    notes_.push_back(lines_.path() + ": the frame from line " + std::to_string(first_line) +
+                     " on is not complete and was skipped");
+    return false;
+  }
   frame = parse_extxyz(text, lines_.path(), ++frame_number_, first_line);
   return true;
 }

@@ -51,6 +51,8 @@ Frame parse_extxyz(const std::string &text, const std::string &path, int frame_n
 int atoms_of_frame(std::string_view first_line);
 
 /// The frames of an extended XYZ file one after the other, for files that are too large to be held.
+/// A last frame that is not complete, as that of a killed run, is passed over if others are there;
+/// without a newline at the end its last number may be cut short.
 class ExtxyzStream {
  public:
   /// @throws Error if the file cannot be read
@@ -59,10 +61,13 @@ class ExtxyzStream {
   /// Reads the next frame; false at the end of the file.
   /// @throws Error as read_extxyz
   bool next(Frame &frame);
+  /// What was passed over so far, for people.
+  const std::vector<std::string> &notes() const { return notes_; }
 
  private:
   LineReader lines_;
   int frame_number_ = 0;
+  std::vector<std::string> notes_;
 };
 
 /// Writes frames as plain extended XYZ under a temporary name, then renames; numbers survive a

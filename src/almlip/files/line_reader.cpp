@@ -72,9 +72,8 @@ bool LineReader::fill()
   int state = Z_OK;
   const char *what = gzerror(file_.get(), &state);
   require(state != Z_ERRNO, path_, ": cannot be read: ", std::strerror(errno));
-  require(state != Z_BUF_ERROR, path_,
-          ": the gzip stream ends too early; the file is incomplete, get it again");
-  require(count >= 0, path_, ": the gzip stream is damaged (", what, "); get the file again");
+  require(count >= 0 || state == Z_BUF_ERROR, path_, ": the gzip stream is damaged (", what,
+          "); get the file again");
   piece_.resize(static_cast<std::size_t>(std::max(count, 0)));
   position_ = 0;
   return count > 0;

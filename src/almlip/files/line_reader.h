@@ -9,7 +9,8 @@ struct gzFile_s;
 namespace almlip {
 
 /// Lines of a file, plain or gzip (recognised by its first bytes), one after the other. Holds one
-/// piece of the file at a time, whatever its length.
+/// piece of the file at a time, whatever its length. A gzip stream that is cut off, as that of a
+/// killed run, ends there.
 class LineReader {
  public:
   /// @throws Error if the file cannot be read
@@ -17,7 +18,7 @@ class LineReader {
 
   /// Gets the next line with its newline, which only the last one of a file may lack; false at the
   /// end.
-  /// @throws Error if reading fails or a gzip stream is damaged or cut off
+  /// @throws Error if reading fails or a gzip stream is damaged
   bool next(std::string &line);
   /// From the first line again, of the file that was opened even if its name has another one now.
   void rewind();

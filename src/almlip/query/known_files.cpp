@@ -136,6 +136,8 @@ std::vector<Frame> KnownFiles::new_frames(const std::string &file)
     ExtxyzStream stream(file);
     for (Frame frame; stream.next(frame);)
       if (++number > progress.num_frames) frames.push_back(std::move(frame));
+    for (const std::string &note : stream.notes())
+      notes_.push_back(note + "; it is tried again when the file has changed");
   } catch (const Error &error) {
     const bool is_named = std::find(paths_.begin(), paths_.end(), file) != paths_.end();
     if (is_first_time_ && is_named && number == 0) throw;
