@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lammps_frames as lf
 from random_potential import write_random_potential
 
 LATTICE_CONSTANT = 5.431  # Angstrom, silicon at rest under the Stillinger-Weber potential
@@ -235,3 +236,24 @@ def potentials(tmp_path_factory):
             folder / "SiGe.json", ["Si", "Ge"], seed=5, factors=[1.5, 2.5]
         ),
     }
+
+
+@pytest.fixture
+def evaluate(lmp_run, tmp_path):
+    """evaluate(atoms, potential, elements, ...): one LAMMPS run of no steps."""
+
+    def run(
+        atoms, potential, elements, ranks=1, types=None, unit=1.0, after="", columns="", **settings
+    ):
+        type_elements = settings.pop("type_elements", elements)
+        data = lf.write_data(tmp_path / "frame.data", atoms, type_elements, types, unit)
+        script = (
+            lf.setup(data, potential, elements, **settings)
+            + after
+            + lf.PRINT.format(columns=columns)
+            + lf.RUN
+        )
+        done = lmp_run(script, ranks)
+        return lf.read_result(done.folder, done.thermo[-1])
+
+    return run

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ASE frames into LAMMPS and results back; Angstrom, eV."""
 
+import subprocess
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
 from ase.data import atomic_masses, atomic_numbers
+from ase.io import read, write
 
 PRESSURE_TIMES_VOLUME = (
     1.6021765e6  # bar Angstrom^3 per eV, as LAMMPS has it (nktv2p of units metal)
@@ -138,3 +140,32 @@ pair_coeff * * {potential} {" ".join(elements)}
 compute vir all pressure NULL virial
 fix sig all pair 1 almlip sigma 1
 """
+
+
+def predict(potential, atoms, folder):
+    """The frame as written (8 decimals) and what `almlip eval` predicts for it."""
+    write(folder / "frame.extxyz", atoms, format="extxyz")
+    subprocess.run(
+        [
+            "almlip",
+            "eval",
+            potential,
+            folder / "frame.extxyz",
+            "--output",
+            folder / "prediction.extxyz",
+        ],
+        check=True,
+    )
+    return read(folder / "frame.extxyz"), read(folder / "prediction.extxyz")
+
+
+def result_of(prediction):
+    """What eval predicts, as LAMMPS has it."""
+    voigt = prediction.get_stress()[[0, 1, 2, 5, 4, 3]]
+    return Result(
+        prediction.get_potential_energy(),
+        -voigt * prediction.get_volume(),
+        prediction.get_forces(),
+        prediction.arrays["sigma"],
+        {},
+    )

