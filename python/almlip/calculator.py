@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import ase
 from ase.calculators import calculator as ase_calculator
 
 from . import _core
+from .arguments import length_of, path_of
 from .last_atoms import LastAtoms
 
 _OF_MEMBERS = ("sigma", "sigma_max", "member_forces")
@@ -62,11 +63,20 @@ class Calculator(LastAtoms, ase_calculator.Calculator):
         super().__init__()
         if precision not in ("double", "mixed"):
             raise _core.Error(f'precision is "{precision}", but it must be "double" or "mixed"')
-        self._arguments = (os.path.abspath(potential), precision, skin)
+        path, skin = path_of("potential", potential), length_of("skin", skin)
+        self._arguments = (os.path.abspath(path), precision, skin)
         self._core = _core.Calculator(self._arguments[0], precision == "mixed", skin)
 
     def __reduce__(self):
         return type(self), self._arguments
+
+    def set(self, **settings: Any) -> dict[str, Any]:
+        """ASE's way to change parameters; there are none. Raises almlip.Error if one is given."""
+        if settings:
+            raise _core.Error(
+                f"{', '.join(settings)} cannot be set afterwards; make another Calculator"
+            )
+        return {}
 
     @property
     def elements(self) -> list[str]:
@@ -92,6 +102,8 @@ class Calculator(LastAtoms, ase_calculator.Calculator):
         """Fills `results`; called by ASE."""
         if atoms is not None:
             self.atoms = atoms
+        if self.last_arrays is None:
+            raise _core.Error("there are no atoms to predict: get_property(name, atoms)")
         wanted = properties or ["energy"]
         if "novelty" in wanted and not self._core.has_novelty:
             raise ase_calculator.PropertyNotImplementedError(

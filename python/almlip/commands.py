@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,11 @@ from typing import Any
 import ase
 
 from . import _core
-from .extxyz import Paths, read, write
+from .arguments import count_of, flags_of, frames_or_paths, json_of, path_of
+from .extxyz import Paths, read, write_listed
 from .processes import environment_without_mpi
 
-Frames = Paths | ase.Atoms | Sequence[ase.Atoms]
+Frames = Paths | ase.Atoms | Iterable[ase.Atoms]
 Potential = str | os.PathLike[str]
 
 
@@ -55,26 +58,30 @@ def train(
     flags       further ones of `almlip train`: preset="fast", members=5, max_seconds=60, ...
     Raises almlip.Error.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        arguments: list[Any] = ["train"]
+    path = path_of("output", output)
+    ranks = count_of("ranks", ranks, 1)
+    with _scratch_folder() as folder:
+        arguments = ["train"]
         if settings is not None:
-            path = Path(folder, "settings.json")
-            path.write_text(json.dumps(settings))
-            arguments += [path]
-        arguments += ["--train", *_files(frames, folder, "train"), "--output", output]
+            arguments.append(os.path.join(folder, "settings.json"))
+            Path(arguments[-1]).write_text(json_of("settings", settings))
+        arguments += ["--train", *_files("frames", frames, folder), "--output", path]
         if validation is not None:
-            arguments += ["--validation", *_files(validation, folder, "validation")]
-        _run([*arguments, *_flags(flags)], verbose, ranks)
-    return Path(output)
+            arguments += ["--validation", *_files("validation", validation, folder)]
+        _run([*arguments, *flags_of(flags, ("train", "help"))], verbose, ranks)
+    return Path(path)
 
 
 def eval(potential: Potential, frames: Frames, *, verbose: bool = False) -> Evaluation:
     """Compares a potential with the references of frames. Raises almlip.Error."""
-    with tempfile.TemporaryDirectory() as folder:
-        errors, predicted = Path(folder, "errors.json"), Path(folder, "predicted.extxyz")
-        files = _files(frames, folder, "frames")
-        _run(["eval", potential, *files, "--json", errors, "--output", predicted], verbose)
-        return Evaluation(json.loads(errors.read_text())["groups"], read(predicted))
+    path = path_of("potential", potential)
+    with _scratch_folder() as folder:
+        errors, predicted = (
+            os.path.join(folder, name) for name in ("errors.json", "predicted.extxyz")
+        )
+        files = _files("frames", frames, folder)
+        _run(["eval", path, *files, "--json", errors, "--output", predicted], verbose)
+        return Evaluation(json.loads(Path(errors).read_text())["groups"], read(predicted))
 
 
 def select(
@@ -84,6 +91,7 @@ def select(
     *,
     strategy: str | None = None,
     known: Frames | None = None,
+    reference: Frames | None = None,
     seed: int = 12345,
     verbose: bool = False,
     **flags: Any,
@@ -92,49 +100,51 @@ def select(
 
     strategy  how they are chosen; the command's default if None
     known     frames that must not be chosen again, beside those the potential was trained on
-    flags     further ones of `almlip select`: alpha=0.6, clusters=15, reference="use.extxyz"
+    reference frames of the intended use, at which the error is to become small
+    flags     further ones of `almlip select`: alpha=0.6, clusters=15, threshold="auto"
     Raises almlip.Error.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        batch = Path(folder, "batch.extxyz")
-        arguments = ["select", potential, *_files(candidates, folder, "candidates")]
-        arguments += ["--count", count, "--seed", seed, "--output", batch]
-        if strategy is not None:
-            arguments += ["--strategy", strategy]
-        if known is not None:
-            arguments += ["--known", *_files(known, folder, "known")]
-        _run([*arguments, *_flags(flags)], verbose)
-        chosen = read(batch)
+    path = path_of("potential", potential)
+    number = str(count_of("count", count, 1))
+    flags |= {"strategy": strategy, "seed": count_of("seed", seed, 0)}
+    with _scratch_folder() as folder:
+        batch = os.path.join(folder, "batch.extxyz")
+        arguments = ["select", path, *_files("candidates", candidates, folder)]
+        arguments += ["--count", number, "--output", batch]
+        for name, frames in (("known", known), ("reference", reference)):
+            files = [] if frames is None else _files(name, frames, folder, least=0)
+            arguments += [f"--{name}", *files] if files else []
+        _run([*arguments, *flags_of(flags, ("output", "manifest", "help"))], verbose)
+        chosen = read(batch) if os.path.getsize(batch) else []
     for atoms in chosen:
         atoms.info["selected_from"] = atoms.info["selected_from"].removeprefix(f"{folder}/")
     return chosen
 
 
-def _files(frames: Frames, folder: str, name: str) -> list[str]:
+@contextmanager
+def _scratch_folder() -> Iterator[str]:
+    """A folder that goes away; errors name the arguments that were written into it."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield folder
+        except _core.Error as error:
+            text = re.sub(rf"{re.escape(folder)}/(\w+)\.\w+", r"\1", str(error))
+            raise _core.Error(text) from error
+
+
+def _files(name: str, frames: Frames, folder: str, least: int = 1) -> list[str]:
     """Paths of frames; those in memory are written into the folder first."""
-    if isinstance(frames, (str, os.PathLike)):
-        return [os.fspath(frames)]
-    if isinstance(frames, ase.Atoms):
-        frames = [frames]
-    if all(isinstance(each, ase.Atoms) for each in frames):
-        path = os.path.join(folder, f"{name}.extxyz")
-        write(path, frames)
-        return [path]
-    return [os.fspath(path) for path in frames]
-
-
-def _flags(flags: dict[str, Any]) -> list[Any]:
-    """["--max-seconds", 60] from max_seconds=60; True stands for a flag without a value."""
-    arguments: list[Any] = []
-    for name, value in flags.items():
-        if value is None or value is False:
-            continue
-        arguments.append("--" + name.replace("_", "-"))
-        if isinstance(value, (list, tuple)):
-            arguments += value
-        elif value is not True:
-            arguments.append(value)
-    return arguments
+    each = frames_or_paths(name, frames)
+    if len(each) < least:
+        raise _core.Error(f"there is no frame in {name}; give ase.Atoms or files")
+    if not each or isinstance(each[0], str):
+        return each
+    path = os.path.join(folder, f"{name}.extxyz")
+    try:
+        write_listed(path, each)
+    except _core.Error as error:
+        raise _core.Error(f"{name}, {error}") from error
+    return [path]
 
 
 def _program(name: str) -> str:
@@ -146,10 +156,10 @@ def _program(name: str) -> str:
     return found
 
 
-def _run(arguments: list[Any], verbose: bool, ranks: int = 1) -> None:
+def _run(arguments: list[str], verbose: bool, ranks: int = 1) -> None:
     """Runs almlip; what it prints appears line by line if verbose. Raises almlip.Error."""
     command = [_program("mpirun"), "-n", str(ranks)] if ranks > 1 else []
-    command += [_program("almlip"), *map(str, arguments)]
+    command += [_program("almlip"), *arguments]
     reason = ""
     with subprocess.Popen(
         command,

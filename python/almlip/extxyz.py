@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import ase
@@ -14,7 +14,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.extxyz import key_val_str_to_dict
 
 from . import _core
-from .frames import write_frames
+from .arguments import listed_atoms, listed_paths, path_of
+from .frames import BadInput, write_frames
 from .last_atoms import LastAtoms
 
 _OF_TYPE = {"S": str, "R": float, "I": int, "L": lambda word: word in ("T", "True", "true")}
@@ -39,22 +40,34 @@ def read(
     Raises almlip.Error with file, frame and line.
     """
     contents = _core.read(
-        [os.fspath(path) for path in _listed(paths)],
-        energy_keys=_listed(energy_key),
-        forces_keys=_listed(forces_key),
-        stress_keys=_listed(stress_key),
-        labels=labels,
+        listed_paths("paths", paths),
+        energy_keys=listed_paths("energy_key", energy_key),
+        forces_keys=listed_paths("forces_key", forces_key),
+        stress_keys=listed_paths("stress_key", stress_key),
+        labels=bool(labels),
     )
-    return [_to_atoms(content) for content in contents]
+    return [to_atoms(content) for content in contents]
 
 
-def write(path: str | os.PathLike[str], frames: ase.Atoms | Sequence[ase.Atoms]) -> None:
-    """Writes frames as extended XYZ with every digit; the file appears complete or not at all."""
-    write_frames(path, [frames] if isinstance(frames, ase.Atoms) else frames)
+def write(path: str | os.PathLike[str], frames: ase.Atoms | Iterable[ase.Atoms]) -> None:
+    """Writes frames as extended XYZ with every digit; the file appears complete or not at all.
+
+    Energy, forces and stress are what the calculator of each frame holds for it as it is; free
+    energies are written, too, if one differs from its energy.
+    Raises almlip.Error with the frame, also if its results are of other positions.
+    """
+    name = path_of("path", path)
+    write_listed(name, listed_atoms("frames", frames))
 
 
-def _listed(value: Any) -> list[Any]:
-    return [value] if isinstance(value, (str, os.PathLike)) else list(value)
+def write_listed(path: str, frames: list[ase.Atoms]) -> None:
+    """Writes frames. Raises almlip.Error."""
+    try:
+        write_frames(path, frames)
+    except BadInput as error:
+        raise _core.Error(str(error)) from error
+    except OSError as error:
+        raise _core.Error(f"{path}: cannot be written: {error.strerror}") from error
 
 
 class _Labels(LastAtoms, SinglePointCalculator):
@@ -67,7 +80,8 @@ class _Labels(LastAtoms, SinglePointCalculator):
         self.atoms = atoms
 
 
-def _to_atoms(content: dict[str, Any]) -> ase.Atoms:
+def to_atoms(content: dict[str, Any]) -> ase.Atoms:
+    """Atoms of what `_core.read` tells about a frame."""
     atoms = ase.Atoms(
         numbers=content["numbers"],
         positions=content["positions"],

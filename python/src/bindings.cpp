@@ -14,6 +14,7 @@
 #include "almlip/calculator.h"
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
+#include "almlip/files/text_file.h"
 #include "almlip/potential.h"
 
 namespace nb = nanobind;
@@ -75,6 +76,7 @@ nb::dict content_of(const Frame &frame)
   result["cell"] = array({frame.cell.begin(), frame.cell.end()}, {3, 3});
   result["pbc"] = nb::make_tuple(frame.pbc[0], frame.pbc[1], frame.pbc[2]);
   if (frame.energy) result["energy"] = *frame.energy;
+  result["energy_keys"] = frame.energy_keys;
   if (!frame.forces.empty()) result["forces"] = array(frame.forces, {num_atoms, 3});
   if (frame.virial && frame.volume() > 0.0)
     result["stress"] = stress_of(*frame.virial, frame.volume());
@@ -105,7 +107,9 @@ nb::list read_files(const std::vector<std::string> &paths,
   std::vector<Frame> frames;
   {
     const nb::gil_scoped_release others_may_run;
-    frames = almlip::read_extxyz(paths, needs);
+    almlip::ReadReport report;
+    frames = almlip::read_extxyz(paths, needs, &report);
+    if (labels) report.require_one_source(needs.keys);
   }
   nb::list result;
   for (const Frame &frame : frames) result.append(content_of(frame));
@@ -185,7 +189,10 @@ NB_MODULE(_core, m)
       "forces_keys"_a = std::vector<std::string>(), "stress_keys"_a = std::vector<std::string>(),
       "labels"_a = false,
       "Frames of extended XYZ files, each as a dictionary of arrays; with labels=True, labels that "
-      "are ambiguous are refused.");
+      "are ambiguous or of different keys are refused.");
+
+  m.def("try_to_write", &almlip::try_to_write, "path"_a, "inputs"_a = std::vector<std::string>(),
+        "Raises Error if a file cannot be written there, or is one of the inputs.");
 
   nb::class_<SharedCalculator>(m, "Calculator", "A potential that predicts frames.")
       .def(nb::init<const std::string &, bool, double>(), "path"_a, "mixed"_a, "skin"_a)

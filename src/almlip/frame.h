@@ -32,6 +32,7 @@ struct Frame {
   std::vector<int> atomic_numbers;              ///< shape [num_atoms]
   std::vector<double> positions;                ///< shape [num_atoms][3], Angstrom
   std::optional<double> energy;                 ///< total energy, eV
+  std::vector<std::string> energy_keys;         ///< all names that its file has this number under
   std::vector<double> forces;    ///< shape [num_atoms][3], eV/Angstrom; empty if absent
   std::optional<Tensor6>
       virial;    ///< -dE/dstrain, eV; positive under compression (ASE stress = -virial/volume)

@@ -11,6 +11,7 @@
 #include "almlip/calculator.h"
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
+#include "almlip/files/text_file.h"
 #include "almlip/potential.h"
 #include "almlip/text.h"
 #include "parallel/ranks.h"
@@ -74,8 +75,18 @@ std::string json_of(const ErrorReport &report, const StressOffsets &offsets)
   return json.dump(2) + '\n';
 }
 
+/// Before any work.
+void check_outputs(const EvalOptions &options)
+{
+  std::vector<std::string> inputs = options.frames;
+  inputs.push_back(options.potential);
+  for (const std::string &output : {options.output, options.json})
+    if (!output.empty()) try_to_write(output, inputs);
+}
+
 void evaluate(const EvalOptions &options)
 {
+  check_outputs(options);
   const Potential potential = read_potential(options.potential);
   ExtxyzNeeds needs;
   needs.labels = true;

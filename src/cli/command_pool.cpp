@@ -90,6 +90,7 @@ void run(const PoolOptions &options)
 
 void convert(const ConvertOptions &options)
 {
+  try_to_write(options.output, options.responses);
   const Pool pool = convert_responses(options.responses);
   write_pool(options.output, pool.entries);
   std::cout << pool.entries.size() << " entries written to " << options.output

@@ -14,6 +14,7 @@
 #include "almlip/calculator.h"
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
+#include "almlip/files/text_file.h"
 #include "almlip/potential.h"
 #include "almlip/query/batch.h"
 #include "almlip/query/fingerprint.h"
@@ -358,8 +359,20 @@ std::string manifest_path(const std::string &output)
   return output.substr(0, output.size() - (has_ending ? ending.size() : 0)) + ".json";
 }
 
+/// Before any work.
+void check_outputs(const SelectOptions &options)
+{
+  std::vector<std::string> inputs = options.candidates;
+  inputs.insert(inputs.end(), options.known.begin(), options.known.end());
+  inputs.insert(inputs.end(), options.references.begin(), options.references.end());
+  inputs.push_back(options.potential);
+  try_to_write(options.output, inputs);
+  if (options.manifest) try_to_write(manifest_path(options.output), inputs);
+}
+
 void run(SelectOptions options)
 {
+  check_outputs(options);
   options.selection.strategy = parse_strategy(options.strategy);
   const std::string text = read_text(options.potential);
   const Potential potential = parse_potential(text, options.potential);

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "almlip/error.h"
+#include "almlip/files/text_file.h"
 #include "almlip/text.h"
 #include "parallel/interruption.h"
 #include "train/check/data_check.h"
@@ -39,14 +40,19 @@ struct Input {
   const Potential *start_or_null() const { return start ? &*start : nullptr; }
 };
 
-void check_output(const std::string &path)
+/// Before any work, by the rank that writes. A potential may be replaced by its refit.
+void check_output(const TrainingSettings &given)
 {
   namespace fs = std::filesystem;
+  const std::string &path = given.output;
   const fs::path folder = fs::absolute(path).parent_path();
   require(!path.empty() && !fs::is_directory(path), "\"output\" is \"", path,
           "\", but it must name a file");
   require(fs::is_directory(folder) && access(folder.c_str(), W_OK) == 0, "\"output\" is \"", path,
           "\", but the folder ", folder.string(), " cannot be written to");
+  std::vector<std::string> inputs = given.train;
+  inputs.insert(inputs.end(), given.validation.begin(), given.validation.end());
+  try_to_write(path, inputs);
 }
 
 /// Like a prior weaker the more data there is. The law is ours: best by cross-validation were 0.5
@@ -100,7 +106,6 @@ void check_stress_offset(const TrainingSettings &settings, const TrainingData &d
 
 void read(Input &input, const TrainingSettings &given)
 {
-  check_output(given.output);
   require(given.tune == 0.0 || given.start.empty(),
           "--tune searches the shape of the model and --start keeps it; use one of them");
   if (!given.start.empty()) input.start = read_potential(given.start);
@@ -414,6 +419,9 @@ std::optional<TrainingState> learn_all_frames(Fit &fit, const TrainingSettings &
 void fit_potential(const TrainingSettings &given, const Ranks &ranks)
 {
   Input input;
+  ranks.agree([&] {
+    if (ranks.first()) check_output(given);
+  });
   ranks.agree([&] { read(input, given); });
   ranks.agree([&] {
     if (ranks.first()) tell_findings(input.data);

@@ -177,6 +177,29 @@ std::string hash_of(const std::vector<Frame> &train, const std::vector<Frame> &h
   return content_hash(hashes);
 }
 
+/// Every element must be learned from atoms that have neighbours; says where its atoms are instead.
+void check_every_element(const TrainingData &data, const TrainingSettings &settings)
+{
+  const std::vector<std::string> present = elements_of(data.train),
+                                 held_out = elements_of(data.held_out);
+  const auto has = [](const std::vector<std::string> &symbols, const std::string &symbol) {
+    return std::count(symbols.begin(), symbols.end(), symbol) > 0;
+  };
+  for (const std::string &symbol : data.elements) {
+    if (has(present, symbol)) continue;
+    require(!has(held_out, symbol), "all frames with atoms of ", symbol,
+            " are held out, so that nothing is learned of it; give more of them");
+    require(data.atom_energies.count(symbol) == 0, symbol,
+            " is there as an isolated atom only, from which no interaction is learned; add frames "
+            "in which it has neighbours, or remove the isolated atom");
+    require(settings.start.empty(), "no training frame has an atom of ", symbol, ", which ",
+            settings.start,
+            " has; add frames with it, lest it is forgotten, or fit without \"start\"");
+    fail("no training frame has an atom of ", symbol,
+         ", which \"elements\" lists; add frames with it, or take it off the list");
+  }
+}
+
 }    // namespace
 
 TrainingData read_training_data(const TrainingSettings &settings)
@@ -239,10 +262,7 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
   require(num_with_forces >= min_frames, "there are ", num_with_forces,
           " training frames with forces after ", data.held_out.size(),
           " frames were held out, but at least ", min_frames, " are needed");
-  const std::vector<std::string> present = elements_of(data.train);
-  for (const std::string &symbol : data.elements)
-    require(std::count(present.begin(), present.end(), symbol) > 0,
-            "no training frame has an atom of ", symbol, ", which \"elements\" lists");
+  check_every_element(data, settings);
 }
 
 std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int seed)

@@ -9,6 +9,7 @@ with Fermi-Dirac smearing of 0.03 Ry and 4000 K, where E and E - TS differ by mo
 import bz2
 import gzip
 import lzma
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 from ase.io import write
 from set_files import write_deepmd, write_fitsnap, write_mlip, write_nep
@@ -320,3 +322,97 @@ def test_frames_without_forces_are_told_with_the_columns_that_are_there(convert,
     _, told = convert(tmp_path, tmp_path / "a.xyz")
     assert "no frame has forces" in told and "forcse" in told and "--forces-key" in told
     check_same(convert(tmp_path, tmp_path / "a.xyz", "--forces-key", "forcse")[0], frames)
+
+
+def energy_alone(frames, folder, name="alone.extxyz"):
+    """The same frames as a file of another origin, which has `energy` only."""
+    copies = [with_results(atoms) for atoms in frames]
+    write(folder / name, copies)
+    return folder / name
+
+
+def with_results(atoms, **more):
+    copy = atoms.copy()
+    results = {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces(), **more}
+    copy.calc = SinglePointCalculator(copy, **results)
+    return copy
+
+
+def with_free_energy(frames, folder, difference, name="both.traj"):
+    """ASE's trajectory of a program that tells both energies, eV."""
+    shifted = [
+        with_results(atoms, free_energy=atoms.get_potential_energy() + difference)
+        for atoms in frames
+    ]
+    write(folder / name, shifted)
+    return folder / name
+
+
+def write_outcar(frames, folder, zero_smearing):
+    (folder / "OUTCAR").write_text(outcar(frames, [4] * len(frames), zero_smearing))
+    return folder / "OUTCAR"
+
+
+@pytest.mark.parametrize("written", [write_outcar, with_free_energy])
+def test_free_energies_and_energies_of_no_kind_do_not_mix(convert, frames, written, tmp_path):
+    free, alone = written(frames, tmp_path, 0.4), energy_alone(frames, tmp_path)
+    _, told = convert(tmp_path, free, alone, status=1)
+    assert f"4 frames of {free} have the free energy (up to 100.00 meV/atom from" in told
+    assert f"4 frames of {alone} do not tell theirs" in told
+    assert "--mix-energies" in told
+    assert not (tmp_path / "frames.extxyz").exists()
+    assert len(convert(tmp_path, free, alone, "--mix-energies")[0]) == 8
+
+
+@pytest.mark.parametrize("written", [write_outcar, with_free_energy])
+def test_without_smearing_all_energies_are_of_one_kind(convert, frames, written, tmp_path):
+    free, alone = written(frames, tmp_path, 5e-7), energy_alone(frames, tmp_path)  # eV
+    found, told = convert(tmp_path, free, alone)
+    assert len(found) == 8
+    assert "--mix-energies" not in told
+
+
+@pytest.mark.parametrize("name", ["pwx_strains.out.gz", "cp2k_ref.out.gz"])
+def test_entropy_of_pwx_and_cp2k_is_a_free_energy(convert, frames, name, tmp_path):
+    _, told = convert(tmp_path, OUTPUTS / name, energy_alone(frames, tmp_path), status=1)
+    assert f"{name} have the free energy" in told
+    _, told = convert(tmp_path, OUTPUTS / name)
+    # E - TS is 0.9 eV and more below E for four atoms, half of it below zero smearing
+    assert float(re.search(r"by up to (\S+) meV/atom", told)[1]) > 900 / 4 / 2
+
+
+def test_what_convert_wrote_is_converted_again_with_new_outputs(convert, frames, tmp_path):
+    free = write_outcar(frames, tmp_path, 0.4)
+    convert(tmp_path, free)
+    old = (tmp_path / "frames.extxyz").rename(tmp_path / "old.extxyz")
+    assert len(convert(tmp_path, old, free)[0]) == 8
+    _, told = convert(tmp_path, old, energy_alone(frames, tmp_path), status=1)
+    assert f"4 frames of {old} have the free energy" in told
+
+
+def test_labels_of_almlip_label_go_with_free_energies(convert, frames, tmp_path):
+    alone = energy_alone(frames, tmp_path)
+    alone.write_text(alone.read_text().replace(" energy=", " labelled_by=pw.x energy="))
+    assert len(convert(tmp_path, alone, write_outcar(frames, tmp_path, 0.4))[0]) == 8
+
+
+def test_a_named_key_says_which_energy_is_meant(convert, frames, tmp_path):
+    free, alone = write_outcar(frames, tmp_path, 0.4), energy_alone(frames, tmp_path)
+    assert len(convert(tmp_path, free, alone, "--energy-key", "energy")[0]) == 8
+
+
+def test_keys_of_extended_xyz_do_not_mix_within_a_file(convert, frames, tmp_path):
+    alone = energy_alone(frames, tmp_path)
+    alone.write_text(alone.read_text().replace(" energy=", " free_energy=", 1))
+    _, told = convert(tmp_path, alone, status=1)
+    assert "the energies come from different keys: energy in 3, free_energy in 1 frames" in told
+    found, _ = convert(tmp_path, alone, "--energy-key", "free_energy", "energy")
+    assert len(found) == 4
+
+
+def test_only_frames_that_are_kept_count_for_the_kinds(convert, frames, tmp_path):
+    mixed = [with_results(atoms) for atoms in frames]
+    mixed[1] = with_results(frames[1], free_energy=0.0)
+    write(tmp_path / "mixed.traj", mixed)
+    alone = energy_alone(frames, tmp_path)
+    assert len(convert(tmp_path, tmp_path / "mixed.traj", alone, "--every", "2")[0]) == 4

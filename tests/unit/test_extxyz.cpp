@@ -211,6 +211,14 @@ TEST(Extxyz, LabelsFromDifferentKeysDoNotMix)
   read_labels(cube("free_energy=-2 energy=-2") + cube("energy=-2"), equal);
   EXPECT_NO_THROW(equal.require_one_source({}));
   EXPECT_EQ(equal.text(), "2 frames, 2 energies, 0 with forces, 0 with stress");
+
+  // nor is an insulator among metals another source
+  ReadReport both;
+  read_labels(cube("free_energy=-3 energy=-2") + cube("free_energy=-2 energy=-2.0000005"), both);
+  EXPECT_NO_THROW(both.require_one_source({}));
+  EXPECT_EQ(both.text(),
+            "2 frames, 2 energies (free_energy), 0 with forces, 0 with stress; not used: energy in "
+            "1 frames");
 }
 
 TEST(Extxyz, NamedKeysAreTaken)
@@ -345,6 +353,30 @@ TEST(Extxyz, WritingLeavesNoTemporaryFileAndFailsWithItsReason)
   EXPECT_EQ(std::distance(begin(folder), end(folder)), 1);
   EXPECT_EQ(test::message_of([] { write_atomically("/no-such-folder/x", ""); }),
             "/no-such-folder/x: cannot be written: No such file or directory");
+}
+
+TEST(Extxyz, WhatCannotBeWrittenIsToldBeforehand)
+{
+  const TestFile file("data");
+  const auto told = [](const std::string &path, const std::vector<std::string> &inputs = {}) {
+    return test::message_of([&] { try_to_write(path, inputs); });
+  };
+  EXPECT_EQ(told(file.path()), "");
+  EXPECT_EQ(told("/no-such-folder/x"),
+            "/no-such-folder/x: cannot be written: No such file or directory");
+  EXPECT_EQ(told(file.folder()),
+            file.folder() + ": cannot be written: it is a folder; name a file");
+  EXPECT_EQ(told("/dev/null"),
+            "/dev/null: cannot be written: it is no ordinary file; name another");
+  EXPECT_EQ(told(file.path() + ".gz"),
+            file.path() +
+                ".gz: what is written is plain text; name it without .gz, and run gzip "
+                "on it");
+  EXPECT_EQ(told(file.path(), {"/no-such-file", file.folder() + "/./frames.xyz"}),
+            file.path() + " is read, so that it cannot be written as well; name another file");
+  const auto folder = std::filesystem::directory_iterator(file.folder());
+  EXPECT_EQ(std::distance(begin(folder), end(folder)), 1);
+  EXPECT_EQ(read_text(file.path()), "data");
 }
 
 TEST(Extxyz, ErrorsNameFileFrameLineAndRemedy)

@@ -318,6 +318,35 @@ TEST(TrainingData, ElementsOutsideTheListAreNamed)
   EXPECT_THROW(read_training_data(settings), Error);
 }
 
+TEST(TrainingData, AnElementWithoutNeighborsIsToldWhereItsAtomsAre)
+{
+  std::vector<Frame> frames(10, chain({14, 14}));
+  frames[3] = chain({8});
+  EXPECT_EQ(error_of(frames),
+            "O is there as an isolated atom only, from which no interaction is learned; add frames "
+            "in which it has neighbours, or remove the isolated atom");
+
+  const FrameFile file(std::vector<Frame>(10, chain({14, 14})));
+  TrainingSettings settings = file.settings();
+  settings.elements = {"Si", "H"};
+  const auto told = [&] { return test::message_of([&] { read_training_data(settings); }); };
+  EXPECT_EQ(told(),
+            "no training frame has an atom of H, which \"elements\" lists; add frames with it, or "
+            "take it off the list");
+}
+
+TEST(TrainingData, AnElementThatOnlyTheStartHasIsTold)
+{
+  const FrameFile file(std::vector<Frame>(10, chain({14, 14})));
+  TrainingSettings settings = file.settings();
+  settings.elements = {"H"};    // of the start
+  settings.start = "H.almlip.json";
+  TrainingData data = read_training_data(settings);
+  EXPECT_EQ(test::message_of([&] { hold_out(data, settings); }),
+            "no training frame has an atom of H, which H.almlip.json has; add frames with it, lest "
+            "it is forgotten, or fit without \"start\"");
+}
+
 TEST(TrainingData, TooFewFramesAreAnError)
 {
   EXPECT_NE(error_of({chain({14, 14}), chain({14, 14})}).find("at least 4 are needed"),

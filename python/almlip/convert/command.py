@@ -8,8 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 from .. import _core
-from ..frames import BadInput, format_frame, write_atomically
+from ..frames import BadInput, format_frame, try_to_write, write_atomically
 from .formats import FORMATS, find, read, recognise
+from .reading import EITHER, FREE, UNTOLD
 
 DESCRIPTION = """Makes frames for `almlip train` of OUTCAR, vasprun.xml, outputs of pw.x and CP2K,
 ASE trajectories and databases, DeePMD systems, MLIP configurations, FitSNAP files, and extended XYZ
@@ -48,6 +49,11 @@ def _parse(arguments):
     parser.add_argument(
         "--skip-unreadable", action="store_true", help="go on without files that cannot be read"
     )
+    parser.add_argument(
+        "--mix-energies",
+        action="store_true",
+        help="take free energies and energies of files that do not tell their kind into one set",
+    )
     for name in ("energy", "forces", "stress"):
         parser.add_argument(
             f"--{name}-key", nargs="+", default=[], metavar="KEY", help="of extended XYZ, in order"
@@ -55,12 +61,13 @@ def _parse(arguments):
     options = parser.parse_args(arguments)
     if options.every < 1:
         parser.error(f"argument --every: is {options.every}, but it must be at least 1")
-    options.keys = {f"{name}_key": getattr(options, f"{name}_key")
+    options.keys = {f"{name}_keys": getattr(options, f"{name}_key")
                     for name in ("energy", "forces", "stress")}  # fmt: skip
     return options
 
 
 def _convert(options):
+    try_to_write(options.output)
     paths = _files(options.files, options.output)
     total, texts, frames, unreadable = _Total(), [], [], []
     for path in paths:
@@ -78,7 +85,7 @@ def _convert(options):
             _name(atoms, path, options)
             texts.append(format_frame(atoms))
         frames += kept
-        total.add(reading)
+        total.add(path, reading, reading.kinds[:: options.every])
         print(_line(path, kind, len(kept), reading), file=sys.stderr)
     for text in unreadable:
         print(f"not read: {text}", file=sys.stderr)
@@ -87,6 +94,8 @@ def _convert(options):
             f"no frame with an energy is left of {len(paths)} files; "
             f"{options.output} is not written"
         )
+    if total.is_mixed() and not options.mix_energies:
+        raise BadInput(f"{total.mixture()}; {options.output} is not written")
     write_atomically(options.output, "".join(texts))
     if not any("forces" in atoms.calc.results for atoms in frames):
         total.notes[_no_forces(frames)] += len(frames)
@@ -100,11 +109,28 @@ class _Total:
 
     def __init__(self):
         self.dropped, self.notes, self.zero_smearing = Counter(), Counter(), 0.0
+        self.files = {FREE: Counter(), EITHER: Counter(), UNTOLD: Counter()}  # frames of each
 
-    def add(self, reading):
+    def add(self, path, reading, kinds):
+        for kind in kinds:
+            self.files[kind][path] += 1
         self.dropped += reading.dropped
         self.notes += reading.notes
         self.zero_smearing = max(self.zero_smearing, reading.zero_smearing)
+
+    def is_mixed(self):
+        """Whether energies that may differ come together, which `almlip train` refuses of keys."""
+        return bool(self.files[FREE] and self.files[UNTOLD])
+
+    def mixture(self):
+        free, untold = (_frames_of(self.files[kind]) for kind in (FREE, UNTOLD))
+        off = f" (up to {1000 * self.zero_smearing:.2f} meV/atom from that without smearing)"
+        return (
+            f"the energies may be of two kinds: {free} have the free energy"
+            f"{off if self.zero_smearing else ''}, but {untold} do not tell theirs. Convert the "
+            "outputs that the latter were made of; or, if theirs are the energies that the forces "
+            "belong to, say so with --mix-energies"
+        )
 
     def lines(self):
         if self.zero_smearing > 1e-6:
@@ -117,6 +143,13 @@ class _Total:
         if self.dropped:
             names = (f"{name} ({count} frames)" for name, count in self.dropped.items())
             yield f"dropped: {', '.join(names)}"
+
+
+def _frames_of(counts):
+    """ "12 frames of a.db and 3 other files" """
+    first, *others = counts
+    more = f" and {len(others)} other file{'' if len(others) == 1 else 's'}" if others else ""
+    return f"{counts.total()} frames of {first}{more}"
 
 
 def _files(names, output):

@@ -12,6 +12,7 @@ from ..frames import BadInput
 from .reading import UNFINISHED, Reading, open_text, stress_of_virial
 
 _ENERGY = re.compile(r"ENERGY\| Total FORCE_EVAL .* energy .*?\s(-?\d\S*)\s*$", re.MULTILINE)
+_ENTROPIC = re.compile(r"Electronic entropic energy:\s+(-?\d\S*)")
 _FORCES = re.compile(r"^ ?(?:ATOMIC FORCES in|FORCES\| Atomic forces) \[(\S+)\]", re.MULTILINE)
 _STRESS = re.compile(
     r"^ ?(?:STRESS TENSOR|STRESS\| (?:Analytical|Numerical) stress tensor) \[(\S+)\]",
@@ -60,7 +61,15 @@ def read_cp2k(path):
                 reading.left_out[UNFINISHED] += 1
                 continue
             atoms = Atoms(symbols, positions, cell=cell, pbc=periodic)
-            reading.take(atoms, index, energy=energy * units.Hartree, **labels)
+            entropic = _ENTROPIC.findall(before)
+            half = float(entropic[-1]) / 2 if entropic else 0.0
+            reading.take(
+                atoms,
+                index,
+                energy=(energy - half) * units.Hartree,
+                free_energy=energy * units.Hartree,
+                **labels,
+            )
     return reading
 
 

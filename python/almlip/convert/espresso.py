@@ -13,11 +13,14 @@ _THRESHOLD = re.compile(rf"scf convergence threshold\s*=\s*{_NUMBER}")
 _ENERGY = re.compile(rf"^(!+) +total energy +=\s*{_NUMBER}", re.MULTILINE)
 _FORCES = re.compile(r"Forces acting on atoms")
 _ACCURACY = re.compile(rf"estimated scf accuracy\s*<\s*{_NUMBER}")
+_SMEARING = re.compile(rf"smearing contrib\. \(-TS\)\s*=\s*{_NUMBER}")
+_NEXT_LINES = 400  # characters, of the table that begins with the energy
 _ROUNDING = 1.05  # both numbers are printed with two digits
 
 
 def read_pwx(path):
-    """Energies are those after "!", with -TS: the last one before the forces.
+    """Energies are those after "!", with -TS: the last one before the forces. Without smearing they
+    would be higher by TS/2, which is what VASP calls sigma -> 0.
 
     With scf_must_converge=.false., pw.x calls any step converged, so that the estimated accuracy is
     compared with the threshold.
@@ -42,8 +45,10 @@ def read_pwx(path):
         if accuracy and threshold and _float(accuracy[1]) > _ROUNDING * threshold:
             reading.left_out["electrons not converged"] += 1
         else:
-            value = _float(energy[2]) * units["Ry"]
-            atoms.calc.results.update(energy=value, free_energy=value)
+            free = _float(energy[2]) * units["Ry"]
+            smearing = _SMEARING.search(text, energy.end(), energy.end() + _NEXT_LINES)
+            half = _float(smearing[1]) * units["Ry"] / 2 if smearing else 0.0
+            atoms.calc.results.update(energy=free - half, free_energy=free)
             reading.take_ase(atoms, index)
     return reading
 

@@ -2,6 +2,7 @@
 """Which reader a file needs."""
 
 import codecs
+import os
 from pathlib import Path
 
 import ase.io
@@ -10,15 +11,27 @@ from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from .. import _core, extxyz
 from ..frames import BadInput
 from . import cp2k, espresso, sets, vasp
-from .reading import Reading, name_of, open_binary
+from .reading import EITHER, FREE, UNTOLD, Reading, name_of, open_binary
 
 
 def read_extxyz(path, keys):
     """Extended XYZ by the rules of `almlip train`, with keys of other names; NEP's too."""
     reading = Reading()
-    for index, atoms in enumerate(extxyz.read(path, labels=True, **keys)):
-        reading.take_ase(atoms, index)
+    for index, content in enumerate(_core.read([os.fspath(path)], labels=True, **keys)):
+        atoms = extxyz.to_atoms(content)
+        named = EITHER if keys["energy_keys"] else _kind(content["energy_keys"], atoms.info)
+        reading.take_ase(atoms, index, named)
     return reading
+
+
+def _kind(names, info):
+    """What a frame of extended XYZ tells about its energy: labels of `almlip label` are such that the
+    forces belong to them."""
+    if info.get("energy_kind") == FREE:
+        return FREE
+    if "free_energy" in names:
+        return EITHER if "energy" in names else FREE
+    return EITHER if "labelled_by" in info else UNTOLD
 
 
 def read_by_ase(path, kind):

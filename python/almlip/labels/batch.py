@@ -14,7 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..frames import BadInput, read_frames, with_results, write_atomically, write_frames
+from ..frames import (
+    BadInput,
+    read_frames,
+    try_to_write,
+    with_results,
+    write_atomically,
+    write_frames,
+)
 from .jobs import compute_all, is_kept
 from .labeller import ABOUT_FRAME, Rejected
 from .settings_file import load_settings, read_labeller
@@ -135,11 +142,16 @@ def label_files(arguments):
 
     Returns the exit status.
     """
+    inputs = [arguments.batch, arguments.labeller]
+    output = Path(arguments.output)
+    try_to_write(output, inputs)
+    quarantine = Path(arguments.quarantine or output.with_suffix(".quarantine.extxyz"))
+    report_file = Path(arguments.report or output.with_suffix(".report.json"))
+    for file in (quarantine, report_file):
+        try_to_write(file, inputs)
     launcher, workers = arguments.launcher, arguments.workers
     labeller = read_labeller(arguments.labeller, workers=workers, launcher=launcher)
     frames = read_frames(arguments.batch)
-    output = Path(arguments.output)
-    quarantine = Path(arguments.quarantine or output.with_suffix(".quarantine.extxyz"))
     cache = arguments.cache or output.resolve().parent / "labels"
     results = label_batch(labeller, frames, cache, arguments.retry_failed, print_progress)
 
@@ -147,9 +159,7 @@ def label_files(arguments):
     write_frames(output, labelled)
     write_frames(quarantine, quarantined)
     report = make_report(labeller, results)
-    write_atomically(
-        arguments.report or output.with_suffix(".report.json"), json.dumps(report, indent=1) + "\n"
-    )
+    write_atomically(report_file, json.dumps(report, indent=1) + "\n")
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report["verdicts"].items())
     print(f"{len(frames)} structures: {counts}; {report['cached']} from the cache")
     if labelled or set(report["verdicts"]) <= set(ABOUT_FRAME):

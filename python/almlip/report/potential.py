@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..commands import _program
-from ..frames import BadInput, read_frames
+from ..frames import BadInput, read_frames, try_to_write
 from ..processes import environment_without_mpi, file_hash
 from .page import write_page
 from .potential_data import Comparison
@@ -34,6 +34,7 @@ COLUMNS = (
 
 def write_report(potential, files, path):
     """Writes the page. Raises BadInput."""
+    try_to_write(path, [potential, *files])
     with tempfile.TemporaryDirectory() as folder:
         errors, predicted = Path(folder, "errors.json"), Path(folder, "predicted.extxyz")
         run("eval", potential, *files, "--json", errors, "--output", predicted)

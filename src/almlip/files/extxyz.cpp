@@ -51,6 +51,9 @@ Quantity quantity_of_key(const std::string &key, const LabelKeys &keys)
   return key.find("irial") == std::string::npos ? Quantity::stress : Quantity::virial;
 }
 
+/// Whether two energies, eV, are one number that was printed with more or fewer digits.
+bool same_energy(double a, double b) { return std::abs(a - b) <= 1e-6; }
+
 std::optional<double> parse_number(std::string_view text)
 {
   if (!text.empty() && text[0] == '+') text.remove_prefix(1);
@@ -377,7 +380,7 @@ void ExtxyzReader::take_energy(Frame &frame)
   if (energy_key_.empty()) return;
   frame.energy = number_of(energy_key_, text);
   for (const auto &[key, value] : found)    // the same number under another name is no other source
-    if (key == "energy" && number_of(key, value) == *frame.energy) energy_key_ = key;
+    if (same_energy(number_of(key, value), *frame.energy)) frame.energy_keys.push_back(key);
 }
 
 void ExtxyzReader::take_virial(Frame &frame)
@@ -436,13 +439,17 @@ void ExtxyzReader::check_needs(const Frame &frame) const
 void ExtxyzReader::count(const Frame &frame, ReadReport &report) const
 {
   ++report.frames;
-  if (frame.energy) ++report.energy_keys[energy_key_];
+  const auto &names = frame.energy_keys;
+  const bool either = std::count(names.begin(), names.end(), "energy") > 0 &&
+                      std::count(names.begin(), names.end(), "free_energy") > 0;
+  if (either) ++report.either_energy;
+  if (frame.energy && !either) ++report.energy_keys[energy_key_];
   if (!frame.forces.empty()) ++report.forces_keys[forces_key_ == "force" ? "forces" : forces_key_];
   if (frame.virial) ++report.stress_keys[stress_key_ == "virial" ? "stress" : stress_key_];
   for (const auto &[quantity, labels] : labels_)
     for (const auto &[key, value] : labels) {
       const bool used = quantity == Quantity::energy
-                            ? frame.energy && number_of(key, value) == *frame.energy
+                            ? frame.energy && same_energy(number_of(key, value), *frame.energy)
                             : frame.virial.has_value();
       if (!used) ++report.unused[key];
     }

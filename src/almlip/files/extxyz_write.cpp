@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <charconv>
-#include <filesystem>
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
@@ -105,8 +104,6 @@ std::string to_extxyz(const Frame &frame)
 
 void write_extxyz(const std::string &path, const std::vector<Frame> &frames)
 {
-  require(std::filesystem::path(path).extension() != ".gz", path,
-          ": frames are written as plain text; name it without .gz, and run gzip on it");
   std::string text;
   for (const Frame &frame : frames) text += to_extxyz(frame);
   write_atomically(path, text);

@@ -47,10 +47,11 @@ std::string listed(const std::map<std::string, int> &frames_by_key)
   return joined(words);
 }
 
+/// @param others  frames that have it under any of the keys
 std::string counted(const std::map<std::string, int> &keys, const std::string &plural,
-                    const std::string &usual)
+                    const std::string &usual, int others = 0)
 {
-  int sum = 0;
+  int sum = others;
   std::vector<std::string> names;
   for (const auto &[key, frames] : keys) sum += frames, names.push_back(key);
   const bool plain = names.empty() || (names.size() == 1 && names[0] == usual);
@@ -114,7 +115,7 @@ LabelChoice choose_label(const std::vector<LabelText> &found,
 std::string ReadReport::text() const
 {
   std::string text = std::to_string(frames) + (frames == 1 ? " frame" : " frames") +
-                     counted(energy_keys, "energies", "energy") +
+                     counted(energy_keys, "energies", "energy", either_energy) +
                      counted(forces_keys, "with forces", "forces") +
                      counted(stress_keys, "with stress", "stress");
   if (!unused.empty()) text += "; not used: " + listed(unused) + " frames";

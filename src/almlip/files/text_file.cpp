@@ -10,8 +10,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
-#include <vector>
+#include <system_error>
 
 #include "almlip/error.h"
 
@@ -116,6 +117,20 @@ void check_encoding(const std::string &path, const std::string &text)
             ", but plain text or gzip is needed; ", other.remedy);
 }
 
+/// Refuses what a rename would put text in the place of, or would make a lie of the name.
+void check_name(const std::string &path)
+{
+  namespace fs = std::filesystem;
+  std::error_code absent;
+  const fs::file_status status = fs::status(path, absent);
+  require(!path.empty(), "the name of the file to write is empty");
+  require(!fs::is_directory(status), path, ": cannot be written: it is a folder; name a file");
+  require(!fs::exists(status) || fs::is_regular_file(status), path,
+          ": cannot be written: it is no ordinary file; name another");
+  require(fs::path(path).extension() != ".gz", path,
+          ": what is written is plain text; name it without .gz, and run gzip on it");
+}
+
 /// A file under construction that is removed unless it was renamed to its final name.
 class TemporaryFile {
  public:
@@ -178,6 +193,7 @@ std::string read_text(const std::string &path)
 
 void write_atomically(const std::string &path, const std::string &text)
 {
+  check_name(path);
   TemporaryFile file(path);
   file.write(text);
   file.rename();
@@ -192,8 +208,14 @@ bool create_exclusively(const std::string &path)
   return true;
 }
 
-void try_to_write(const std::string &path)
+void try_to_write(const std::string &path, const std::vector<std::string> &inputs)
 {
+  check_name(path);
+  for (const std::string &input : inputs) {
+    std::error_code absent;
+    require(!std::filesystem::equivalent(path, input, absent), path,
+            " is read, so that it cannot be written as well; name another file");
+  }
   constexpr std::size_t some = 1 << 16;    // a full disk often has room for an empty file
   TemporaryFile(path).write(std::string(some, '\n'));
 }

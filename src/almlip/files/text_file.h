@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace almlip {
 
@@ -11,7 +12,8 @@ std::string read_text(const std::string &path);
 
 /// Writes text under a temporary name in the same folder, flushes it to disk and renames it to
 /// `path`.
-/// @throws Error if that fails; `path` is then as it was before
+/// @throws Error if that fails, or for a name that ends in .gz, as the text is plain; `path` is
+/// then as it was before
 void write_atomically(const std::string &path, const std::string &text);
 
 /// Creates an empty file; false if there is one of that name. Of several processes only one gets
@@ -21,8 +23,9 @@ bool create_exclusively(const std::string &path);
 
 /// Finds out whether `write_atomically` would work, before there is anything to lose; leaves
 /// nothing behind.
+/// @param inputs  files that are read, which the output must not replace
 /// @throws Error as that, be it for a folder that is not there, a name that is too long or a full
 /// disk
-void try_to_write(const std::string &path);
+void try_to_write(const std::string &path, const std::vector<std::string> &inputs = {});
 
 }    // namespace almlip
