@@ -15,6 +15,9 @@ import numpy as np
 from . import _core
 
 
+_SWITCHES = ("print_defaults",)  # flags without a value
+
+
 def path_of(name: str, value: Any) -> str:
     """The text of a path."""
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
@@ -81,7 +84,7 @@ def json_of(name: str, value: Any) -> str:
 
 
 def flags_of(flags: dict[str, Any], taken: tuple[str, ...] = ()) -> list[str]:
-    """["--max-seconds", "60"] from max_seconds=60; True stands for a flag without a value.
+    """["--max-seconds", "60"] from max_seconds=60, and ["--novelty", "true"] from novelty=True.
 
     taken  names that are no flags here, as the function sets them itself
     """
@@ -91,10 +94,10 @@ def flags_of(flags: dict[str, Any], taken: tuple[str, ...] = ()) -> list[str]:
             raise _core.Error(f'"{name}" is no flag here: the function gives it to the command')
         if isinstance(value, np.generic | np.ndarray):
             value = value.tolist()
-        if value is None or value is False:
+        if value is None or (name in _SWITCHES and not value):
             continue
         arguments.append("--" + name.replace("_", "-"))
-        if value is not True:
+        if name not in _SWITCHES:
             words = value if isinstance(value, (list, tuple)) else [value]
             arguments += [_word(name, word) for word in words]
     return arguments
@@ -105,6 +108,8 @@ def _word(name: str, value: Any) -> str:
         raise _core.Error(
             f"{name} is {_kind(value)}, but a flag needs text, a number or a list of them"
         )
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
 
 

@@ -51,8 +51,11 @@ def write_frames(path, frames):
 
 def _has_other_free_energy(atoms):
     results = getattr(atoms.calc, "results", None) or {}
-    energy, free = results.get("energy"), results.get("free_energy")
-    return energy is not None and free is not None and np.any(np.abs(free - energy) > SAME_ENERGY)
+    try:
+        difference = np.subtract(results.get("free_energy"), results.get("energy"), dtype=float)
+    except (TypeError, ValueError):  # absent, or no number, which is told with its frame
+        return False
+    return bool(np.any(np.abs(difference) > SAME_ENERGY))
 
 
 def try_to_write(path, inputs=()):
@@ -108,6 +111,10 @@ def format_frame(atoms, free_energy=False):
     for name, values in atoms.arrays.items():
         if name not in ("numbers", "positions"):
             header = column_header(name, values)
+            if name == "forces" and header != "forces:R:3":
+                raise BadInput(
+                    f'arrays["forces"] is {header[7:]}, but R:3 is needed: 3 real numbers'
+                )
             columns.setdefault(header, values)
     lattice = " ".join(repr(float(x)) for x in atoms.cell.array.flat)
     info["pbc"] = atoms.pbc
@@ -162,9 +169,9 @@ def _comment(info):
                 f"info has the key {key!r}, but keys must be text that names no part of the file"
             )
     text = key_val_dict_to_str(info)
-    if "\n" in text or "\r" in text:
-        broken = [key for key, value in info.items() if "\n" in f"{key}{value}"]
-        raise BadInput(f"info[{broken[0]!r}] has a line break, which a comment line cannot have")
+    if len(text.splitlines()) > 1:
+        broken = [key for key, value in info.items() if len(f"{key}{value}".splitlines()) > 1]
+        raise BadInput(f"info has a line break in {broken}, which a comment line cannot have")
     return text
 
 

@@ -158,7 +158,7 @@ def test_numbers_of_numpy_are_settings_and_flags(frames, tmp_path):
         verbose=False,
     )
     calculator = almlip.Calculator(made)
-    assert (calculator.num_members, calculator.cutoff) == (2, 4.5)
+    assert (calculator._core.num_members, calculator.cutoff) == (2, 4.5)
 
 
 def test_generators_are_frames(frames, potential, tmp_path):
@@ -188,3 +188,8 @@ def test_reference_frames_may_be_in_memory(potential, tmp_path):
         for given in (reference, tmp_path / "use.extxyz")
     )
     assert [a.info["selected_from"] for a in one] == [a.info["selected_from"] for a in other]
+
+
+def test_false_is_a_value(frames, tmp_path):
+    made = almlip.train(frames, tmp_path / "x.json", novelty=False, **FLAGS)
+    assert not almlip.Calculator(made)._core.has_novelty

@@ -224,6 +224,8 @@ def test_free_energies_and_energies_of_no_kind_are_not_learned_together(tmp_path
 
 
 COLUMNS = {
+    "flat forces": ("forces", np.zeros((4, 2)), 'arrays."forces". is R:2, but R:3 is needed'),
+    "whole forces": ("forces", np.zeros((4, 3), dtype=int), "is I:3, but R:3 is needed"),
     "tensor": ("tensor", np.zeros((4, 3, 3)), r"arrays\['tensor'\] has shape \(4, 3, 3\)"),
     "blank": ("two words", np.zeros(4), r"a name\s+without blanks"),
     "words": ("site", np.array(["a", "b c", "d", "e"]), "a word with blanks"),
