@@ -14,7 +14,6 @@ import numpy as np
 
 from . import _core
 
-
 _SWITCHES = ("print_defaults",)  # flags without a value
 
 

@@ -69,17 +69,17 @@ def _checked(name, value, num_atoms):
     try:
         numbers = np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
-        raise BadInput(f"the {name} of its calculator is {value!r}, which is no number") from error
+        raise BadInput(f"its calculator holds {name} {value!r}, which is no number") from error
     allowed = {"forces": [(num_atoms, 3)], "stress": [(6,), (3, 3)]}.get(name)
     if allowed is None and numbers.size == 1:
         numbers = numbers.reshape(())
     if numbers.shape not in (allowed or [()]):
         needed = " or ".join(map(str, allowed)) if allowed else "one number"
         raise BadInput(
-            f"the {name} of its calculator has shape {numbers.shape}, but {needed} is needed"
+            f"its calculator holds {name} of shape {numbers.shape}, but {needed} is needed"
         )
     if not np.all(np.isfinite(numbers)):
         raise BadInput(
-            f"the {name} of its calculator is not finite; remove the frame, or calculate it again"
+            f"its calculator holds {name} that is not finite; remove the frame, or calculate it again"
         )
     return numbers

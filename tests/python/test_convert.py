@@ -386,8 +386,14 @@ def test_what_convert_wrote_is_converted_again_with_new_outputs(convert, frames,
     convert(tmp_path, free)
     old = (tmp_path / "frames.extxyz").rename(tmp_path / "old.extxyz")
     assert len(convert(tmp_path, old, free)[0]) == 8
-    _, told = convert(tmp_path, old, energy_alone(frames, tmp_path), status=1)
+    alone = energy_alone(frames, tmp_path)
+    _, told = convert(tmp_path, old, alone, status=1)
     assert f"4 frames of {old} have the free energy" in told
+
+    convert(tmp_path, with_free_energy(frames, tmp_path, 0.0))  # without smearing
+    same = (tmp_path / "frames.extxyz").rename(tmp_path / "same.extxyz")
+    assert len(convert(tmp_path, same, old)[0]) == 8
+    assert len(convert(tmp_path, same, alone)[0]) == 8
 
 
 def test_labels_of_almlip_label_go_with_free_energies(convert, frames, tmp_path):

@@ -27,8 +27,8 @@ def read_extxyz(path, keys):
 def _kind(names, info):
     """What a frame of extended XYZ tells about its energy: labels of `almlip label` are such that the
     forces belong to them."""
-    if info.get("energy_kind") == FREE:
-        return FREE
+    if info.get("energy_kind") in (FREE, EITHER):
+        return info["energy_kind"]
     if "free_energy" in names:
         return EITHER if "energy" in names else FREE
     return EITHER if "labelled_by" in info else UNTOLD

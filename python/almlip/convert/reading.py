@@ -74,8 +74,8 @@ class Reading:
         if energy is not None and free_energy is not None:
             difference = abs(energy - free_energy) / len(atoms)
             self.zero_smearing = max(self.zero_smearing, difference)
-        if kind == FREE:
-            atoms.info["energy_kind"] = FREE  # for a conversion of what this one writes
+        if kind != UNTOLD:
+            atoms.info["energy_kind"] = kind  # for a conversion of what this one writes
         atoms.info["source_index"] = index
         atoms.calc = SinglePointCalculator(atoms, **results)
         self.frames.append(atoms)
