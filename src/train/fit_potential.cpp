@@ -40,6 +40,17 @@ struct Input {
   const Potential *start_or_null() const { return start ? &*start : nullptr; }
 };
 
+/// Whether checkpoints can be written into a folder that is there, or can be made.
+void check_checkpoint(const std::string &folder)
+{
+  namespace fs = std::filesystem;
+  fs::path existing = fs::absolute(folder);
+  while (!fs::exists(existing)) existing = existing.parent_path();
+  require(fs::is_directory(existing), "\"checkpoint\" is \"", folder, "\", but ",
+          existing.string(), " is a file; name another folder");
+  try_to_write((existing / "checkpoint.bin").string());
+}
+
 /// Before any work, by the rank that writes. A potential may be replaced by its refit.
 void check_output(const TrainingSettings &given)
 {
@@ -53,6 +64,7 @@ void check_output(const TrainingSettings &given)
   std::vector<std::string> inputs = given.train;
   inputs.insert(inputs.end(), given.validation.begin(), given.validation.end());
   try_to_write(path, inputs);
+  check_checkpoint(given.checkpoint.empty() ? path + ".checkpoint" : given.checkpoint);
 }
 
 /// Like a prior weaker the more data there is. The law is ours: best by cross-validation were 0.5

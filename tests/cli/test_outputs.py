@@ -59,3 +59,11 @@ def test_an_output_does_not_replace_what_is_read(command, tmp_path):
     reason = told(tmp_path, [*command, "none"])
     assert "none is " in reason and " read, so that it cannot be" in reason
     assert [path.read_text() for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("name", ["taken", "taken/below"])
+def test_a_folder_of_checkpoints_that_cannot_be_made_is_told_first(name, tmp_path):
+    (tmp_path / "taken").write_text("data")
+    command = ["train", "--train", "none", "--output", "fine", "--checkpoint", name]
+    assert f'"checkpoint" is "{name}", but ' in told(tmp_path, command)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["data"]

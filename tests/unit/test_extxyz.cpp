@@ -212,6 +212,12 @@ TEST(Extxyz, LabelsFromDifferentKeysDoNotMix)
   EXPECT_NO_THROW(equal.require_one_source({}));
   EXPECT_EQ(equal.text(), "2 frames, 2 energies, 0 with forces, 0 with stress");
 
+  ReadReport labelled;
+  read_labels(cube("free_energy=-3 energy=-2") + cube("energy=-2 labelled_by=pw.x") +
+                  cube("energy=-2 energy_kind=free"),
+              labelled);
+  EXPECT_NO_THROW(labelled.require_one_source({}));
+
   // nor is an insulator among metals another source
   ReadReport both;
   read_labels(cube("free_energy=-3 energy=-2") + cube("free_energy=-2 energy=-2.0000005"), both);

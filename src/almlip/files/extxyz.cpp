@@ -440,8 +440,10 @@ void ExtxyzReader::count(const Frame &frame, ReadReport &report) const
 {
   ++report.frames;
   const auto &names = frame.energy_keys;
+  // the energy of `almlip label` and `almlip convert` is the one that the forces belong to
   const bool either = std::count(names.begin(), names.end(), "energy") > 0 &&
-                      std::count(names.begin(), names.end(), "free_energy") > 0;
+                      (std::count(names.begin(), names.end(), "free_energy") > 0 ||
+                       frame.info.count("labelled_by") + frame.info.count("energy_kind") > 0);
   if (either) ++report.either_energy;
   if (frame.energy && !either) ++report.energy_keys[energy_key_];
   if (!frame.forces.empty()) ++report.forces_keys[forces_key_ == "force" ? "forces" : forces_key_];
