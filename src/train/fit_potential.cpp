@@ -46,8 +46,8 @@ void check_checkpoint(const std::string &folder)
   namespace fs = std::filesystem;
   fs::path existing = fs::absolute(folder);
   while (!fs::exists(existing)) existing = existing.parent_path();
-  require(fs::is_directory(existing), "\"checkpoint\" is \"", folder, "\", but ",
-          existing.string(), " is a file; name another folder");
+  require(fs::is_directory(existing), "\"checkpoint\" is \"", folder, "\", but ", existing.string(),
+          " is a file; name another folder");
   try_to_write((existing / "checkpoint.bin").string());
 }
 

@@ -44,7 +44,7 @@ LabelChoice choose_label(const std::vector<LabelText> &found,
 struct ReadReport {
   int frames = 0;
   std::map<std::string, int> energy_keys, forces_keys, stress_keys;    ///< frames by key taken
-  int either_energy = 0;    ///< further frames: their energy is the free energy, too
+  int either_energy = 0;                ///< further frames: their energy is the free energy, too
   std::map<std::string, int> unused;    ///< frames by label that is not used
 
   /// "25 frames: 25 energies (free_energy), 25 forces, 20 stresses (virials); unused: energy (25)".
