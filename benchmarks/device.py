@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The committee on a GPU: builds it, compares it with the CPU, looks for faults of memory, and measures it.
 
-    python3 benchmarks/device.py --kokkos PREFIX --peak 66.9 --json benchmarks/results/device.json
+    python3 benchmarks/device.py --lammps lammps/build --peak 66.9 --json benchmarks/results/device.json
 
-builds two programs with an installed Kokkos (docs/gpu.md) in build/device, without LAMMPS. Then 5 minutes are enough.
-They need nothing else, so that they can be built elsewhere and taken along: --programs FOLDER instead of --kokkos.
+builds in build/device, with a LAMMPS that was built with KOKKOS (docs/gpu.md), and measures kernels and whole steps of
+LAMMPS, all within --minutes. --kokkos PREFIX is for the kernels alone, with an installed Kokkos and without LAMMPS.
+Programs need nothing else, so that they can be built elsewhere and taken along: --programs FOLDER, and --lmp and
+--plugin for the steps, which benchmarks/device_steps.py explains.
 
 Bulk silicon, mixed precision, potentials with random weights. Microseconds per atom: all sizes by the mean force
 alone, with the members' forces (what sigma needs), and as `pair_style almlip device yes` does it, with positions and
@@ -19,15 +21,18 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
+import device_steps
 import registers
 import results
+from program import Program
 
-SIZES = [10_000, 100_000, 1_000_000, 4_000_000]
 NO_DEVICE, NOT_STARTED = (
     2,
     127,
 )  # status of the tests; the second where a driver's library is missing
+MOST_SANITIZING = 90  # s
 UNITS = {
     "mean": "us/atom",
     "members": "us/atom",
@@ -44,17 +49,19 @@ def run(command, **settings):
     return subprocess.run([str(word) for word in command], **settings)
 
 
-def build(kokkos):
-    """The two programs, and nothing that would need LAMMPS; prints the registers of kernels, returns the programs' folder."""
+def build(kokkos, lammps):
+    """The two programs, and for a LAMMPS what its steps need; prints the registers of kernels, returns the build's folder."""
     folder = results.ROOT / "build" / "device"
-    parts = ["PLUGIN=OFF", "TRAINER=OFF", "PYTHON=OFF", "BENCHMARKS=ON", "TESTS=ON"]
+    whole = "ON" if lammps else "OFF"
+    parts = [f"PLUGIN={whole}", f"TRAINER={whole}", "PYTHON=OFF", "BENCHMARKS=ON", "TESTS=ON"]
     options = [f"-DALMLIP_BUILD_{part}" for part in parts]
     options += ["-DCMAKE_BUILD_TYPE=Release", "-DALMLIP_NATIVE=ON", "-DALMLIP_DEVICE=ON"]
     options += ["-DALMLIP_DEVICE_REPORT=ON"]
-    run(
-        ["cmake", "-S", results.ROOT, "-B", folder, *options, f"-DKokkos_ROOT={kokkos}"], check=True
-    )
+    options += [f"-DLAMMPS_BUILD_DIR={lammps.resolve()}" if lammps else f"-DKokkos_ROOT={kokkos}"]
+    run(["cmake", "-S", results.ROOT, "-B", folder, *options], check=True)
     targets = ["almlip_device_tests", "almlip_device_benchmark"]
+    if lammps:
+        targets += ["almlip", "almlipplugin", "almlip_lammps", "almlip_device_library"]
     done = run(
         ["cmake", "--build", folder, "--parallel", os.cpu_count(), "--target", *targets],
         stdout=subprocess.PIPE,
@@ -65,10 +72,10 @@ def build(kokkos):
         sys.exit(f"{done.stdout}\ndevice.py: the programs could not be built")
     if found := registers.registers(done.stdout):  # nvcc told
         registers.show(found)
-    return folder / "bin"
+    return folder
 
 
-def check(programs, sanitize):
+def check(programs, sanitize, seconds):
     """Host and device agree, and the device's kernels stay within their memory; ends the script if not."""
     tests = programs / "almlip_device_tests"
     status = run([tests]).returncode
@@ -81,16 +88,25 @@ def check(programs, sanitize):
         print("compute-sanitizer: left out" if not sanitize else "compute-sanitizer: not found")
         return
     smallest = "--gtest_filter=*ReadsLists*:*fastMixed"
-    if run([sanitizer, "--error-exitcode", "9", tests, smallest]).returncode != 0:
+    try:
+        done = run([sanitizer, "--error-exitcode", "9", tests, smallest], timeout=seconds)
+    except subprocess.TimeoutExpired:
+        print(f"compute-sanitizer: not done after {seconds:.0f} s")
+        return
+    if done.returncode != 0:
         sys.exit("device.py: compute-sanitizer found errors")
 
 
-def measure(program, repeats, sizes):
-    """The program's lines, also those before it failed, such as for want of memory."""
-    done = run([program, repeats, *sizes], stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        print(f"{program} ended with status {done.returncode}", file=sys.stderr)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def measure(program, repeats, sizes, seconds, keep):
+    """The program's lines as they come, also those before it failed, such as for want of memory."""
+    running = Program([program, repeats, *sorted(sizes)], seconds)
+    found = []
+    for line in running.lines():
+        found.append(json.loads(line))
+        keep(found)
+    if running.problem:
+        print(f"{program}: {running.problem}, what is missing was not measured", flush=True)
+    return found
 
 
 def device_name(backend):
@@ -128,27 +144,69 @@ def show(table):
         print(name, " ".join(f"{key}={value:.3g}" for key, value in stages.items()))
 
 
-def main():
+def table_of(found, peak):
+    return {f"{line['preset']}/{line['atoms']}": row(line, peak) for line in found}
+
+
+def save(path, found, peak):
+    stages = {stage for line in found for stage in line["stages"]}
+    units = {"device": "", **UNITS, **{stage: "us/atom" for stage in stages}}
+    if peak:
+        units.update({f"{stage}_share": "of the peak" for stage in stages})
+    results.write(path, units, table_of(found, peak))
+
+
+def measure_kernels(programs, args, deadline):
+    """Prints the table and writes it after each line; leaves half of the time to the steps."""
+    seconds = (deadline - time.monotonic()) / (2 if args.lmp or args.plain_lmp else 1)
+
+    def keep(found):
+        line = found[-1]
+        print(f"{line['preset']}/{line['atoms']} {1 / line['mean']:.4g} 1e6/s", flush=True)
+        save(args.json, found, args.peak)
+
+    benchmark = programs / "almlip_device_benchmark"
+    show(table_of(measure(benchmark, args.repeats, args.sizes, seconds, keep), args.peak))
+
+
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     programs = parser.add_mutually_exclusive_group(required=True)
+    programs.add_argument("--lammps", type=pathlib.Path, help="folder LAMMPS was built in")
     programs.add_argument("--kokkos", type=pathlib.Path, help="prefix of Kokkos; builds first")
     programs.add_argument("--programs", type=pathlib.Path, help="folder of programs built before")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of atoms")
     parser.add_argument("--repeats", type=int, default=3, help="the least time of so many counts")
     parser.add_argument("--peak", type=float, help="of the GPU in single precision, TFLOP/s")
     parser.add_argument("--no-sanitizer", action="store_true")
+    device_steps.add_options(parser)
     results.add_option(parser)
     args = parser.parse_args()
-    programs = build(args.kokkos) if args.kokkos else args.programs
-    check(programs, not args.no_sanitizer)
-    found = measure(programs / "almlip_device_benchmark", args.repeats, args.sizes)
-    table = {f"{line['preset']}/{line['atoms']}": row(line, args.peak) for line in found}
-    show(table)
-    stages = {stage for line in found for stage in line["stages"]}
-    units = {"device": "", **UNITS, **{stage: "us/atom" for stage in stages}}
-    if args.peak:
-        units.update({f"{stage}_share": "of the peak" for stage in stages})
-    results.write(args.json, units, table)
+    device_steps.check_options(parser, args)
+    return args
+
+
+def take_from_build(args, folder):
+    """LAMMPS and the plugin of a build, unless others are named."""
+    args.lmp = args.lmp or [str(next(args.lammps.resolve().glob("lmp*")))]
+    args.plugin = args.plugin or folder / "lib" / "almlip" / "almlipplugin.so"
+
+
+def main():
+    args = arguments()
+    deadline = time.monotonic() + 60 * args.minutes
+    programs = args.programs
+    if not programs:
+        folder = build(args.kokkos, args.lammps)
+        programs = folder / "bin"
+        if args.lammps:
+            take_from_build(args, folder)
+    check(programs, not args.no_sanitizer, MOST_SANITIZING)
+    measure_kernels(programs, args, deadline)
+    if not (args.lmp or args.plain_lmp):
+        print("whole steps: left out, they need --lammps, or --lmp and --plugin")
+        return
+    path = args.json.with_stem(f"{args.json.stem}-steps") if args.json else None
+    device_steps.measure_steps(args, deadline, path)
 
 
 if __name__ == "__main__":

@@ -95,9 +95,15 @@ def origin(name):
     return "\n".join(lines) + "\n"
 
 
+def is_shown(section):
+    """Whether all figures of a section are there, or must be."""
+    files = {source(named)[0] for name in section.tables for named in TABLES[name].files.values()}
+    return not section.optional or all((results.FOLDER / f"{file}.json").exists() for file in files)
+
+
 def results_page():
     parts = ["# Results\n", INTRODUCTION]
-    for section in SECTIONS:
+    for section in (section for section in SECTIONS if is_shown(section)):
         parts += [f"## {section.title}\n", section.text + "\n"]
         for name in section.tables:
             parts += [table(name)] + [made for made in [origin(name)] if made not in parts]

@@ -151,7 +151,7 @@ ALQuerySnapshot ALQueryAtoms::take(int groupbit) const
 void ALQueryAtoms::keep_descriptors(ALQuerySnapshot &shot) const
 {
   if (!shot.descriptors.empty()) return;
-  double **descriptors = source.outputs().descriptors;
+  double **descriptors = source.descriptors();
   const std::size_t num_atoms = shot.atoms.size() / RECORD_LENGTH;
   for (std::size_t i = 0; i < num_atoms; i++) {
     if (static_cast<double>(atom->tag[i]) != shot.atoms[i * RECORD_LENGTH])

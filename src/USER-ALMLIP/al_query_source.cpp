@@ -147,6 +147,12 @@ const almlip::Potential *ALQuerySource::whole_potential() const
   return static_cast<const almlip::Potential *>(offered("potential"));
 }
 
+double **ALQuerySource::descriptors()
+{
+  int columns;
+  return static_cast<double **>(pair->extract_peratom("descriptor", columns));
+}
+
 void ALQuerySource::want(bool wanted)
 {
   for (int *flag : flags) *flag = wanted ? 1 : 0;
@@ -162,7 +168,6 @@ ALQuerySource::Outputs ALQuerySource::outputs()
   result.novelty = has_novelty
                        ? static_cast<const double *>(pair->extract_peratom("novelty", columns))
                        : nullptr;
-  result.descriptors = static_cast<double **>(pair->extract_peratom("descriptor", columns));
   result.nearness = static_cast<const double *>(offered("nearness"));
   result.member_energies = static_cast<const double *>(offered("member_energies"));
   result.energy = (pair->eng_vdwl + pair->eng_coul) / units.electron_volt;

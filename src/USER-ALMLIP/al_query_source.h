@@ -34,7 +34,6 @@ class ALQuerySource : protected Pointers {
     const double *sigma;      ///< shape [nlocal], force units of the run
     double **forces;          ///< shape [nlocal][3], of the potential alone if it tells them
     const double *novelty;    ///< shape [nlocal]; null: unknown
-    double **descriptors;     ///< shape [nlocal][num_descriptors], standardised
     /// Largest least-distance-in-training / distance of a pair, the ID of one of its atoms, and the
     /// least distance, distance units of the run; null: unknown.
     const double *nearness;
@@ -43,6 +42,9 @@ class ALQuerySource : protected Pointers {
     double energy;    ///< of this rank, eV; with that of the isolated atoms, as a label has it
   };
   Outputs outputs();
+  /// Shape [nlocal][num_descriptors], standardised, of the same evaluation. Not one of the outputs,
+  /// since a pair style may keep this much on a GPU until it is asked for.
+  double **descriptors();
 
   // the potential
   std::string potential;    // hash of its content

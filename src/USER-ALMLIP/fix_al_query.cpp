@@ -39,6 +39,9 @@ using almlip::Refusal;
 /// Excursions above hi that a run reports one by one.
 static constexpr int MAX_TOLD = 5;
 
+/// Arrays of atoms that KOKKOS brings to the host before it calls the fix, which changes none.
+static constexpr unsigned int NO_ARRAYS = 0, ALL_ARRAYS = ~0U;
+
 struct FixALQuery::Impl {
   Impl(LAMMPS *lmp, int narg, char **arg)
       : settings(lmp, narg, arg),
@@ -77,6 +80,7 @@ FixALQuery::FixALQuery(LAMMPS *lmp, int narg, char **arg)
 {
   nevery = impl->settings.nevery;
   dynamic_group_allow = 1;
+  datamask_read = datamask_modify = NO_ARRAYS;
   restart_global = 1;
   vector_flag = 1;
   size_vector = 12;
@@ -198,6 +202,7 @@ void FixALQuery::setup_pre_force(int vflag) { pre_force(vflag); }
 void FixALQuery::pre_force(int)
 {
   impl->due = update->ntimestep % nevery == 0;
+  datamask_read = impl->due ? ALL_ARRAYS : NO_ARRAYS;
   if (!impl->due) return;
   impl->source.want(true);
   heed_signal();

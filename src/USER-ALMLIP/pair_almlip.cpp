@@ -550,6 +550,7 @@ void *PairALMLIP::extract_peratom(const char *name, int &ncol)
                  "pair_style almlip: the number of descriptors is known after pair_coeff; "
                  "put pair_coeff before what reads them");
     ncol = impl->promised_columns = impl->potential.settings.num_descriptors();
+    bring_descriptors();
     return impl->uncertainty.descriptors(atom->nlocal, ncol);
   }
   return nullptr;

@@ -51,6 +51,8 @@ class PairALMLIP : public Pair {
   /// Adds energy, forces and virials of this step to LAMMPS's, and finds what is wanted of the
   /// uncertainty.
   virtual void evaluate(bool summary_is_due);
+  /// Descriptors of the latest step to where extract_peratom() finds them.
+  virtual void bring_descriptors() {}
 
  private:
   void check_ready_to_run();

@@ -36,6 +36,23 @@ def test_every_figure_has_an_origin_and_a_unit(path):
     assert {column for row in content["rows"].values() for column in row} <= set(content["units"])
 
 
+@pytest.mark.parametrize("path", sorted(results.FOLDER.glob("device*.json")))
+def test_figures_of_devices_are_not_those_of_a_cpu(path):
+    devices = {row["device"].upper() for row in json.loads(path.read_text())["rows"].values()}
+    assert not devices & {"", "SERIAL", "OPENMP", "THREADS"}
+
+
+def test_section_without_figures_is_left_out(monkeypatch, tmp_path):
+    pages = []
+    for names in ([], ["device"], ["device", "device-steps"]):
+        for name in names:
+            (tmp_path / f"{name}.json").touch()
+        monkeypatch.setattr(results, "FOLDER", tmp_path)
+        gpu = next(section for section in make_results.SECTIONS if section.title == "GPU")
+        pages.append(make_results.is_shown(gpu))
+    assert pages == [False, False, True]
+
+
 def fake_figures(monkeypatch, **row):
     monkeypatch.setattr(make_results, "load", lambda name: {"rows": {"Si": row}})
 

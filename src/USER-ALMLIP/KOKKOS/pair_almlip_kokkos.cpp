@@ -7,7 +7,9 @@
 #include "atom_masks.h"
 #include "comm.h"
 #include "error.h"
+#include "fix.h"
 #include "force.h"
+#include "modify.h"
 #include "neigh_request.h"
 #include "neighbor.h"
 #include "update.h"
@@ -65,16 +67,27 @@ void PairALMLIPKokkos<DeviceType>::init_style()
                "pair_style almlip/kk: newton is off for pairs, as KOKKOS has it on GPUs by itself; "
                "add -pk kokkos newton on neigh half to the command line");
   PairALMLIP::init_style();
+  spare_transfers();
   const bool on_device = std::is_same<DeviceType, LMPDeviceType>::value;
   auto *request = neighbor->find_request(this);
   request->set_kokkos_host(!on_device);
   request->set_kokkos_device(on_device);
 }
 
+// fix pair reads arrays of pair styles, none of the atoms. KOKKOS does not know that, and would
+// bring all of these to the host and back around it, in every step.
+template <class DeviceType>
+void PairALMLIPKokkos<DeviceType>::spare_transfers()
+{
+  for (Fix *fix : modify->get_fix_by_style("^pair$"))
+    fix->datamask_read = fix->datamask_modify = EMPTY_MASK;
+}
+
 template <class DeviceType>
 void PairALMLIPKokkos<DeviceType>::make_committee(const almlip::Potential &potential,
                                                   const std::string &)
 {
+  descriptors_waiting = 0;
   std::vector<double> isolated;
   if (impl->isolated_is_zero) {
     almlip::Committee on_host(potential, impl->precision);
@@ -118,7 +131,9 @@ void PairALMLIPKokkos<DeviceType>::evaluate(bool summary_is_due)
     error->one(FLERR, std::string("pair_style almlip/kk: ") + problem.what());
   }
   add_to_lammps();
-  find_uncertainty(wanted.members, wanted.novelty, with_descriptors);
+  find_uncertainty(wanted.members, wanted.novelty);
+  descriptors_waiting = with_descriptors ? atom->nlocal : 0;
+  if (wanted.energy_sigma) bring_descriptors();
 }
 
 template <class DeviceType>
@@ -155,8 +170,7 @@ void PairALMLIPKokkos<DeviceType>::add_to_lammps()
 }
 
 template <class DeviceType>
-void PairALMLIPKokkos<DeviceType>::find_uncertainty(bool with_members, bool with_novelty,
-                                                    bool with_descriptors)
+void PairALMLIPKokkos<DeviceType>::find_uncertainty(bool with_members, bool with_novelty)
 {
   Device &d = *device;
   ALMLIPUncertainty &uncertainty = impl->uncertainty;
@@ -171,12 +185,20 @@ void PairALMLIPKokkos<DeviceType>::find_uncertainty(bool with_members, bool with
     impl->input.find_elements(lmp, impl->element_map);    // for the summary
   }
   if (with_novelty) d.fetch(d.novelty, nlocal, uncertainty.open_novelty());
-  if (with_descriptors)
-    d.fetch(d.descriptors, nlocal * d.num_descriptors, uncertainty.open_descriptors());
   if (uncertainty.zbl_flag) {
     d.fetch(d.zbl_energy, nlocal, uncertainty.open_zbl());
     uncertainty.convert_zbl(impl->units);
   }
+}
+
+// Hundreds of numbers per atom, which few of the steps that may need them do.
+template <class DeviceType>
+void PairALMLIPKokkos<DeviceType>::bring_descriptors()
+{
+  if (descriptors_waiting == 0) return;
+  const std::size_t size = std::size_t(descriptors_waiting) * device->num_descriptors;
+  device->fetch(device->descriptors, size, impl->uncertainty.open_descriptors());
+  descriptors_waiting = 0;
 }
 
 template <class DeviceType>

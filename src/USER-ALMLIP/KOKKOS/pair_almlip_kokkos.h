@@ -54,16 +54,19 @@ class PairALMLIPKokkos : public PairALMLIP, public KokkosBase {
  protected:
   void make_committee(const almlip::Potential &, const std::string &) override;
   void evaluate(bool) override;
+  void bring_descriptors() override;
 
  private:
   struct Device;    // hides the core from LAMMPS
   std::unique_ptr<Device> device;
+  int descriptors_waiting = 0;    // on the device, of so many atoms
 
+  void spare_transfers();
   void find_nearest();
   std::string problem_of_atom(int);
   almlip::device::DeviceOutput open(bool with_members, bool with_novelty, bool with_descriptors);
   void add_to_lammps();
-  void find_uncertainty(bool with_members, bool with_novelty, bool with_descriptors);
+  void find_uncertainty(bool with_members, bool with_novelty);
 };
 
 }    // namespace LAMMPS_NS
