@@ -217,20 +217,15 @@ void ALMLIPUncertainty::find_novelty(const ALMLIPStepInput &input,
   almlip::novelties(potential.novelty, element, descriptor_table.data(), novelty_of_atom.data());
 }
 
-double ALMLIPUncertainty::energy_sigma(const ALMLIPStepInput &input,
-                                       const almlip::Potential &potential, const ALMLIPUnits &units,
-                                       int nlocal, MPI_Comm world) const
+std::vector<double> ALMLIPUncertainty::energy_features(const ALMLIPStepInput &input,
+                                                       const almlip::Potential &potential,
+                                                       int nlocal) const
 {
-  if (potential.energy_calibration.num_frames == 0) return NOT_COMPUTED;
   const almlip::ModelSettings &settings = potential.settings;
   std::vector<int> element(nlocal);
   for (int i = 0; i < nlocal; i++) element[i] = input.element_of(i);
-  std::vector<double> features =
-      almlip::energy_features(element, descriptor_table.data(), settings.num_descriptors(),
-                              static_cast<int>(settings.elements.size()));
-  MPI_Allreduce(MPI_IN_PLACE, features.data(), static_cast<int>(features.size()), MPI_DOUBLE,
-                MPI_SUM, world);
-  return almlip::energy_sigma(potential, std::move(features)) * units.electron_volt;
+  return almlip::energy_features(element, descriptor_table.data(), settings.num_descriptors(),
+                                 static_cast<int>(settings.elements.size()));
 }
 
 void ALMLIPUncertainty::find_nearest(LAMMPS *lmp, const almlip::Neighborhood &neighborhood,

@@ -102,10 +102,9 @@ class ALMLIPUncertainty {
 
   /// Novelty from the descriptors.
   void find_novelty(const ALMLIPStepInput &, const almlip::Potential &, int nlocal);
-  /// Sigma of the energy from the descriptors, over all ranks, energy units of the run per atom;
-  /// not a number without a calibration.
-  double energy_sigma(const ALMLIPStepInput &, const almlip::Potential &, const ALMLIPUnits &,
-                      int nlocal, MPI_Comm) const;
+  /// Features of the energy's sigma from the descriptors (almlip/energy_sigma.h).
+  std::vector<double> energy_features(const ALMLIPStepInput &, const almlip::Potential &,
+                                      int nlocal) const;
   /// The pair of atoms that is nearest, as measured by the training set.
   void find_nearest(class LAMMPS *, const almlip::Neighborhood &, const almlip::Potential &,
                     const ALMLIPUnits &);

@@ -14,6 +14,7 @@
 
 #include "almlip/element_properties.h"
 #include "almlip/elements.h"
+#include "almlip/energy_sigma.h"
 #include "almlip/error.h"
 #include "almlip/text.h"
 #include "almlip_problem.h"
@@ -27,6 +28,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <utility>
 #include <vector>
 
 using namespace LAMMPS_NS;
@@ -222,8 +224,7 @@ void PairALMLIP::fill_pvector(bool summary_is_due)
   double energy_sigma = NOT_COMPUTED;
   if (summary_is_due) {
     summary = impl->uncertainty.summarize(impl->input, atom->nlocal, world);
-    energy_sigma = impl->uncertainty.energy_sigma(impl->input, impl->potential, impl->units,
-                                                  atom->nlocal, world);
+    if (impl->potential.energy_calibration.num_frames > 0) energy_sigma = sigma_of_energy();
   }
 
   std::fill(impl->pvector.begin(), impl->pvector.end(), 0.0);
@@ -235,6 +236,20 @@ void PairALMLIP::fill_pvector(bool summary_is_due)
   }
   for (int k = 0; k < impl->num_members; k++)
     pvector[NUM_SUMMARY + k] = impl->output.core.member_energies[k] * impl->units.electron_volt;
+}
+
+std::vector<double> PairALMLIP::energy_features()
+{
+  return impl->uncertainty.energy_features(impl->input, impl->potential, atom->nlocal);
+}
+
+/// Over all ranks, energy units of the run per atom.
+double PairALMLIP::sigma_of_energy()
+{
+  std::vector<double> features = energy_features();
+  MPI_Allreduce(MPI_IN_PLACE, features.data(), static_cast<int>(features.size()), MPI_DOUBLE,
+                MPI_SUM, world);
+  return almlip::energy_sigma(impl->potential, std::move(features)) * impl->units.electron_volt;
 }
 
 int PairALMLIP::pack_reverse_comm(int n, int first, double *buf)

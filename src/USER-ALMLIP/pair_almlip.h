@@ -53,6 +53,8 @@ class PairALMLIP : public Pair {
   virtual void evaluate(bool summary_is_due);
   /// Descriptors of the latest step to where extract_peratom() finds them.
   virtual void bring_descriptors() {}
+  /// Of this rank's atoms in the latest step, for the sigma of the energy (almlip/energy_sigma.h).
+  virtual std::vector<double> energy_features();
 
  private:
   void check_ready_to_run();
@@ -61,6 +63,7 @@ class PairALMLIP : public Pair {
   void check_exclusions();
   void warn_of_masses();
   void fill_pvector(bool);
+  double sigma_of_energy();
   std::string read_on_all_ranks(const char *);
   void take(almlip::Potential &&, const std::string &text);
   void set_types(const std::vector<int> &);

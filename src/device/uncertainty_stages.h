@@ -58,6 +58,33 @@ struct FindNearest {
   }
 };
 
+/// Descriptors summed over the atoms of each element, and their number, as energy_features() of
+/// almlip/energy_sigma.h. A task is one column of a block of atoms, so that neighbouring threads
+/// read neighbouring numbers.
+struct AddUpDescriptors {
+  const double *descriptors;    ///< shape [num_atoms][num_descriptors]
+  const int *element;           ///< shape [num_atoms]; -1: not counted
+  int num_atoms, num_descriptors, num_elements;
+  double *features;    ///< shape [num_elements][num_descriptors + 1], added to
+
+  static constexpr int block = 256;
+  int num_tasks() const { return (num_atoms + block - 1) / block * (num_descriptors + 1); }
+
+  KOKKOS_FUNCTION void operator()(int task) const
+  {
+    const int row = num_descriptors + 1, column = task % row, first = task / row * block;
+    const int end = first + block < num_atoms ? first + block : num_atoms;
+    for (int e = 0; e < num_elements; ++e) {
+      double sum = 0;
+      for (int i = first; i < end; ++i)
+        if (element[i] == e)
+          sum +=
+              column < num_descriptors ? descriptors[std::size_t(i) * num_descriptors + column] : 1;
+      Kokkos::atomic_add(features + e * row + column, sum);
+    }
+  }
+};
+
 /// Adds up a number of each center's element.
 struct AddUpElements {
   DeviceAtoms atoms;

@@ -53,7 +53,7 @@ STATIC = OUTPUTS.format(steps=1) + "run 0\n"
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory):
-    """Potentials that have novelty and a repulsion which some of the pairs of the frames feel, by their elements."""
+    """Potentials that have novelty, a sigma of the energy and a repulsion which some of the pairs of the frames feel, by their elements."""
     folder = tmp_path_factory.mktemp("rich")
     return {
         names: write_random_potential(
@@ -63,6 +63,7 @@ def rich(tmp_path_factory):
             factors=[1.5, 2.5][: len(names.split())],
             novelty_threshold=5.0,
             zbl=2.3,
+            energies=True,
         )
         for names in ("Si", "Si Ge")
     }

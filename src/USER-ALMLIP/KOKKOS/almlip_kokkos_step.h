@@ -151,6 +151,19 @@ struct ALMLIPKokkosStep {
                                    mean_force.data()});
   }
 
+  /// Features of the energy's sigma from the descriptors of owned atoms.
+  std::vector<double> energy_features(int nlocal)
+  {
+    const std::size_t size = std::size_t(num_elements) * (num_descriptors + 1);
+    const almlip::device::AddUpDescriptors add_up{
+        descriptors.data(), element.data(), nlocal,
+        num_descriptors,    num_elements,   open(features, size)};
+    each("add_up_descriptors", add_up.num_tasks(), add_up);
+    std::vector<double> result;
+    fetch(features, size, result);
+    return result;
+  }
+
   struct Nearest : almlip::NearestPair {
     int closest = -1;    ///< one of the two atoms of the least distance
   };
@@ -214,7 +227,7 @@ struct ALMLIPKokkosStep {
   Numbers training_distance2;    // shape [num_elements][num_elements], Angstrom^2
   Numbers isolated_energy;       // shape [num_elements], eV; empty: not subtracted
   Indices element_of_type, element, buffer_list;
-  Numbers positions, nearness2, least2, buffer;
+  Numbers positions, nearness2, least2, features, buffer;
   std::vector<double> copy;    // of results, on the host
 
   template <class Functor>

@@ -133,7 +133,6 @@ void PairALMLIPKokkos<DeviceType>::evaluate(bool summary_is_due)
   add_to_lammps();
   find_uncertainty(wanted.members, wanted.novelty);
   descriptors_waiting = with_descriptors ? atom->nlocal : 0;
-  if (wanted.energy_sigma) bring_descriptors();
 }
 
 template <class DeviceType>
@@ -199,6 +198,12 @@ void PairALMLIPKokkos<DeviceType>::bring_descriptors()
   const std::size_t size = std::size_t(descriptors_waiting) * device->num_descriptors;
   device->fetch(device->descriptors, size, impl->uncertainty.open_descriptors());
   descriptors_waiting = 0;
+}
+
+template <class DeviceType>
+std::vector<double> PairALMLIPKokkos<DeviceType>::energy_features()
+{
+  return device->energy_features(atom->nlocal);
 }
 
 template <class DeviceType>

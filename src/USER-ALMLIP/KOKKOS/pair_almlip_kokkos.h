@@ -16,6 +16,7 @@ PairStyle(almlip/kk/host,PairALMLIPKokkos<LMPHostType>);
 #include <memory>
 #include <string>
 #include <tuple>
+#include <vector>
 
 namespace almlip::device {
 struct DeviceOutput;
@@ -55,6 +56,7 @@ class PairALMLIPKokkos : public PairALMLIP, public KokkosBase {
   void make_committee(const almlip::Potential &, const std::string &) override;
   void evaluate(bool) override;
   void bring_descriptors() override;
+  std::vector<double> energy_features() override;
 
  private:
   struct Device;    // hides the core from LAMMPS
