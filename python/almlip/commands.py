@@ -33,7 +33,8 @@ class Evaluation:
 
     errors  {"all": {...}, "<config_type>": {...}}, each with `force_mae`, `energy_rmse`, ... as
             `almlip eval --json` writes them
-    frames  the frames with the predictions as results, arrays `sigma`, `ref_forces`, ...
+    frames  the frames with the predictions as results, arrays `sigma`, `ref_forces`, ... and, in
+            `info`, `ref_energy` (eV) and `ref_stress` (eV/Angstrom^3, ASE's order), where labelled
     """
 
     errors: dict[str, dict[str, Any]]
@@ -81,7 +82,17 @@ def eval(potential: Potential, frames: Frames, *, verbose: bool = False) -> Eval
         )
         files = _files("frames", frames, folder)
         _run(["eval", path, *files, "--json", errors, "--output", predicted], verbose)
-        return Evaluation(json.loads(Path(errors).read_text())["groups"], read(predicted))
+        groups = json.loads(Path(errors).read_text())["groups"]
+        return Evaluation(groups, _with_references(read(predicted), read(files)))
+
+
+def _with_references(predicted: list[ase.Atoms], labelled: list[ase.Atoms]) -> list[ase.Atoms]:
+    """Adds energy and stress of the labels: `read` takes one label of each kind, the prediction."""
+    for atoms, reference in zip(predicted, labelled, strict=True):
+        results = reference.calc.results if reference.calc else {}
+        for name in {"energy", "stress"} & results.keys():
+            atoms.info[f"ref_{name}"] = results[name]
+    return predicted
 
 
 def select(

@@ -86,6 +86,8 @@ def test_a_fitted_potential_predicts_what_it_was_fitted_to(potential, frames):
     calculator = almlip.Calculator(potential)
     for atoms, reference in zip(found.frames, frames):
         assert np.array_equal(atoms.arrays["ref_forces"], reference.get_forces())
+        assert atoms.info["ref_energy"] == reference.get_potential_energy()
+        assert atoms.info["ref_stress"] == pytest.approx(reference.get_stress(), rel=1e-12)
         assert atoms.get_forces() == pytest.approx(calculator.get_forces(reference), abs=1e-10)
         assert atoms.arrays["sigma"] == pytest.approx(
             calculator.get_property("sigma", reference), rel=1e-9
