@@ -297,7 +297,7 @@ def add_options(parser):
     parser.add_argument("--plugin", type=path, help="almlipplugin.so for it")
     parser.add_argument("--plain-lmp", type=words, help="for `device yes`, else --lmp")
     parser.add_argument("--plain-plugin", type=path, help="almlipplugin.so for it")
-    parser.add_argument("--mpirun", type=words, default=["mpirun"], help="starts several ranks")
+    parser.add_argument("--mpirun", type=words, default=["mpirun"], help="that of LAMMPS's MPI")
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 16], help="of `device yes`")
     parser.add_argument("--threads", type=int, default=1, help="of KOKKOS without a GPU")
     parser.add_argument("--presets", nargs="+", default=PRESETS, choices=PRESETS)
