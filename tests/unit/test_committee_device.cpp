@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/devices.h"
 #include "device/host_committee.h"
+#include "device/uncertainty_stages.h"
 
 #include <gtest/gtest.h>
 
@@ -12,6 +13,7 @@
 
 #include "almlip/build_settings.h"
 #include "almlip/calculator.h"
+#include "almlip/energy_sigma.h"
 #include "almlip/query/novelty.h"
 #include "message_of.h"
 #include "random_potential.h"
@@ -239,6 +241,30 @@ TEST(DeviceCommittee, GivesNoveltyAsTheHost)
 
   EXPECT_GT(*std::max_element(values.begin(), values.end()), 1.0);
   EXPECT_LT(difference(result, values), 1e-5);    // the host's novelty is in float
+}
+
+TEST(DeviceCommittee, AddsUpDescriptorsAsTheHost)
+{
+  // 2 elements and atoms of none, in more than one block and not a whole number of them
+  constexpr int num_atoms = 2 * AddUpDescriptors::block + 3, num_descriptors = 5, num_elements = 2;
+  std::vector<int> element(num_atoms);
+  std::vector<double> descriptors(std::size_t(num_atoms) * num_descriptors);
+  for (int i = 0; i < num_atoms; ++i) element[i] = i % 3 - 1;
+  for (std::size_t k = 0; k < descriptors.size(); ++k) descriptors[k] = std::sin(double(k));
+  const auto expected = energy_features(element, descriptors.data(), num_descriptors, num_elements);
+
+  using Space = Kokkos::DefaultExecutionSpace;
+  const auto sent = on_device<Space>(descriptors);
+  const auto elements = on_device<Space>(element);
+  const auto features = on_device<Space>(std::vector<double>(expected.size(), 0.0));
+  const AddUpDescriptors add_up{sent.data(),     elements.data(), num_atoms,
+                                num_descriptors, num_elements,    features.data()};
+  Kokkos::parallel_for("almlip::add_up_descriptors",
+                       Kokkos::RangePolicy<Space>(0, add_up.num_tasks()), add_up);
+  std::vector<double> result(expected.size());
+  copy_back(features, result.size(), result);
+  for (std::size_t k = 0; k < result.size(); ++k)
+    EXPECT_NEAR(result[k], expected[k], 1e-11);    // sums of 172 numbers up to 1, in another order
 }
 
 TEST(DeviceCommittee, WorksWithoutAtoms)
