@@ -5,9 +5,9 @@
     . scripts/env.sh && python benchmarks/campaign_labels.py examples/silicon --campaign demo-output --output work --json FILE
 
 The runs of a finished campaign are repeated with their own potentials and seeds. Of each round's trajectories as many
-frames are taken as the campaign had labels, evenly in time or at random. They are labelled by its labeller. After each
-round the frames of all three ways are learned from scratch, with the settings of the campaign.
-Errors are those on its test frames, or on those of `--test`, which have labels.
+frames are taken as the campaign had labels, evenly in time or at random; all of them if there are no more.
+They are labelled by its labeller. After each round the frames of all three ways are learned from scratch, with the
+settings of the campaign. Errors are those on its test frames, or on those of `--test`, which have labels.
 """
 
 import argparse
@@ -21,18 +21,18 @@ from ase.io import read
 
 import results
 from almlip.campaign.driver import output_folder, read_rows
-from almlip.campaign.explore import sources, work
+from almlip.campaign.explore import END, sources, work
 from almlip.campaign.plan import Plan, round_folder
 from almlip.campaign.settings import inline, read_settings
 from almlip.frames import read_frames, write_frames
 
-INTERVAL = 20  # steps between two frames of a trajectory
+INTERVAL = 10  # steps between two frames of a trajectory; as often as the inputs of the examples look
 FIRST_SEED = 11  # of the random choice
 WAYS = ("campaign", "evenly", "at random")
 
 
 def trajectory(plan, name, folder, interval=INTERVAL):
-    """Frames of a run of the campaign, repeated."""
+    """Frames of a run of the campaign, repeated; the first is left out if the round before ended with it."""
     frames = folder / "frames.dump"
     if not frames.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,13 @@ def trajectory(plan, name, folder, interval=INTERVAL):
         run |= {"input": str(with_dump), "files": beside}
         work(Plan(**{**vars(plan), "runs": {**plan.runs, name: run}}), make(folder / "run"), name)
         (folder / "run/frames.dump").rename(frames)
-    return read(frames, index=":", format="lammps-dump-text")[1:]
+    found = read(frames, index=":", format="lammps-dump-text")
+    return found[goes_on(plan.runs[name]) :]
+
+
+def goes_on(run):
+    """Whether a run began where one of the round before ended."""
+    return bool(run["structure"]) and Path(run["structure"]["file"]).name == END
 
 
 def make(folder):
@@ -62,6 +68,8 @@ def evenly(total, count):
 
 
 def choose(frames, count, how, rng):
+    """Frames of a list, in its order, none twice; all of them if there are not more than `count`."""
+    count = min(count, len(frames))
     if how == "evenly":
         return [frames[i] for i in evenly(len(frames), count)]
     return [frames[i] for i in sorted(rng.choice(len(frames), count, replace=False))]

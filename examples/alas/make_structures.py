@@ -35,24 +35,40 @@ def perturbed(crystal, change, displacement, rng):
     return atoms
 
 
+def vacancy(crystal, symbol):
+    """Without its first atom of that element."""
+    atoms = crystal.copy()
+    del atoms[atoms.symbols.indices()[symbol][0]]
+    return atoms
+
+
+def exchanged(crystal):
+    """With the elements of two neighbours exchanged."""
+    atoms = crystal.copy()
+    atoms.symbols[[0, 1]] = atoms.symbols[[1, 0]]
+    return atoms
+
+
 def main():
     rng = np.random.default_rng(1)
     crystal = bulk("AlAs", "zincblende", LATTICE_CONSTANT, cubic=True)
+    vacancies = [vacancy(crystal, symbol) for symbol in ("Al", "As")]
+    antisites = [exchanged(crystal)]
     start = [
         perturbed(crystal, change, displacement, rng)
-        for change in np.linspace(-0.1, 0.1, 5)
-        for displacement in (0.03, 0.06, 0.1, 0.15)
+        for change in (-0.1, -0.03, 0.03, 0.1)
+        for displacement in (0.03, 0.08, 0.15)
     ]
-    vacancies = [crystal.copy(), crystal.copy()]  # one of each kind
-    for atoms, symbol in zip(vacancies, ("Al", "As")):
-        del atoms[atoms.symbols.indices()[symbol][0]]
-    exchanged = crystal.copy()
-    exchanged.symbols[[0, 1]] = exchanged.symbols[[1, 0]]
+    start += [
+        perturbed(defect, change, 0.1, rng)
+        for defect in (*vacancies, *antisites, *antisites)
+        for change in (-0.03, 0.05)
+    ]
     for name, frames in (
         ("start", start),
         ("crystal", [crystal]),
         ("vacancy", vacancies),
-        ("antisite", [exchanged]),
+        ("antisite", antisites),
     ):
         write_frames(HERE / f"{name}.extxyz", [named(atoms, name) for atoms in frames])
 

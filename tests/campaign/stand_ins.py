@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -127,6 +128,11 @@ def labelled(seed):
     return with_results(atoms, -1.0, [[0.1 * seed, 0.0, 0.0]] * 4, [0.0] * 6)
 
 
+def hear_ctrl_c():
+    """Jobs of a shell in the background do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def do_steps(driver, plan):
     """What Snakemake does with a plan."""
     for name in plan.steps():
@@ -173,7 +179,7 @@ class Trial:
         }
 
     def start(self, *command, **environment):
-        """Starts the real command, with Snakemake."""
+        """Starts the real command, with Snakemake, in a process group of its own as a terminal does."""
         self.write()
         return subprocess.Popen(
             [sys.executable, "-m", "almlip.campaign", *(command or ("run",)), str(self.folder)],
@@ -181,6 +187,8 @@ class Trial:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **self.environment(**environment)},
+            start_new_session=True,
+            preexec_fn=hear_ctrl_c,
         )
 
     def run_here(self, monkeypatch, capsys, *command, **environment):

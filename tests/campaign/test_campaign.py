@@ -5,6 +5,7 @@ The labels come from ASE's EMT. test_end_to_end.py runs the real programs.
 """
 
 import json
+import os
 import signal
 import time
 
@@ -51,14 +52,20 @@ def test_campaign_leaves_summary_report_and_potential(trial, run):
     assert trial.rounds() == rounds
 
 
-def test_kill_9_in_a_fit_repeats_only_that_fit(trial, processes_below):
+@pytest.mark.parametrize("end_it", ["kill -9", "Ctrl-C"])
+def test_fit_that_was_ended_is_all_that_is_repeated(trial, processes_below, end_it):
     trial.settings["fit"] = {"refit": "warm"}
     process = trial.start(FAKE_HANG_AT="11")
     end = time.monotonic() + 600  # on a machine that is busy otherwise
     while trial.calls().count("almlip train True") < 2 and time.monotonic() < end:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    if end_it == "kill -9":
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    else:  # a terminal sends it to all that runs there
+        os.killpg(process.pid, signal.SIGINT)
+        assert "the same command goes on from here" in process.communicate()[1]
+        assert process.returncode == 128 + signal.SIGINT
     while processes_below(trial.output) and time.monotonic() < end:
         time.sleep(0.1)
     assert processes_below(trial.output) == []

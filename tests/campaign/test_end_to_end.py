@@ -5,12 +5,13 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from ase.calculators.emt import EMT
 
-from almlip.frames import read_frames
+from almlip.frames import read_frames, write_frames
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "examples/silicon"
@@ -48,8 +49,25 @@ def test_trial_of_a_new_campaign_runs(tmp_path):
         energy = atoms.get_potential_energy()
         atoms.calc = EMT()
         assert abs(atoms.get_potential_energy() - energy) < 1e-6
+    check_labels_taken_without_looking(tmp_path / "alloy/test.yaml", rounds, labelled)
     if CHROMIUM:
         check_report_in_browser(output / "report.html")
+
+
+def check_labels_taken_without_looking(settings, rounds, labelled):
+    """The comparison of benchmarks takes as many labels of the same dynamics, evenly in time."""
+    work = settings.parent / "work"
+    write_frames(settings.parent / "frames.extxyz", labelled)
+    script = REPOSITORY / "benchmarks/campaign_labels.py"
+    command = [sys.executable, script, settings, "--test", settings.parent / "frames.extxyz"]
+    run(*command, "--ways", "evenly", "--output", work, "--json", work.with_suffix(".json"))
+    rows = json.loads(work.with_suffix(".json").read_text())["rows"]
+    counts = [row["labels"] for row in rows.values()]
+
+    assert counts == [rounds[1]["labelled"], rounds[1]["labelled"] + rounds[2]["labelled"]]
+    assert all(0 < row["force_mae"] < 1 for row in rows.values())  # eV/Angstrom
+    energies = [atoms.get_potential_energy() for atoms in read_frames(work / "evenly/01.extxyz")]
+    assert len(set(energies)) == rounds[1]["labelled"]  # no frame twice, although runs were short
 
 
 def check_report_in_browser(page):
