@@ -73,6 +73,13 @@ def mean_and_root(alias, part, what, digits):
     return " / ".join(f"{{{alias}[{part}_{what}_{mean}]:.{digits}f}}" for mean in ("mae", "rmse"))
 
 
+def labels_table(name, *kinds):
+    """What campaign_labels.py leaves: errors on test frames, also by kind of frame."""
+    forces = {kind: f"{{c[{kind}]:.3f}}" for kind in kinds}
+    columns = {"": "{row}", "force MAE, eV/A": "{c[force_mae]:.4f}", **forces}
+    return Table({"c": name}, {**columns, "energy MAE, meV/atom": "{c[energy_mae]:.2f}"})
+
+
 TABLES = {
     "accuracy": Table(
         {"d": "accuracy", "a": "accuracy-accurate"},
@@ -217,6 +224,8 @@ TABLES = {
             "seconds": "{c[seconds]:.0f}",
         },
     ),
+    "silicon_labels": labels_table("silicon_labels", "crystal", "hot", "melt"),
+    "alas_labels": labels_table("alas_labels", "crystal", "vacancy", "antisite", "melt"),
     "short_range": Table(
         {lattice: ("short_range", f"{{0}}: {lattice} {{0}}") for lattice in LATTICES},
         {

@@ -52,20 +52,14 @@ def test_campaign_leaves_summary_report_and_potential(trial, run):
     assert trial.rounds() == rounds
 
 
-@pytest.mark.parametrize("end_it", ["kill -9", "Ctrl-C"])
-def test_fit_that_was_ended_is_all_that_is_repeated(trial, processes_below, end_it):
+def test_kill_9_in_a_fit_repeats_only_that_fit(trial, processes_below):
     trial.settings["fit"] = {"refit": "warm"}
     process = trial.start(FAKE_HANG_AT="11")
     end = time.monotonic() + 600  # on a machine that is busy otherwise
     while trial.calls().count("almlip train True") < 2 and time.monotonic() < end:
         time.sleep(0.02)
-    if end_it == "kill -9":
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    else:  # a terminal sends it to all that runs there
-        os.killpg(process.pid, signal.SIGINT)
-        assert "the same command goes on from here" in process.communicate()[1]
-        assert process.returncode == 128 + signal.SIGINT
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
     while processes_below(trial.output) and time.monotonic() < end:
         time.sleep(0.1)
     assert processes_below(trial.output) == []
@@ -77,6 +71,24 @@ def test_fit_that_was_ended_is_all_that_is_repeated(trial, processes_below, end_
     assert again == ["almlip train True", "almlip eval False"]
     assert "round 2: fit" in stdout
     assert trial.results_of_labels() == labels
+
+
+def test_ctrl_c_ends_all_that_runs_and_the_same_command_goes_on(trial, run, processes_below):
+    process = trial.start(FAKE_HANG_AT="8")
+    end = time.monotonic() + 600  # on a machine that is busy otherwise
+    while trial.calls().count("almlip train False") < 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all that runs there
+    assert "interrupted; the same command goes on from here" in process.communicate()[1]
+    assert process.returncode == 128 + signal.SIGINT
+    while processes_below(trial.output) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert processes_below(trial.output) == []
+    labels = trial.results_of_labels()
+
+    assert run()[0] == 0
+    assert [row["labelled"] for row in trial.rounds()] == [5, 3, 3]
+    assert labels.items() < trial.results_of_labels().items()  # none is made twice
 
 
 def test_second_driver_says_that_there_is_one(trial):
