@@ -26,7 +26,7 @@ from almlip.campaign.plan import Plan, round_folder
 from almlip.campaign.settings import inline, read_settings
 from almlip.frames import read_frames, write_frames
 
-INTERVAL = 10  # steps between two frames of a trajectory; as often as the inputs of the examples look
+INTERVAL = 10  # steps between two frames of a trajectory, as between looks in the examples
 FIRST_SEED = 11  # of the random choice
 WAYS = ("campaign", "evenly", "at random")
 

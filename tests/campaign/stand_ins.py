@@ -3,7 +3,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 
@@ -128,11 +127,6 @@ def labelled(seed):
     return with_results(atoms, -1.0, [[0.1 * seed, 0.0, 0.0]] * 4, [0.0] * 6)
 
 
-def hear_ctrl_c():
-    """Jobs of a shell in the background do not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def do_steps(driver, plan):
     """What Snakemake does with a plan."""
     for name in plan.steps():
@@ -188,7 +182,6 @@ class Trial:
             text=True,
             env={**os.environ, **self.environment(**environment)},
             start_new_session=True,
-            preexec_fn=hear_ctrl_c,
         )
 
     def run_here(self, monkeypatch, capsys, *command, **environment):

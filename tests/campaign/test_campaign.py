@@ -74,6 +74,8 @@ def test_kill_9_in_a_fit_repeats_only_that_fit(trial, processes_below):
 
 
 def test_ctrl_c_ends_all_that_runs_and_the_same_command_goes_on(trial, run, processes_below):
+    # If these tests run in the background of a shell, they ignore it, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = trial.start(FAKE_HANG_AT="8")
     end = time.monotonic() + 600  # on a machine that is busy otherwise
     while trial.calls().count("almlip train False") < 2 and time.monotonic() < end:
