@@ -277,6 +277,21 @@ def test_failures_are_computed_again_only_on_request(tmp_path, make_program):
     assert (tmp_path / "runs").read_text() == "run\n" * 2
 
 
+@pytest.mark.parametrize(
+    "change, again", [({"launcher": "env"}, True), ({"threads": 2}, True), ({"workers": 2}, False)]
+)
+def test_failures_of_a_program_that_was_started_otherwise_are_forgotten(
+    tmp_path, make_program, change, again
+):
+    labeller, cache = failing(tmp_path, make_program), tmp_path / "cache"
+    first = label_batch(labeller, [aluminium(1)], cache)[0]
+    other = make_labeller({**labeller.settings, **change})
+    second = label_batch(other, [aluminium(1)], cache)[0]
+    assert first["key"] == second["key"]
+    assert second["cached"] is not again
+    assert label_batch(other, [aluminium(1)], cache)[0]["cached"]
+
+
 def test_timeouts_are_computed_again(tmp_path):
     labeller = make_labeller(EMT)
     key = label_batch(labeller, [aluminium(1)], tmp_path)[0]["key"]

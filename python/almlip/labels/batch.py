@@ -42,8 +42,9 @@ def label_batch(labeller, frames, cache, retry_failed=False, progress=None, **st
     """Computes what is not in the cache yet; returns one result per frame, in their order.
 
     cache         folder of finished structures; made if missing
-    retry_failed  forget all earlier verdicts other than ok, not only "timeout" and "killed": how
-                  long a calculation takes depends on the machine and on what else it does
+    retry_failed  forget all earlier verdicts other than ok, not only "timeout" and "killed" (how
+                  long a calculation takes depends on the machine and on what else it does) and those
+                  of programs that were started by another command
     progress      called with (number done, number to do, result) after each structure
     Each result is a dict: key, verdict, reason, seconds, cached; energy, forces, stress if ok.
     Raises BadInput before any work.
@@ -59,7 +60,7 @@ def label_batch(labeller, frames, cache, retry_failed=False, progress=None, **st
     again = {
         key: result["attempt"]
         for key, result in earlier.items()
-        if not is_kept(result) or (retry_failed and result["verdict"] != "ok")
+        if not is_kept(result, labeller) or (retry_failed and result["verdict"] != "ok")
     }
     todo = {key: systems[key] for key in keys if key not in earlier or key in again}
 

@@ -129,7 +129,8 @@ class CommandLabeller(ProgramLabeller):
         """The setting, else the content of all files among the words of the command."""
         if self.settings["version"]:
             return str(self.settings["version"])
-        return [file_hash(word) if Path(word).is_file() else word for word in self.words]
+        words = self.words[len(shlex.split(self.settings["launcher"])) :]
+        return [file_hash(word) if Path(word).is_file() else word for word in words]
 
     def identity(self):
         return {**super().identity(), "command": shlex.split(self.settings["command"])[1:]}

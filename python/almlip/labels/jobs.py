@@ -9,7 +9,7 @@ from multiprocessing.connection import wait
 
 from ..frames import BadInput
 from ..processes import describe_exit, die_with_parent, one_line
-from .labeller import PASSING, Rejected
+from .labeller import ABOUT_FRAME, PASSING, Rejected
 
 POLL = 1.0  # seconds between two looks at structures that other processes compute
 GRACE = 5.0  # seconds to end in good order, in which launchers end what they have started
@@ -118,6 +118,8 @@ class Job:
             self.start()
             return False
         result["seconds"] = round(time.monotonic() - self.begin, 3)
+        if is_about_run(result):
+            result["started_as"] = self.labeller.started_as()
         self.lease.publish(result)
         return True
 
@@ -146,6 +148,12 @@ class Job:
         self.process.join()
 
 
-def is_kept(result):
-    """False for verdicts that say nothing about the structure."""
-    return result["verdict"] not in PASSING
+def is_about_run(result):
+    """Whether it is a failure that may be due to the program and its start instead of the structure."""
+    return result["verdict"] not in ("ok", *ABOUT_FRAME)
+
+
+def is_kept(result, labeller):
+    """False for what may end otherwise today: verdicts of the day, failures of programs started otherwise."""
+    same = result.get("started_as", {}) == labeller.started_as()
+    return result["verdict"] not in PASSING and (same or not is_about_run(result))

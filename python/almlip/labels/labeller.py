@@ -80,6 +80,10 @@ class Labeller:
         """Everything that results depend on beside the structure, as JSON data."""
         return {key: each for key, each in self.settings.items() if key not in self.without_effect}
 
+    def started_as(self):
+        """How programs are started, as JSON data: no label depends on it, but a run may fail by it."""
+        return {}
+
     def check(self, symbols):
         """Raises BadInput if this machine or these settings cannot compute the given elements."""
 

@@ -15,6 +15,7 @@ from ..processes import describe_exit, die_with_parent, file_hash, last_line, se
 from .labeller import Labeller, Rejected
 
 LAUNCHERS = {"mpirun", "mpiexec", "orterun", "prun", "prterun", "srun", "aprun", "jsrun", "ibrun"}
+START = ("command", "launcher", "threads")
 STOPPED = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU}
 
 
@@ -54,9 +55,12 @@ class ProgramLabeller(Labeller):
 
     def identity(self):
         kept = super().identity()
-        for key in ("command", "launcher", "threads"):
+        for key in START:
             kept.pop(key)
         return {**kept, "version": self.version()}
+
+    def started_as(self):
+        return {key: self.settings[key] for key in START}
 
     def version(self):
         """What the setting says, else what the program says, else a hash of the program."""
