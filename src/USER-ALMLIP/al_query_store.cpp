@@ -40,7 +40,8 @@ void ALQueryStore::use_other_potential()
 void ALQueryStore::begin_run()
 {
   read_known();
-  if (!spool && !state.spool.empty()) open_spool();    // cuts off what came later
+  const bool goes_on = !settings.spool.empty() && !state.spool.empty();
+  if (goes_on && !spool) open_spool();    // cuts off what came later
 }
 
 ALQueryStore::Verdict ALQueryStore::add(almlip::QueryCandidate candidate)
@@ -92,7 +93,8 @@ void ALQueryStore::save()
 void ALQueryStore::read_known()
 {
   if (const almlip::Potential *potential = source.whole_potential())
-    state.known.add(known_files.read_new(*potential, state.potential, state.labelled));
+    known_files.read_new(*potential, state.potential, settings.selection.duplicate, state.known,
+                         state.labelled);
   tell(known_files.take_notes());
 }
 

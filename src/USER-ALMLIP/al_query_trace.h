@@ -5,8 +5,9 @@
 #include "almlip/query/rule.h"
 #include "almlip/query/state.h"
 
-#include <cstdio>
-#include <memory>
+#include "almlip/files/append_file.h"
+
+#include <optional>
 #include <string>
 
 namespace LAMMPS_NS {
@@ -16,19 +17,16 @@ namespace LAMMPS_NS {
 class ALQueryTrace {
  public:
   /// Opens the file and writes what the columns are; an old file of that name is lost.
-  /// @throws almlip::Error if it cannot be opened
+  /// @throws almlip::Error if it cannot be written, or if another fix or process writes to it
   void open(const std::string &path);
-  bool is_open() const { return file != nullptr; }
-  /// @throws almlip::Error if it cannot be written
-  void write(const almlip::Observation &, double mean_sigma, const almlip::QueryRule &,
-             const almlip::QueryState &);
+  /// A line that cannot be written is left out; the next one is tried again.
+  /// @return why it cannot be written, the first time; else empty
+  std::string write(const almlip::Observation &, double mean_sigma, const almlip::QueryRule &,
+                    const almlip::QueryState &);
 
  private:
-  struct Closer {
-    void operator()(FILE *f) const { fclose(f); }
-  };
-  std::unique_ptr<FILE, Closer> file;
-  std::string path;
+  std::optional<almlip::AppendFile> file;
+  bool told = false;
 };
 
 }    // namespace LAMMPS_NS

@@ -17,6 +17,7 @@
 #include "error.h"
 #include "force.h"
 #include "group.h"
+#include "input.h"
 #include "modify.h"
 #include "timer.h"
 #include "universe.h"
@@ -28,6 +29,7 @@
 #include "almlip/query/rule.h"
 #include "almlip/query/state.h"
 
+#include <cstring>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -35,6 +37,19 @@
 using namespace LAMMPS_NS;
 using almlip::Decision;
 using almlip::Refusal;
+
+namespace {
+
+/// Name of the command that runs; LAMMPS before 2024 keeps it to itself and what derives from Input.
+struct CurrentCommand : public Input {
+  static std::string of(Input *input)
+  {
+    const char *command = input->*(&CurrentCommand::command);
+    return command ? command : "";
+  }
+};
+
+}    // namespace
 
 /// Excursions above hi that a run reports one by one.
 static constexpr int MAX_TOLD = 5;
@@ -66,8 +81,9 @@ struct FixALQuery::Impl {
   bool due = false;                       // at the next evaluation of forces
   bool pending = false;                   // `latest` waits for the end of its step
   bool stopped = false, ended = false;    // softly; for good
+  bool told_to_wait = false;              // that the run goes on although it should end
   int num_told = 0;
-  bool checked_group = false;
+  bool told_empty_group = false;
   ALQuerySnapshot latest;
   std::deque<ALQuerySnapshot> before;    // looks that were not stored, the newest last
   ALQueryAtoms::Look look;               // of the latest configuration looked at
@@ -135,11 +151,13 @@ void FixALQuery::check_atoms()
                                   "NULL, but a label needs "
                                   "an element for each atom",
                                   all));
-  if (group->count(igroup) == 0 && !group->dynamic[igroup] && !impl->checked_group && comm->me == 0)
-    error->warning(FLERR, fmt::format("fix al_query: group {} has no atoms, so that no sigma and "
-                                      "no novelty is looked at",
-                                      group->names[igroup]));
-  impl->checked_group = true;
+  if (!impl->told_empty_group && !group->dynamic[igroup] && group->count(igroup) == 0) {
+    impl->told_empty_group = true;
+    if (comm->me == 0)
+      error->warning(FLERR, fmt::format("fix al_query: group {} has no atoms, so that no sigma and "
+                                        "no novelty is looked at",
+                                        group->names[igroup]));
+  }
   if (!impl->atoms.fits())
     error->all(FLERR, fmt::format("fix al_query: {} atoms are too many for one configuration",
                                   atom->natoms));
@@ -178,6 +196,7 @@ void FixALQuery::use_potential()
                "with novelty true, or use another measure");
   check_strategy();
   if (impl->source.potential != impl->state.potential) forget_other_potential();
+  impl->state.threshold.begin(impl->rule.force.lo, impl->settings.share);
   on_first_rank(lmp, "fix al_query", [&] { impl->store.begin_run(); });
 }
 
@@ -187,7 +206,7 @@ void FixALQuery::forget_other_potential()
   almlip::QueryState &state = impl->state;
   if (!state.potential.empty()) state.forget_last_look();
   state.potential = impl->source.potential;
-  state.threshold = {impl->rule.force.lo, impl->settings.share};
+  state.threshold = {};
   state.buffer.clear();
   impl->before.clear();
   if (comm->me == 0) impl->store.use_other_potential();
@@ -298,9 +317,10 @@ void FixALQuery::consider()
   else if (may_lead_to_one)
     impl->before.push_back(impl->latest);
   if (static_cast<int>(impl->before.size()) > impl->settings.before) impl->before.pop_front();
-  if (!impl->settings.trace.empty())
-    on_first_rank(lmp, "fix al_query",
-                  [&] { impl->trace.write(seen, impl->look.mean_sigma, rule, state); });
+  if (!impl->settings.trace.empty() && comm->me == 0) {
+    const std::string problem = impl->trace.write(seen, impl->look.mean_sigma, rule, state);
+    if (!problem.empty()) error->warning(FLERR, "fix al_query: " + problem);
+  }
 
   const bool soft = impl->settings.soft;
   const int trigger = impl->settings.trigger;
@@ -356,11 +376,36 @@ void FixALQuery::choose_batch(const char *reason)
   state.count_batch(chosen, num_candidates - chosen, update->ntimestep);
 }
 
+/// Whether the steps of this run are tied to those of other partitions, or to a command that waits
+/// for all of them: if one ended earlier, the others would wait for it for ever.
+bool FixALQuery::is_tied() const
+{
+  if (update->multireplica) return true;
+  const std::string command = CurrentCommand::of(input);
+  for (const char *name : {"neb", "prd", "tad", "hyper", "temper"})
+    if (command.compare(0, strlen(name), name) == 0) return true;
+  if (utils::strmatch(update->integrate_style, "^verlet/split")) return true;
+  for (const auto *fix : modify->get_fix_list())
+    if (utils::strmatch(fix->style, "^pimd") || utils::strmatch(fix->style, "^alchemy"))
+      return true;
+  return false;
+}
+
+void FixALQuery::tell_to_wait()
+{
+  if (comm->me == 0 && !impl->told_to_wait)
+    error->warning(FLERR,
+                   "fix al_query: the run should end, but goes on: other partitions or parts of "
+                   "this command would wait for it");
+  impl->told_to_wait = true;
+}
+
 /// Ends the run after this step as fix halt does; later commands of the script follow. A rerun
-/// goes on.
+/// goes on, and so does a run that is tied to others.
 void FixALQuery::stop_run(const std::string &why)
 {
   if (impl->stopped) return;
+  if (is_tied()) return tell_to_wait();
   if (comm->me == 0)
     utils::logmesg(
         lmp, fmt::format("fix al_query: step {}: {}, the run stops\n", update->ntimestep, why));
@@ -368,16 +413,21 @@ void FixALQuery::stop_run(const std::string &why)
   impl->stopped = !impl->ended;
 }
 
-/// As `timer timeout` does: this run ends after the step, and all further ones of the script.
+/// As `timer timeout` does: this run ends after the step, and all further ones of the script. One
+/// that cannot end may be killed before it does, so its batch is chosen now.
 void FixALQuery::end_by_signal()
 {
+  impl->ended = true;
+  impl->stopped = false;
+  if (is_tied()) {
+    choose_batch("end_of_run");
+    return tell_to_wait();
+  }
   if (comm->me == 0)
     utils::logmesg(lmp,
                    fmt::format("fix al_query: step {}: told to end by SIGTERM, all runs stop\n",
                                update->ntimestep));
   timer->force_timeout();
-  impl->stopped = false;
-  impl->ended = true;
 }
 
 void FixALQuery::post_run()

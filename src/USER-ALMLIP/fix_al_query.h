@@ -60,6 +60,8 @@ class FixALQuery : public Fix {
   void store_those_before();
   void store(const struct ALQuerySnapshot &, const std::string &, bool);
   void choose_batch(const char *);
+  bool is_tied() const;
+  void tell_to_wait();
   void stop_run(const std::string &);
   void end_by_signal();
   void report();

@@ -259,6 +259,7 @@ class Reading {
     for_each_frame(options_.known, [&](Frame &frame, const std::string &) {
       std::vector<double> row;
       const FramePrediction prediction = appraiser_.appraise(frame, row);
+      if (sieve.known.contains(row, options_.selection.duplicate)) return;
       sieve.known.add(row);
       if (by_atoms_) atoms_.add_known(frame, prediction);
     });

@@ -127,6 +127,18 @@ def test_known_frames_are_never_chosen(select):
     assert sorted(chosen(select)) == [-69, -68, -67, -66, -65]
 
 
+def test_a_known_frame_counts_once(select):
+    lines = (select.folder / "pool.extxyz").read_text().splitlines(keepends=True)
+    (select.folder / "known.extxyz").write_text("".join(lines[: 10 * 5]))  # the first 5 frames
+    scores = []
+    for times in (1, 3):
+        done = select("--known", *times * ["known.extxyz"], "--count", 10)
+        assert done.returncode == 0, done.stderr
+        batch = read(select.folder / "batch.extxyz", index=":")
+        scores.append([atoms.info["score"] for atoms in batch])
+    assert scores[0] == scores[1]
+
+
 def test_choice_by_atoms_is_the_default_with_a_quota_for_kinds(select):
     frames = (select.folder / "pool.extxyz").read_text().replace("=md", "=slab", 5)
     (select.folder / "pool.extxyz").write_text(frames)

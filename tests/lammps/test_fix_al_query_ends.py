@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -106,6 +107,79 @@ def test_a_restart_half_way_leaves_the_same_spool(lmp_run, query_script, silicon
 
     assert steps == list(range(0, 90, 10))
     assert [f.info["step"] for f in spooled(rest.folder)] == steps
+
+
+def restarted(folder, potential, fix, commands):
+    """A script that goes on from step 40 with the fix q."""
+    return f"""read_restart {folder}/saved.40
+pair_style almlip
+pair_coeff * * {potential} Si
+fix nve all nve
+fix q all al_query {fix}
+{commands}"""
+
+
+def test_a_threshold_that_moves_does_so_after_a_restart(lmp_run, query_script, silicon_potential):
+    fix = "2 threshold adaptive 0.3 gate mindist 0 fmax 0 measure force trace t"
+    whole = lmp_run(query_script("restart 40 saved\nrun 80", fix=fix, setup=HOT))
+    rest = lmp_run(restarted(whole.folder, silicon_potential, fix, "run 40"))
+
+    lo = [np.loadtxt(run.folder / "t", usecols=(0, 5)) for run in (whole, rest)]
+    np.testing.assert_allclose(lo[1], lo[0][-20:], rtol=1e-5)  # steps 42, 44, ... 80
+    assert len(set(lo[1][:, 1])) > 10
+
+
+def test_a_restart_counts_no_label_twice(lmp_run, query_script, silicon_potential):
+    """The batches before the restart point are in its state and in the folder."""
+    fix = f"5 {PICK_ALL} spacing 5 trigger 4 batch 2 spool off"
+    whole = lmp_run(query_script("restart 40 saved\nrun 55", fix=fix, setup=HOT))
+    rest = lmp_run(
+        f"shell cp {whole.folder}/al_batch.0001.extxyz {whole.folder}/al_batch.0001.json .\n"
+        f"shell cp {whole.folder}/al_batch.0002.extxyz {whole.folder}/al_batch.0002.json .\n"
+        + restarted(whole.folder, silicon_potential, fix, "run 15")
+    )
+
+    frames = [manifest(run, 3)["frames"] for run in (whole, rest)]
+    assert [f["step"] for f in frames[1]] == [f["step"] for f in frames[0]]
+    np.testing.assert_allclose(
+        [f["score"] for f in frames[1]], [f["score"] for f in frames[0]], rtol=1e-6
+    )
+
+
+def test_a_restart_may_do_without_a_spool(lmp_run, query_script, silicon_potential):
+    fix = f"10 {PICK_ALL} spacing 10"
+    whole = lmp_run(query_script("restart 40 saved\nrun 40", fix=fix, setup=HOT))
+    rest = lmp_run(restarted(whole.folder, silicon_potential, f"{fix} spool off", "run 20"))
+
+    assert [f["step"] for f in manifest(rest)["frames"]][-1] == 60
+    assert not list(rest.folder.glob("*.spool"))
+
+
+def test_a_spool_that_is_taken_away_is_begun_anew(lmp_run, query_script):
+    commands = "run 20\nshell mv al_batch.spool moved\nrun 20"
+    run = lmp_run(query_script(commands, fix=f"10 {PICK_ALL} spacing 10", setup=HOT))
+
+    assert [f.info["step"] for f in spooled(run.folder, "moved")] == [0, 10, 20]
+    assert [f.info["step"] for f in spooled(run.folder)] == [30, 40]
+    assert run.log.count("0001.extxyz: is not there any more, with 3 candidates") == 1
+
+
+def test_a_full_disk_ends_no_run_for_its_trace(lmp_run, query_script):
+    """Files of this run end at 70 kB: a little more than what the fix tries at its start."""
+    limit = (
+        "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (70000, 70000)); "
+        "os.execvp(sys.argv[1], sys.argv[1:])"
+    )
+    run = lmp_run(
+        query_script(
+            "run 1500", fix="1 threshold 900 1000 spool off trace t", setup=HOT, thermo=500
+        ),
+        program=(sys.executable, "-c", limit, "lmp"),
+    )
+
+    assert run.log.count("trace t cannot be written: File too large; lines are missing from") == 1
+    text = (run.folder / "t").read_text()
+    assert 69000 < len(text) <= 70000 and text.endswith("\n")
 
 
 def test_a_restart_without_its_spool_is_told(lmp_run, query_script, silicon_potential):

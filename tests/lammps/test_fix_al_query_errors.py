@@ -190,6 +190,17 @@ def test_what_cannot_be_written_is_found_before_the_run(lmp_run, query_script, k
     assert "Step" not in run.log
 
 
+def test_a_trace_of_two_fixes_is_one_clear_error(lmp_run, query_script):
+    fix = "10 threshold 0.0 1000.0 trace t"
+    run = lmp_run(query_script("run 0", setup=f"fix p all al_query {fix}", fix=fix), check=False)
+
+    assert run.status != 0
+    assert run.error == (
+        "fix al_query: trace is t, to which another fix or process writes; "
+        "give each a file of its own"
+    )
+
+
 def test_missing_value_is_one_clear_error(lmp_run, query_script):
     run = lmp_run(query_script("run 0", fix="10 alpha"), check=False)
 

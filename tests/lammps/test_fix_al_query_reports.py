@@ -119,3 +119,15 @@ def test_a_group_without_atoms_is_told_once(lmp_run, query_script):
     run = lmp_run(query_script("run 0\nrun 10", setup=setup, group="none", fix=f"10 {PICK_ALL}"))
 
     assert run.log.count("group none has no atoms") == 1
+
+
+def test_a_group_that_has_lost_its_atoms_is_told(lmp_run, query_script):
+    script = query_script(
+        "run 0\ndelete_atoms group few\nrun 0",
+        setup="group few id 1 2 3",
+        group="few",
+        fix=f"10 {PICK_ALL}",
+    )
+    run = lmp_run(script)
+
+    assert run.log.count("group few has no atoms") == 1

@@ -236,6 +236,29 @@ def test_nudged_elastic_band(tmp_path, query_script, silicon_potential):
     assert len(first_atoms) >= 3
 
 
+def test_a_soft_stop_leaves_no_image_of_a_band_waiting(tmp_path, query_script):
+    """The middle image is not trusted, the ends are: only that one would stop."""
+    script = query_script(
+        "neb 0.0 0.01 20 20 5 final final.txt",
+        fix="5 threshold 0.0 1000.0 measure force gate mindist 0 fmax 0 action soft",
+        setup="atom_modify sort 0 0.0\nmin_style quickmin\ntimestep 0.001\nfix band all neb 1.0\n"
+        "variable hi world 1000.0 0.0001 1000.0",
+    ).replace("threshold 0.0 1000.0", "threshold 0.0 ${hi}")
+    (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
+    (tmp_path / "final.txt").write_text("1\n1 0.3 0.2 0.1\n")
+    done = subprocess.run(
+        ["mpirun", "-n", "3", "lmp", "-partition", "3x1", "-in", "in.lmp"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = [(tmp_path / f"log.lammps.{image}").read_text() for image in range(3)]
+    assert ["the run should end, but goes on" in log for log in logs] == [False, True, False]
+
+
 def test_atoms_without_an_element_that_appear_are_refused(lmp_run, query_script, silicon_potential):
     """A deposited atom of a type that the potential does not see."""
     commands = """fix grow all deposit 1 2 5 8723 region box near 0.5 units box

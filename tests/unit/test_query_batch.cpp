@@ -95,6 +95,15 @@ TEST_F(QueryBatch, ManifestTellsSettingsAndRejections)
   EXPECT_EQ(json["format_version"], 1);
 }
 
+TEST_F(QueryBatch, NamesOfFilesNeedNotBeUtf8)
+{
+  std::vector<QueryCandidate> candidates{silicon_at(100, 0.2)};
+  candidates[0].frame.source = "b\xe4tch/0001.extxyz";    // in Latin-1
+  const Json json = Json::parse(manifest(candidates, {{0}}, some_record()));
+
+  EXPECT_EQ(json["frames"][0]["from"], "b\xef\xbf\xbdtch/0001.extxyz");    // U+FFFD instead
+}
+
 TEST_F(QueryBatch, InfiniteDistanceIsNull)
 {
   const Json json =

@@ -119,6 +119,22 @@ TEST(QueryState, ABlockBringsEverythingBack)
   EXPECT_EQ(look(other, 10, 0.9).refusal, Refusal::above_hi);    // still the same excursion
 }
 
+TEST(QueryState, AThresholdThatMovesGoesOnWhereItWas)
+{
+  QueryState state = new_state(), fixed = new_state(), other = new_state();
+  state.threshold.begin(0.125, 0.5);
+  fixed.threshold.begin(0.125, 0.0);
+
+  other.load(state.save().c_str());
+  other.threshold.begin(7.0, 0.25);
+  EXPECT_EQ(other.threshold.lo(), 0.125);
+  EXPECT_TRUE(other.threshold.moves());
+
+  other.load(fixed.save().c_str());    // that of a user is none to begin with
+  other.threshold.begin(7.0, 0.25);
+  EXPECT_EQ(other.threshold.lo(), 7.0);
+}
+
 TEST(QueryState, ABlockOfAnotherKindIsRefused)
 {
   const std::vector<double> old(39, 1.0);    // what versions before 1 wrote

@@ -323,6 +323,34 @@ TEST_F(SpoolTest, FullDiskIsAnErrorThatSaysWhatIsLost)
   EXPECT_TRUE(read_spool(first_file()).notes.empty());
 }
 
+TEST_F(SpoolTest, IsBegunAnewWhereSomebodyHasTakenItAway)
+{
+  settings.max_frames = 4;
+  Spool spool(settings);
+  add(spool, 1, 4);
+  std::filesystem::rename(settings.folder, root + "/moved");
+  add(spool, 5, 8);
+
+  EXPECT_EQ(steps(), range(5, 8));
+  EXPECT_EQ(read_spools({root + "/moved"}).candidates.size(), 4);
+  const std::vector<std::string> notes = spool.take_notes();
+  ASSERT_EQ(notes.size(), 1);
+  EXPECT_THAT(notes[0], HasSubstr("0001.extxyz: is not there any more, with 4 candidates; those "
+                                  "from now on are in " +
+                                  first_file()));
+}
+
+TEST_F(SpoolTest, LeavesAFileOfAnotherAlone)
+{
+  {
+    Spool spool(settings);
+    std::filesystem::remove_all(settings.folder);
+    std::filesystem::create_directory(settings.folder);
+    std::ofstream(first_file()) << "of another";
+  }
+  EXPECT_EQ(content_of(first_file()), "of another");
+}
+
 TEST_F(SpoolTest, BeyondItsLimitIsAUniformSample)
 {
   constexpr int runs = 200, capacity = 4, seen = 16;

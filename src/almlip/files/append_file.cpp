@@ -38,6 +38,16 @@ std::optional<AppendFile> AppendFile::create(const std::string &path)
   return AppendFile(descriptor, path);
 }
 
+std::optional<AppendFile> AppendFile::overwrite(const std::string &path)
+{
+  const int descriptor = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  require(descriptor >= 0, path, ": cannot be written: ", std::strerror(errno));
+  AppendFile file(descriptor, path);
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return {};
+  file.truncate(0);
+  return file;
+}
+
 std::optional<AppendFile> AppendFile::claim(const std::string &path)
 {
   const int descriptor = open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
@@ -67,6 +77,12 @@ AppendFile &AppendFile::operator=(AppendFile &&other) noexcept
 AppendFile::~AppendFile()
 {
   if (descriptor_ >= 0) close(descriptor_);
+}
+
+bool AppendFile::is_there() const
+{
+  std::int64_t size = 0;
+  return is_at(descriptor_, path_, size);
 }
 
 int AppendFile::append(const std::string &text)
@@ -118,7 +134,10 @@ void AppendFile::replace(AppendFile &other)
   path_ = other.path_;
 }
 
-void AppendFile::remove() { unlink(path_.c_str()); }
+void AppendFile::remove()
+{
+  if (is_there()) unlink(path_.c_str());
+}
 
 void AppendFile::check(bool ok, const char *what) const
 {

@@ -16,6 +16,10 @@ class AppendFile {
   /// Creates the file; nothing if there is one of that name.
   /// @throws Error if it cannot be created for another reason
   static std::optional<AppendFile> create(const std::string &path);
+  /// Begins a file anew, whether or not there is one; nothing if another process or a part of this
+  /// one writes to it.
+  /// @throws Error if it cannot be opened
+  static std::optional<AppendFile> overwrite(const std::string &path);
   /// Opens a file that nobody has claimed; nothing if there is none, or if another process has it,
   /// or if this file system knows no locks.
   static std::optional<AppendFile> claim(const std::string &path);
@@ -26,6 +30,8 @@ class AppendFile {
 
   const std::string &path() const { return path_; }
   std::int64_t size() const { return size_; }
+  /// Whether the file is still found under its name: somebody may have moved or deleted it.
+  bool is_there() const;
 
   /// Appends the text by one write. What a failed one has left is cut off again.
   /// @return  0, or the error number; the file then ends where it did before

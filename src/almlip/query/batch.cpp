@@ -135,7 +135,8 @@ std::string manifest(const std::vector<QueryCandidate> &candidates,
     if (record.refusals.entries[i].count > 0)
       json["rejections"].push_back(
           refusal_entry(static_cast<Refusal>(i), record.refusals.entries[i]));
-  return json.dump(2) + "\n";
+  // names of files need not be UTF-8
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 int write_batch(const std::string &prefix, const std::vector<QueryCandidate> &candidates,

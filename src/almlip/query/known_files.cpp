@@ -70,17 +70,21 @@ bool has_elements(const Frame &frame, const ModelSettings &settings)
   });
 }
 
-/// Fingerprint of a frame, whose atoms are added to `labelled`.
-std::vector<double> take_frame(Calculator &calculator, const Frame &frame, LabelledAtoms &labelled)
+/// Adds the frame, unless it is known.
+void take_frame(Calculator &calculator, const Frame &frame, double duplicate,
+                KnownConfigurations &known, LabelledAtoms &labelled)
 {
   const ModelSettings &settings = calculator.potential().settings;
   const FramePrediction prediction = calculator.predict(frame);
   const std::vector<int> element = elements_of(frame, settings);
+  const std::vector<double> row =
+      fingerprint(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
+                  frame.num_atoms(), settings.num_descriptors(),
+                  static_cast<int>(settings.elements.size()));
+  if (known.contains(row, duplicate)) return;
+  known.add(row);
   labelled.add(atom_points(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
                            frame.num_atoms(), settings.num_descriptors()));
-  return fingerprint(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
-                     frame.num_atoms(), settings.num_descriptors(),
-                     static_cast<int>(settings.elements.size()));
 }
 
 }    // namespace
@@ -90,23 +94,18 @@ KnownFiles::KnownFiles(std::vector<std::string> paths, std::string prefix)
 {
 }
 
-std::vector<double> KnownFiles::read_new(const Potential &potential, const std::string &hash,
-                                         LabelledAtoms &labelled)
+void KnownFiles::read_new(const Potential &potential, const std::string &hash, double duplicate,
+                          KnownConfigurations &known, LabelledAtoms &labelled)
 {
-  std::vector<double> rows;
   const std::vector<std::string> files = new_files(hash);
   if (!files.empty()) {
     Calculator calculator(potential);
-    for (const std::string &file : files) {
-      for (const Frame &frame : new_frames(file)) {
-        if (!has_elements(frame, potential.settings)) continue;
-        const std::vector<double> row = take_frame(calculator, frame, labelled);
-        rows.insert(rows.end(), row.begin(), row.end());
-      }
-    }
+    for (const std::string &file : files)
+      for (const Frame &frame : new_frames(file))
+        if (has_elements(frame, potential.settings))
+          take_frame(calculator, frame, duplicate, known, labelled);
   }
   is_first_time_ = false;
-  return rows;
 }
 
 void KnownFiles::skip_batch(int number)

@@ -9,6 +9,7 @@
 #include "almlip/frame.h"
 #include "almlip/potential.h"
 #include "almlip/query/atom_selection.h"
+#include "almlip/query/known.h"
 
 namespace almlip {
 
@@ -21,16 +22,18 @@ class KnownFiles {
   /// @param prefix  of the batches that are watched
   KnownFiles(std::vector<std::string> paths, std::string prefix);
 
-  /// Fingerprints of all frames that were not read before, also those that a file has got since;
-  /// frames with an element that the potential has not are left out. A file that cannot be read to
-  /// its end, such as one that is being written, is tried again when it has changed; `take_notes`
-  /// says so.
-  /// @param hash             of the potential, as manifests have it
+  /// Adds all frames that were not read before, also those that a file has got since, unless they
+  /// are known: a frame counts once, however many files and restarts tell of it. Frames with an
+  /// element that the potential has not are left out. A file that cannot be read to its end, such
+  /// as one that is being written, is tried again when it has changed; `take_notes` says so.
+  /// @param hash              of the potential, as manifests have it
+  /// @param duplicate         fingerprints that differ by less are the same
+  /// @param[in,out] known     gets their fingerprints
   /// @param[in,out] labelled  gets their atoms
   /// @throws Error the first time, if a path is neither a file nor a folder, or if a file that is
   ///         named itself has no frame that can be read
-  std::vector<double> read_new(const Potential &potential, const std::string &hash,
-                               LabelledAtoms &labelled);
+  void read_new(const Potential &potential, const std::string &hash, double duplicate,
+                KnownConfigurations &known, LabelledAtoms &labelled);
   /// A batch that needs no reading.
   void skip_batch(int number);
   /// Everything is new again, such as for another potential.

@@ -153,6 +153,7 @@ Spool::~Spool()
 
 bool Spool::add(const QueryCandidate &candidate, const SpoolNote &note)
 {
+  begin_anew_if_gone();
   ++num_offered_;
   Frame frame = spool_frame(candidate, note, settings_.run);
   frame.info["candidate"] = std::to_string(num_offered_);
@@ -170,6 +171,20 @@ bool Spool::add(const QueryCandidate &candidate, const SpoolNote &note)
   sync_if_due();
   compact_if_due();
   return true;
+}
+
+/// The sample is then that of what comes from now on.
+void Spool::begin_anew_if_gone()
+{
+  if (file_.is_there()) return;
+  AppendFile file = new_file(settings_.folder);
+  notes_.push_back(path() + ": is not there any more, with " + std::to_string(num_held()) +
+                   " candidates; those from now on are in " + file.path());
+  file_ = std::move(file);
+  sample_.clear();
+  kept_.clear();
+  num_drawn_ = compact_above_ = 0;
+  capacity_ = settings_.max_frames;
 }
 
 /// Draws which candidates of the sample the frame replaces, none while there is room; false if it

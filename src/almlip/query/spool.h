@@ -56,7 +56,8 @@ class Spool {
   Spool &operator=(const Spool &) = delete;
 
   /// Writes the candidate, or drops it if the spool is full and the lot says so; returns whether it
-  /// was written. Energy, forces and virial of the frame are not: they are labels.
+  /// was written. If somebody has moved or deleted the file, a new one is begun, which `take_notes`
+  /// says. Energy, forces and virial of the frame are not: they are labels.
   /// @throws Error that says which candidate is lost if it cannot be written; those before it are
   /// then as they were, and the next can be tried
   bool add(const QueryCandidate &candidate, const SpoolNote &note);
@@ -85,6 +86,7 @@ class Spool {
   bool restore(AppendFile &file, const State &state);
   static std::vector<Entry> found_again(const std::vector<std::int64_t> &numbers,
                                         const std::map<std::int64_t, Entry> &in_file);
+  void begin_anew_if_gone();
   void shrink();
   bool is_full() const { return static_cast<int>(sample_.size()) >= capacity_; }
   bool make_room(const Frame &frame, std::vector<int> &places);

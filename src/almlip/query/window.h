@@ -56,6 +56,13 @@ class AdaptiveThreshold {
   double lo() const { return lo_; }
   bool moves() const { return share_ > 0.0; }
   void restore(double lo) { lo_ = lo; }
+  /// A run begins: lo goes on from where it was, or begins at `lo` if it did not move before.
+  void begin(double lo, double share)
+  {
+    share_ = share;
+    if (!moves()) lo_ = 0.0;
+    if (moves() && lo_ <= 0.0) lo_ = lo;
+  }
   /// After each look.
   void follow(double value);
 
