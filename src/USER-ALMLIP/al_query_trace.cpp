@@ -26,12 +26,12 @@ std::string ALQueryTrace::write(const almlip::Observation &seen, double mean_sig
 {
   const auto &total = state.total;
   const auto number = [](std::int64_t n) { return static_cast<long long>(n); };
-  const int problem = file->append(almlip::format(
-      "%lld %lld %.6g %.6g %.6g %.6g %.6g %.6g %lld %lld %lld %d %lld %lld\n", number(seen.step),
-      number(total.looks), seen.sigma.value, mean_sigma, seen.novelty.value, rule.force.lo,
-      rule.force.hi, seen.nearness.value, number(total.flagged), number(total.untrusted),
-      number(total.candidates), state.buffer.size(), number(total.selected),
-      number(total.batches)));
+  const int problem = file->append(
+      almlip::format("%lld %lld %.6g %.6g %.6g %.6g %.6g %.6g %lld %lld %lld %d %lld %lld\n",
+                     number(seen.step), number(total.looks), seen.sigma.value, mean_sigma,
+                     seen.novelty.value, rule.force.lo, rule.force.hi, seen.nearness.value,
+                     number(total.flagged), number(total.untrusted), number(total.candidates),
+                     state.buffer.size(), number(total.selected), number(total.batches)));
   if (problem == 0 || std::exchange(told, true)) return {};
   return "trace " + file->path() + " cannot be written: " + strerror(problem) +
          "; lines are missing from step " + std::to_string(seen.step) + " on";

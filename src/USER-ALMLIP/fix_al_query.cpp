@@ -40,7 +40,8 @@ using almlip::Refusal;
 
 namespace {
 
-/// Name of the command that runs; LAMMPS before 2024 keeps it to itself and what derives from Input.
+/// Name of the command that runs; LAMMPS before 2024 keeps it to itself and what derives from
+/// Input.
 struct CurrentCommand : public Input {
   static std::string of(Input *input)
   {

@@ -77,10 +77,9 @@ void take_frame(Calculator &calculator, const Frame &frame, double duplicate,
   const ModelSettings &settings = calculator.potential().settings;
   const FramePrediction prediction = calculator.predict(frame);
   const std::vector<int> element = elements_of(frame, settings);
-  const std::vector<double> row =
-      fingerprint(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
-                  frame.num_atoms(), settings.num_descriptors(),
-                  static_cast<int>(settings.elements.size()));
+  const std::vector<double> row = fingerprint(
+      prediction.descriptors.data(), element.data(), prediction.sigma.data(), frame.num_atoms(),
+      settings.num_descriptors(), static_cast<int>(settings.elements.size()));
   if (known.contains(row, duplicate)) return;
   known.add(row);
   labelled.add(atom_points(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
