@@ -225,6 +225,7 @@ TABLES = {
         },
     ),
     "silicon_labels": labels_table("silicon_labels", "crystal", "hot", "melt"),
+    "alas_labels": labels_table("alas_labels", "crystal", "vacancy", "antisite", "melt"),
     "short_range": Table(
         {lattice: ("short_range", f"{{0}}: {lattice} {{0}}") for lattice in LATTICES},
         {
