@@ -15,12 +15,12 @@ from ase import units
 from ase.io import read
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
+from make_structures import HERE, named
 
 from almlip import Calculator
 from almlip.frames import write_frames
 from almlip.labels.batch import label_batch, print_progress, split_frames
 from almlip.labels.settings_file import read_labeller
-from make_structures import HERE, named
 
 PLAN = {  # kind: file of its structures, K, runs of each
     "crystal": ("crystal", (300, 600, 1000, 1400), 1),
