@@ -9,6 +9,7 @@
 #include "almlip/calculator.h"
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
+#include "almlip/files/text_file.h"
 #include "almlip/potential.h"
 #include "train/check/data_check.h"
 
@@ -44,6 +45,9 @@ bool is_mistake(const Finding &finding)
 
 void check(const CheckOptions &options)
 {
+  std::vector<std::string> inputs = options.frames;
+  inputs.push_back(options.potential);
+  if (!options.fixed.empty()) try_to_write(options.fixed, inputs);
   ExtxyzNeeds needs;
   needs.energy = needs.labels = true;
   needs.keys = options.keys;
