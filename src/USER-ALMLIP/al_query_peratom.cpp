@@ -24,15 +24,22 @@ int ALQueryPeratom::num_columns() const { return wants_array ? NUM_COLUMNS : 0; 
 
 void ALQueryPeratom::allocate()
 {
+  const int before = nmax;
   if (atom->nmax <= nmax && nmax > 0) return;
   nmax = std::max(atom->nmax, 1);
-  if (wants_array) {
+  if (wants_array)
     memory->grow(array, nmax, NUM_COLUMNS, "al_query:array");
-    std::fill_n(&array[0][0], nmax * NUM_COLUMNS, 0.0);
-  } else {
+  else
     memory->grow(vector, nmax, "al_query:sigma");
-    std::fill_n(vector, nmax, 0.0);
-  }
+  for (int i = before; i < nmax; i++) clear(i);
+}
+
+void ALQueryPeratom::clear(int i)
+{
+  if (wants_array)
+    std::fill_n(array[i], static_cast<int>(NUM_COLUMNS), 0.0);
+  else
+    vector[i] = 0.0;
 }
 
 void ALQueryPeratom::fill(ALQuerySource &source, const almlip::QueryRule &rule, int groupbit)

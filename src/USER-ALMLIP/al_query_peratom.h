@@ -22,8 +22,10 @@ class ALQueryPeratom : protected Pointers {
   double **array = nullptr;    // shape [nmax][num_columns]
   int num_columns() const;     // 0: a vector
 
-  /// For as many atoms as this rank may have; zeros when it grew.
+  /// For as many atoms as this rank may have; zeros where it grew.
   void allocate();
+  /// 0 for an atom that was created since.
+  void clear(int);
   /// With the numbers of the latest evaluation that was wanted.
   void fill(class ALQuerySource &, const almlip::QueryRule &, int groupbit);
   double memory_usage() const;

@@ -106,6 +106,7 @@ FixALQuery::FixALQuery(LAMMPS *lmp, int narg, char **arg)
   peratom_flag = 1;
   size_peratom_cols = impl->peratom.num_columns();
   peratom_freq = nevery;
+  create_attribute = 1;
   impl->peratom.allocate();
   offer_peratom();
   if (impl->settings.trace.empty()) return;
@@ -278,6 +279,14 @@ void FixALQuery::offer_peratom()
 {
   vector_atom = impl->peratom.vector;
   array_atom = impl->peratom.array;
+}
+
+/// For an atom that create_atoms and the like have added, until the next look.
+void FixALQuery::set_arrays(int i)
+{
+  impl->peratom.allocate();
+  impl->peratom.clear(i);
+  offer_peratom();
 }
 
 /* ----------------------------------------------------------------------

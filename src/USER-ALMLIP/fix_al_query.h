@@ -42,6 +42,7 @@ class FixALQuery : public Fix {
   void write_restart(FILE *) override;
   void restart(char *) override;
   double memory_usage() override;
+  void set_arrays(int) override;
 
  private:
   struct Impl;    // hides the core from LAMMPS

@@ -317,7 +317,7 @@ def test_an_output_that_ends_in_gz_is_refused(tmp_path):
     command[-1] = path
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stdout == ""
-    assert f"{path}: is read, so that it cannot be written as well" in done.stderr
+    assert f"{path} is read, so that it cannot be written as well" in done.stderr
 
 
 def test_an_offset_from_a_potential_is_told_beside_it(tmp_path):

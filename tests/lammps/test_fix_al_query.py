@@ -445,6 +445,25 @@ run 20"""
         assert row["f_q[2]"] == pytest.approx(row["c_mean"], rel=1e-6)
 
 
+@pytest.mark.parametrize("peratom", ["", "peratom array"])
+def test_atoms_created_between_runs_have_no_sigma_yet(peratom, lmp_run, query_script):
+    """More than LAMMPS allocates at once, so that the fix's arrays must grow."""
+    value = "f_q[1]" if peratom else "f_q"
+    commands = f"""run 0
+region far block INF INF INF INF INF INF
+lattice sc 0.3
+create_atoms 1 region far
+write_dump all custom end.dump id {value}"""
+    run = lmp_run(query_script(commands, fix=f"1 {PICK_ALL} {peratom}"))
+
+    assert run.status == 0, run.error
+    rows = [line.split() for line in (run.folder / "end.dump").read_text().splitlines()[9:]]
+    sigma = {int(number): float(value) for number, value in rows}
+    assert len(sigma) > 40000
+    assert all(sigma[number] > 0 for number in range(1, 65))
+    assert all(value == 0 for number, value in sigma.items() if number > 64)
+
+
 def test_only_the_group_is_watched(lmp_run, query_script):
     run = lmp_run(
         query_script(
