@@ -107,16 +107,19 @@ def test_a_mistake_is_told_and_repaired(mistake, tmp_path):
     assert_equal_labels(tmp_path / "fixed.extxyz", labelled())
 
 
+def assert_equal_forces(path, frames):
+    lines = [line for line in path.read_text().splitlines() if line[:3] == "Ar "]
+    forces = [[float(x) for x in line.split()[4:]] for line in lines]
+    np.testing.assert_allclose(forces, np.concatenate([frame[3] for frame in frames]), atol=1e-9)
+
+
 def assert_equal_labels(path, frames):
     text = path.read_text()
     energies = [float(x) for x in re.findall(r" energy=(\S+)", text)]
     np.testing.assert_allclose(energies, [frame[2] for frame in frames], rtol=1e-9)
     columns = re.search(r"Properties=(\S+)", text)[1]
     assert columns == "species:S:1:pos:R:3:forces:R:3"
-    forces = [
-        [float(x) for x in line.split()[4:]] for line in text.splitlines() if line[:3] == "Ar "
-    ]
-    np.testing.assert_allclose(forces, np.concatenate([frame[3] for frame in frames]), atol=1e-9)
+    assert_equal_forces(path, frames)
     virials = [frame[4].ravel() for frame in frames]
     np.testing.assert_allclose(read_virials(path), virials, atol=1e-7)
 
@@ -174,12 +177,7 @@ def test_units_of_forces_are_compared_with_a_potential(unit, potential, tmp_path
     path = write(tmp_path / "mixed.extxyz", mixed)
     told = check(path, "--potential", potential, "--fix", tmp_path / "fixed.extxyz")
     assert f"10 of 20 frames: {expected}" in told
-    forces = [
-        [float(x) for x in line.split()[4:]]
-        for line in (tmp_path / "fixed.extxyz").read_text().splitlines()
-        if line[:3] == "Ar "
-    ]
-    np.testing.assert_allclose(forces, np.concatenate([frame[3] for frame in frames]), atol=1e-9)
+    assert_equal_forces(tmp_path / "fixed.extxyz", frames)
 
 
 def test_the_sign_of_stresses_is_compared_with_a_potential(potential, tmp_path):

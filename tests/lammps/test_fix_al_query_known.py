@@ -3,13 +3,12 @@
 
 import gzip
 import json
-import os
 import re
-import subprocess
 
 import pytest
 
 from al_query_batches import HOT, PICK_ALL, batch, manifest
+from conftest import run_partitions
 
 ase_io = pytest.importorskip("ase.io")
 
@@ -21,15 +20,7 @@ def test_partitions_in_one_folder_lose_nothing(tmp_path, query_script):
         "velocity all create 2000 4928459",
         "variable seed world 11 22 33 44\nvelocity all create 2000 ${seed}",
     )
-    (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
-    done = subprocess.run(
-        ["mpirun", "-n", "4", "lmp", "-partition", "4x1", "-in", "in.lmp"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_partitions(tmp_path, script, 4)
 
     announced = []
     for log in tmp_path.glob("log.lammps.*"):

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """fix al_query where LAMMPS does something else than plain dynamics in a periodic box."""
 
-import os
 import re
-import subprocess
 
 import numpy as np
 import pytest
 
 from al_query_batches import HOT, PICK_ALL, batch, evaluated, manifest, predicted
-from conftest import LATTICE_CONSTANT
+from conftest import LATTICE_CONSTANT, run_partitions
 from random_potential import write_random_potential
 
 ase_io = pytest.importorskip("ase.io")
@@ -202,23 +200,24 @@ def test_a_relaxed_box_is_the_box_of_its_forces(lmp_run, query_script, silicon_p
         np.testing.assert_allclose(theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-7)
 
 
+BAND = "neb 0.0 0.01 20 20 5 final final.txt"
+BAND_SETUP = "atom_modify sort 0 0.0\nmin_style quickmin\ntimestep 0.001\nfix band all neb 1.0"
+
+
+def run_band(folder, script, **settings):
+    """Three images between the silicon cell and the same with one atom moved."""
+    (folder / "final.txt").write_text("1\n1 0.3 0.2 0.1\n")
+    run_partitions(folder, script, 3, **settings)
+
+
 def test_nudged_elastic_band(tmp_path, query_script, silicon_potential):
     """Every image is watched by a process of its own, and has batches and a trace of its own."""
     script = query_script(
-        "neb 0.0 0.01 20 20 5 final final.txt",
+        BAND,
         fix=f"5 {PICK_ALL} spacing 5 trace looks.txt",
-        setup="atom_modify sort 0 0.0\nmin_style quickmin\ntimestep 0.001\nfix band all neb 1.0",
+        setup=BAND_SETUP,
     )
-    (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
-    (tmp_path / "final.txt").write_text("1\n1 0.3 0.2 0.1\n")
-    done = subprocess.run(
-        ["mpirun", "-n", "3", "lmp", "-partition", "3x1", "-in", "in.lmp"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_band(tmp_path, script)
 
     for image in range(3):
         steps = np.loadtxt(tmp_path / f"looks.txt.{image}")[:, 0]
@@ -239,22 +238,11 @@ def test_nudged_elastic_band(tmp_path, query_script, silicon_potential):
 def test_a_soft_stop_leaves_no_image_of_a_band_waiting(tmp_path, query_script):
     """The middle image is not trusted, the ends are: only that one would stop."""
     script = query_script(
-        "neb 0.0 0.01 20 20 5 final final.txt",
+        BAND,
         fix="5 threshold 0.0 1000.0 measure force gate mindist 0 fmax 0 action soft",
-        setup="atom_modify sort 0 0.0\nmin_style quickmin\ntimestep 0.001\nfix band all neb 1.0\n"
-        "variable hi world 1000.0 0.0001 1000.0",
+        setup=f"{BAND_SETUP}\nvariable hi world 1000.0 0.0001 1000.0",
     ).replace("threshold 0.0 1000.0", "threshold 0.0 ${hi}")
-    (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
-    (tmp_path / "final.txt").write_text("1\n1 0.3 0.2 0.1\n")
-    done = subprocess.run(
-        ["mpirun", "-n", "3", "lmp", "-partition", "3x1", "-in", "in.lmp"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_band(tmp_path, script, timeout=100)
     logs = [(tmp_path / f"log.lammps.{image}").read_text() for image in range(3)]
     assert ["the run should end, but goes on" in log for log in logs] == [False, True, False]
 

@@ -262,8 +262,6 @@ void ExtxyzReader::read_comment(std::string_view line, Frame &frame)
 
 void ExtxyzReader::take_key(const std::string &key, const std::string &value, Frame &frame)
 {
-  if (needs_.labels && is_other_unit(key, value))
-    complain(key, " is \"", value, "\", but labels must be in eV and Angstrom; convert them");
   switch (const Quantity quantity = quantity_of_key(key, needs_.keys)) {
     case Quantity::lattice:
     case Quantity::pbc:
@@ -273,6 +271,8 @@ void ExtxyzReader::take_key(const std::string &key, const std::string &value, Fr
         properties_ = value;
       else if (key == "config_type")
         frame.config_type = value;
+      else if (needs_.labels && is_other_unit(key, value))
+        complain(key, " is \"", value, "\", but labels must be in eV and Angstrom; convert them");
       else
         frame.info[key] = value;
       return;

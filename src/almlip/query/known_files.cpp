@@ -128,18 +128,18 @@ std::vector<Frame> KnownFiles::new_frames(const std::string &file)
   Progress &progress = read_[identity_of(file)];
   if (size < progress.size) progress.num_frames = 0;
   progress.size = size;
+  const std::string later = "; it is tried again when the file has changed";
   std::vector<Frame> frames;
   int number = 0;
   try {
     ExtxyzStream stream(file);
     for (Frame frame; stream.next(frame);)
       if (++number > progress.num_frames) frames.push_back(std::move(frame));
-    for (const std::string &note : stream.notes())
-      notes_.push_back(note + "; it is tried again when the file has changed");
+    for (const std::string &note : stream.notes()) notes_.push_back(note + later);
   } catch (const Error &error) {
     const bool is_named = std::find(paths_.begin(), paths_.end(), file) != paths_.end();
     if (is_first_time_ && is_named && number == 0) throw;
-    notes_.push_back(std::string(error.what()) + "; it is tried again when the file has changed");
+    notes_.push_back(error.what() + later);
   }
   progress.num_frames = std::max(progress.num_frames, number);
   return frames;

@@ -126,6 +126,15 @@ TwoSlopes fit_work(const StressCheck &check)
   return fit.first_error < 0.1 * std::abs(fit.first) ? fit : fit_without_offset(check, work);
 }
 
+/// The slope of the work, if it explains the energy differences.
+/// @param share  of the work that must agree on it
+std::optional<TwoSlopes> sure_fit(const StressCheck &check, double share)
+{
+  const TwoSlopes fit = fit_work(check);
+  if (!check.is_explained(fit) || check.share_of(fit, plain_order) < share) return {};
+  return fit;
+}
+
 std::optional<Finding> unit_finding(const TwoSlopes &fit)
 {
   if (is_near(fit.first, 1.0)) return {};
@@ -221,9 +230,8 @@ std::optional<Finding> check_stress(const std::vector<ClosePair> &pairs, double 
   if (check.rows.size() < min_pairs) return {};
   if (auto exchange = exchange_finding(check, fit_stress(check, check.work(plain_order))))
     return exchange;
-  const TwoSlopes fit = fit_work(check);
-  if (!check.is_explained(fit) || check.share_of(fit, plain_order) < share) return {};
-  return unit_finding(fit);
+  const auto fit = sure_fit(check, share);
+  return fit ? unit_finding(*fit) : std::nullopt;
 }
 
 bool stress_agrees(const std::vector<ClosePair> &pairs)
@@ -231,9 +239,8 @@ bool stress_agrees(const std::vector<ClosePair> &pairs)
   constexpr double share = 0.75;
   const StressCheck check(pairs);
   if (check.rows.size() < min_pairs) return false;
-  const TwoSlopes fit = fit_work(check);
-  return check.is_explained(fit) && check.share_of(fit, plain_order) > share &&
-         is_near(fit.first, 1.0);
+  const auto fit = sure_fit(check, share);
+  return fit && is_near(fit->first, 1.0);
 }
 
 std::optional<Finding> check_pressure(const std::vector<ClosePair> &pairs)
