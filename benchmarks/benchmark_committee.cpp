@@ -182,7 +182,7 @@ void register_benchmarks()
       add(std::string("per_atom/") + (energy ? "energy" : "none") + (virial ? "_virial" : ""),
           [c](benchmark::State &state) { evaluate(state, c); });
     }
-  for (const char *shape : {"fast", "default", "accurate"})
+  for (const char *shape : {"fast", "default", "accurate", "large"})
     for (const Precision precision : {Precision::mixed, Precision::full})
       for (const bool members : {false, true})
         for (const Kernels kernels : {Kernels::compiled, Kernels::generic}) {

@@ -15,7 +15,7 @@ import sys
 import results
 
 FLAGS = [
-    "--benchmark_filter=^(fast|default|accurate)/",
+    "--benchmark_filter=^(fast|default|accurate|large)/",
     "--benchmark_min_time=0.05",
     "--benchmark_repetitions=9",
     "--benchmark_enable_random_interleaving=true",

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "almlip/element_properties.h"
 
+#include <algorithm>
 #include <array>
 
+#include "almlip/elements.h"
 #include "almlip/error.h"
 
 namespace almlip {
@@ -65,6 +67,12 @@ ElementProperties element_properties(int atomic_number)
   const int i = atomic_number - 1;
   return {masses[i], electronegativities[i], covalent_radii[i], double(valence(atomic_number)),
           double(period(atomic_number))};
+}
+
+double covalent_radius(const std::string &symbol)
+{
+  return element_properties(std::min(atomic_number(symbol), last_element_with_properties))
+      .covalent_radius;
 }
 
 }    // namespace almlip

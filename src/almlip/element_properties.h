@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <string>
+
 namespace almlip {
 
 /// Tabulated properties of an element that descriptors are made of.
@@ -20,5 +22,8 @@ constexpr int last_element_with_properties = 96;    ///< Cm
 /// Source: masses IUPAC (2021); electronegativities Pauling and Allred (1961); radii Cordero et
 /// al., Dalton Trans. 2832 (2008)
 ElementProperties element_properties(int atomic_number);
+
+/// Covalent radius of an element by its symbol, Angstrom; beyond Cm that of Cm.
+double covalent_radius(const std::string &symbol);
 
 }    // namespace almlip

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "almlip/element_properties.h"
 #include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/random.h"
@@ -33,6 +34,37 @@ std::string describe(const ModelSettings &s)
        << ", num_radial " << s.num_radial << ", four_body " << s.four_body << ", partners "
        << s.partners << ", num_hidden " << s.num_hidden << ", members " << s.num_members;
   return text.str();
+}
+
+/// True if the largest covalent radius is more than 1.2 times the least one.
+bool differ_in_size(const std::vector<std::string> &elements)
+{
+  std::vector<double> radii;
+  for (const std::string &symbol : elements) radii.push_back(covalent_radius(symbol));
+  const auto [least, largest] = std::minmax_element(radii.begin(), radii.end());
+  return *largest > 1.2 * *least;
+}
+
+/// Ways in which the first channels weigh the neighbours' elements: 1 if these are alike. Each has
+/// two channels or more.
+int num_element_weights(const ModelSettings &s)
+{
+  const int num_elements = static_cast<int>(s.elements.size());
+  return differ_in_size(s.elements) ? std::max(1, std::min(num_elements, s.num_channels / 2)) : 1;
+}
+
+struct FirstChannel {
+  int function;     ///< whitened radial function
+  double weight;    ///< of the neighbour's element
+};
+
+/// What a channel is before the fit. Channels take turns in the ways of weighing; these are the
+/// cosines over the elements, so that their sums of products vanish.
+FirstChannel first_channel(int channel, int element, int num_elements, int num_weights)
+{
+  const int way = channel % num_weights;
+  const double cosine = std::cos(pi * way * (element + 0.5) / num_elements);
+  return {channel / num_weights, way == 0 ? 1.0 : std::sqrt(2.0) * cosine};
 }
 
 }    // namespace
@@ -80,6 +112,8 @@ std::vector<double> initial_parameters(const TrainingModel &model, int seed)
   using Kind = ParameterBlock::Kind;
   std::vector<double> parameters(CommitteeLoss::num_parameters(model.settings), 0.0);
   Random random(static_cast<std::uint64_t>(seed));
+  const int num_elements = static_cast<int>(model.settings.elements.size()),
+            num_weights = num_element_weights(model.settings);
   for (const ParameterBlock &block : CommitteeLoss::layout(model.settings)) {
     const std::size_t size =
         static_cast<std::size_t>(block.rows) * static_cast<std::size_t>(block.cols);
@@ -88,10 +122,11 @@ std::vector<double> initial_parameters(const TrainingModel &model, int seed)
       if (block.kind == Kind::hidden_bias) parameters[n] = random.uniform() - 0.5;
       if (block.kind == Kind::output) parameters[n] = 0.1 / std::sqrt(block.cols) * normal(random);
     }
-    // Channels that differ between the neighbours' elements from the start were tried (random
-    // rotations): forces became 18 to 30 % worse.
-    for (int c = 0; block.kind == Kind::radial && c < std::min(block.rows, block.cols); ++c)
-      parameters[block.offset + static_cast<std::size_t>(c * block.cols + c)] = 1.0;
+    for (int c = 0; block.kind == Kind::radial && c < block.rows; ++c) {
+      const auto [function, weight] = first_channel(c, block.other, num_elements, num_weights);
+      if (function < block.cols)
+        parameters[block.offset + static_cast<std::size_t>(c * block.cols + function)] = weight;
+    }
   }
   return parameters;
 }

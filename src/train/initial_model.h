@@ -32,8 +32,12 @@ void restandardise(TrainingModel &model, std::vector<double> &parameters, Commit
                    const PreparedFrames &frames, double four_body_scale, const Ranks &ranks);
 
 /// Random parameters: hidden weights N(0, (0.5 / sqrt D)^2), hidden biases uniform in -0.5 .. 0.5,
-/// output weights N(0, (0.1 / sqrt H)^2), no linear part; radial channels are the leading whitened
-/// functions, the same for every pair of elements.
+/// output weights N(0, (0.1 / sqrt H)^2), no linear part. Radial channels are the leading whitened
+/// functions, the same for every pair of elements; where the largest covalent radius is more than
+/// 1.2 times the least, half as many functions or fewer, each once with equal and once or more with
+/// unequal weights of the neighbours' elements.
+/// Source: ours; element weights of densities: Artrith, Urban, Ceder, Phys. Rev. B 96, 014112
+/// (2017), doi:10.1103/PhysRevB.96.014112
 std::vector<double> initial_parameters(const TrainingModel &model, int seed);
 
 /// Sets mean and inverse deviation of the descriptors of every element, of the present radial

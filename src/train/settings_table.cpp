@@ -64,7 +64,8 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
                     "keys to take stress or virial from; empty: stress, virial")),
 
       word("preset", &s.preset, preset_names(),
-           "shape of the model: fast, default or accurate; null: default, with start that of the "
+           "shape of the model: fast, default, accurate or large; null: default, with start that "
+           "of the "
            "potential"),
       other(
           "elements", &s.elements,
@@ -75,16 +76,18 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "atom, from 3 to 6 Angstrom, with start that of the potential"),
       number("members", &s.members, "", 1, 16,
              "networks in the committee; null: 5, with start as many"),
-      number("num_channels", &s.num_channels, "", 1, 16, "radial channels; null: 4, accurate 5"),
+      number("num_channels", &s.num_channels, "", 1, 16,
+             "radial channels; null: 4, accurate 5, large 6"),
       number("lmax", &s.lmax, "", 0, 6, "largest angular momentum; null: 4, fast 3"),
       number("num_radial", &s.num_radial, "", 4, 16,
              "Chebyshev functions that the channels are made of; null: 8, with start as many"),
       other("four_body", &s.four_body,
             "couplings l1 l2 L of the four-body invariants, such as \"112 222 123\", or b3, c4, "
-            "d4, none; null: c4, fast b3, accurate d4"),
+            "d4, none; null: c4, fast b3, accurate and large d4"),
       word("partners", &s.partners, {"all", "same"},
            "channels of their third factor; null: all, fast same"),
-      number("num_hidden", &s.num_hidden, "", 1, 1024, "hidden units of a network; null: 16"),
+      number("num_hidden", &s.num_hidden, "", 1, 1024,
+             "hidden units of a network; null: 16, large 32"),
 
       number("seed", &s.seed, "", 0, 2147483647, "of all random choices"),
       number("validation_fraction", &s.validation_fraction, "", 0, 0.5,
@@ -97,7 +100,8 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number(
           "epochs", &s.epochs, "", 1, many,
           "passes over the training frames; null: 80, but 2000 to 24000 steps, accurate 160, but "
-          "4000 to 24000 steps, with start 12, but 300 to 3000 steps"),
+          "4000 to 24000 steps, large 240, but 6000 to 24000 steps, with start 12, but 300 to 3000 "
+          "steps"),
       number("batch", &s.batch, "frames", 1, many,
              "frames per step; null: 8, of more than 600 frames 16"),
       number(
@@ -112,7 +116,7 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number(
           "weight_decay", &s.weight_decay, "", 0, 100,
           "pull of hidden and output weights towards zero, larger is smoother; null: 0.5, with n > "
-          "10000 training atoms per element 0.5 (10000 / n)^2"),
+          "10000 training atoms per element 0.5 (10000 / n)^2, large at most 0.05"),
       number(
           "four_body_scale", &s.four_body_scale, "", 1e-3, 10,
           "size of the four-body invariants beside the others, which have 1: smaller trusts them "

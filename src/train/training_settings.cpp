@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "almlip/error.h"
 #include "almlip/nearest_word.h"
@@ -189,6 +190,11 @@ TrainingSettings continued(TrainingSettings s, const ModelSettings &start)
   keep(s.four_body, start.four_body);
   keep(s.partners, start.partners);
   keep(s.num_hidden, start.num_hidden);
+  for (const Preset &preset : presets())    // its recipe, too
+    if (std::tie(preset.num_channels, preset.lmax, preset.four_body, preset.partners,
+                 preset.num_hidden) ==
+        std::tie(*s.num_channels, *s.lmax, *s.four_body, *s.partners, *s.num_hidden))
+      s.preset = preset.name;
   return s;
 }
 
@@ -225,17 +231,13 @@ double Schedule::energy_factor(int step) const
 
 Schedule make_schedule(const TrainingSettings &s, int num_frames)
 {
-  const bool warm = !s.start.empty(), twice = !warm && s.preset == "accurate";
+  const bool warm = !s.start.empty();
   const bool many = num_frames > 600;
   Schedule schedule;
   schedule.batch = s.batch.value_or(many ? 16 : 8);
   schedule.steps_per_epoch = (num_frames + schedule.batch - 1) / schedule.batch;
-  const int usual = warm    ? 12
-                    : twice ? 160
-                            : 80,
-            min_steps = warm    ? 300
-                        : twice ? 4000
-                                : 2000,
+  const int times = s.preset == "large" ? 3 : s.preset == "accurate" ? 2 : 1;
+  const int usual = warm ? 12 : 80 * times, min_steps = warm ? 300 : 2000 * times,
             least = (min_steps + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch,
             most = (warm ? 3000 : 24000) / schedule.steps_per_epoch;
   schedule.epochs = s.epochs.value_or(std::max({least, std::min(usual, most), 1}));

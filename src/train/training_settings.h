@@ -82,7 +82,8 @@ void apply_flag(TrainingSettings &settings, const std::string &key,
 std::string to_json(const TrainingSettings &settings, bool only_shaping = false);
 
 /// The same with everything that fixes the model and was not given taken from the potential that a
-/// fit starts from. A preset that was given stands for the keys of its shape.
+/// fit starts from. A preset that was given stands for the keys of its shape; if none was, and the
+/// shape is that of one, that one is taken.
 TrainingSettings continued(TrainingSettings settings, const ModelSettings &start);
 
 /// Shape of the model that preset and single keys ask for; `cutoff` in Angstrom.
@@ -114,9 +115,9 @@ struct Schedule {
 };
 
 /// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 24000
-/// steps, with preset `accurate` for 160 epochs, but 4000 to 24000 steps, a warm start for 12
-/// epochs, but 300 to 3000 steps. More than 600 frames are learned in larger batches at a lower
-/// rate: with many steps less noise pays.
+/// steps, with preset `accurate` for 160 epochs, but 4000 to 24000 steps, with `large` for 240
+/// epochs, but 6000 to 24000 steps, a warm start for 12 epochs, but 300 to 3000 steps. More than
+/// 600 frames are learned in larger batches at a lower rate: with many steps less noise pays.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 
 /// Parts that so many frames are dealt to, for fits without one of them to judge it and sigma; 0: a

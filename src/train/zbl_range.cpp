@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "almlip/element_properties.h"
-#include "almlip/elements.h"
 
 namespace almlip::train {
 
@@ -13,12 +12,6 @@ namespace {
 // Of the shortest distance. Pairs that are a little closer than any in training are the daily bread
 // of a hot simulation: there the networks are good, and the wall would be an error of eV/Angstrom.
 constexpr double outer_share = 0.93, inner_share = 0.68;
-
-double covalent_radius(const std::string &symbol)
-{
-  return element_properties(std::min(atomic_number(symbol), last_element_with_properties))
-      .covalent_radius;
-}
 
 /// Unlike pairs may appear at the sites of a lattice only, where like ones were seen colliding:
 /// they get a wall no farther out than the like pairs have on average.

@@ -87,7 +87,7 @@ def test_truncated_gzip_gives_one_clear_line(tmp_path):
 
 BAD_ARGUMENTS = {
     "wrong element": (["--elements", "Si"], ["Ar", "Si"]),
-    "unknown preset": (["--preset", "huge"], ["fast, default, accurate"]),
+    "unknown preset": (["--preset", "huge"], ["fast, default, accurate, large"]),
     "output folder missing": (["--output", "/nonexistent/p.json"], ["/nonexistent"]),
     "start missing": (["--start", "/nonexistent/p.json"], ["/nonexistent/p.json"]),
     "frames missing": (["--validation", "/nonexistent/v.extxyz"], ["/nonexistent/v.extxyz"]),

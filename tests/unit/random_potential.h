@@ -9,6 +9,7 @@
 #include "almlip/committee.h"
 #include "almlip/frame.h"
 #include "almlip/potential.h"
+#include "almlip/presets.h"
 #include "almlip/surroundings.h"
 
 namespace almlip::test {
@@ -22,17 +23,13 @@ inline std::vector<double> normal_numbers(std::size_t count, double deviation,
   return numbers;
 }
 
-/// Settings of one of the compiled shapes, "fast", "default" or "accurate", or of one that only the
-/// generic kernels have: "radial" (no angles), "pairs" (no four-body terms), "odd", "large".
-inline ModelSettings shape_settings(const std::string &preset,
+/// Settings of a preset, or of a shape that only the generic kernels have: "radial" (no angles),
+/// "pairs" (no four-body terms), "odd", "wide".
+inline ModelSettings shape_settings(const std::string &shape,
                                     const std::vector<std::string> &elements)
 {
   ModelSettings s;
   s.elements = elements;
-  s.num_channels = preset == "accurate" ? 5 : 4;
-  s.lmax = preset == "fast" ? 3 : 4;
-  s.four_body = preset == "fast" ? "b3" : preset == "accurate" ? "d4" : "c4";
-  s.partners = preset == "fast" ? "same" : "all";
   auto set = [&](int num_channels, int lmax, int num_radial, const char *four_body, bool all) {
     s.num_channels = num_channels;
     s.lmax = lmax;
@@ -40,10 +37,15 @@ inline ModelSettings shape_settings(const std::string &preset,
     s.four_body = four_body;
     s.partners = all ? "all" : "same";
   };
-  if (preset == "radial") set(1, 0, 16, "none", false);
-  if (preset == "pairs") set(3, 2, 5, "none", false);
-  if (preset == "odd") set(5, 5, 8, "112 222 011 145 255 554", true);
-  if (preset == "large") set(7, 6, 12, "112 246 666 336 000", false);
+  for (const Preset &preset : presets())
+    if (preset.name == shape) {
+      set(preset.num_channels, preset.lmax, 8, preset.four_body.c_str(), preset.partners == "all");
+      s.num_hidden = preset.num_hidden;
+    }
+  if (shape == "radial") set(1, 0, 16, "none", false);
+  if (shape == "pairs") set(3, 2, 5, "none", false);
+  if (shape == "odd") set(5, 5, 8, "112 222 011 145 255 554", true);
+  if (shape == "wide") set(7, 6, 12, "112 246 666 336 000", false);
   return s;
 }
 

@@ -146,13 +146,13 @@ TEST_P(EveryShape, NothingJumpsAtTheCutoff)
 
 INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape,
                          ::testing::Values(std::string("fast"), std::string("default"),
-                                           std::string("accurate"), std::string("radial"),
-                                           std::string("pairs"), std::string("odd"),
-                                           std::string("large")));
+                                           std::string("accurate"), std::string("large"),
+                                           std::string("radial"), std::string("pairs"),
+                                           std::string("odd"), std::string("wide")));
 
 TEST(Committee, GenericKernelsAgreeWithTheCompiledOnesToRounding)
 {
-  for (const char *preset : {"fast", "default", "accurate"})
+  for (const char *preset : {"fast", "default", "accurate", "large"})
     for (const Precision precision : {Precision::full, Precision::mixed}) {
       const Potential p =
           with_zbl(random_potential(shape_settings(preset, {"Si", "O"}), 17), 2.1, 2.5);
@@ -244,7 +244,7 @@ TEST(Committee, SumsOfPerAtomTermsAreTheTotals)
 
 TEST(Committee, MixedPrecisionAgreesWithDoubleToTheRoundingOfFloat)
 {
-  for (const char *preset : {"fast", "default", "accurate"}) {
+  for (const char *preset : {"fast", "default", "accurate", "large"}) {
     const Potential p =
         with_zbl(random_potential(shape_settings(preset, {"Si", "O"}), 13), 2.1, 2.5);
     Committee full(p), mixed(p, Precision::mixed);

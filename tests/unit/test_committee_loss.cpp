@@ -138,14 +138,15 @@ INSTANTIATE_TEST_SUITE_P(ShapesAndTerms, EveryLoss,
                                            std::make_tuple(std::string("default"), 0.5, 0.0),
                                            std::make_tuple(std::string("default"), 0.0, 1.0),
                                            std::make_tuple(std::string("accurate"), 0.5, 1.0),
+                                           std::make_tuple(std::string("large"), 0.0, 1.0),
                                            std::make_tuple(std::string("radial"), 0.0, 0.0),
                                            std::make_tuple(std::string("pairs"), 0.5, 0.0),
                                            std::make_tuple(std::string("odd"), 0.5, 1.0),
-                                           std::make_tuple(std::string("large"), 0.0, 0.0)));
+                                           std::make_tuple(std::string("wide"), 0.0, 0.0)));
 
 TEST(CommitteeLoss, InstructionSetsAgreeToRounding)
 {
-  for (const char *preset : {"fast", "default", "accurate"}) {
+  for (const char *preset : {"fast", "default", "accurate", "large"}) {
     const Problem problem(preset, {"Si", "O"});
     const BatchWeights weights{1.0 / 48, 0.5, 30.0, 0.1, 0.0};
     std::vector<double> a, b;
@@ -168,7 +169,7 @@ TEST(CommitteeLoss, InstructionSetsAgreeToRounding)
 TEST(CommitteeLoss, GenericKernelsAgreeWithTheCompiledOnesToRounding)
 {
   const BatchWeights weights{1.0 / 48, 0.5, 30.0, 0.5, 1.0};
-  for (const char *preset : {"fast", "default", "accurate"}) {
+  for (const char *preset : {"fast", "default", "accurate", "large"}) {
     const Problem problem(preset, {"Si", "O"});
     std::vector<double> a, b;
     const auto compiled = CommitteeLoss::create(problem.model, "double"),
@@ -186,7 +187,8 @@ TEST(CommitteeLoss, GenericKernelsAgreeWithTheCompiledOnesToRounding)
 
 TEST(CommitteeLoss, PredictsWhatTheCommitteeOfItsPotentialPredicts)
 {
-  for (const char *preset : {"fast", "default", "accurate", "radial", "pairs", "odd", "large"}) {
+  for (const char *preset :
+       {"fast", "default", "accurate", "large", "radial", "pairs", "odd", "wide"}) {
     const Problem problem(preset, {"Si", "O"});
     const auto kernel = CommitteeLoss::create(problem.model, "double");
     kernel->set_parameters(problem.parameters);

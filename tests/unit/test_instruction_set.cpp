@@ -32,7 +32,7 @@ FramePrediction predict_with(const std::string &set, const Potential &p, Precisi
 TEST(InstructionSet, AllThatThisProcessorHasAgreeToRounding)
 {
   const Frame frame = test::random_frame({14, 8, 8, 14, 8, 14, 14, 8, 8, 8, 14}, 6.5, 3);
-  for (const char *preset : {"fast", "default", "accurate"}) {
+  for (const char *preset : {"fast", "default", "accurate", "large"}) {
     const Potential p = test::with_zbl(
         test::random_potential(test::shape_settings(preset, {"Si", "O"}), 7), 2.1, 2.5);
     for (const Precision precision : {Precision::full, Precision::mixed}) {

@@ -46,8 +46,9 @@ TEST(TrainingSettings, ErrorsNameWhatWasFoundAndWhatIsAllowed)
             "s.json: \"cutoff\" is -1 Angstrom, but it must be from 1 to 20");
   EXPECT_EQ(error_of("{\"epochs\": 2.5}"),
             "s.json: \"epochs\" is 2.5, but it must be a whole number or null");
-  EXPECT_EQ(error_of("{\"preset\": \"quick\"}"),
-            "s.json: \"preset\" is \"quick\", but it must be one of fast, default, accurate");
+  EXPECT_EQ(
+      error_of("{\"preset\": \"quick\"}"),
+      "s.json: \"preset\" is \"quick\", but it must be one of fast, default, accurate, large");
   EXPECT_EQ(error_of("{\"train\": \"a.xyz\"}"),
             "s.json: \"train\" is \"a.xyz\", but it must be a list of texts");
   EXPECT_EQ(error_of("[]"), "s.json: the settings must be a JSON object, {\"key\": value, ...}");
@@ -88,10 +89,13 @@ TEST(TrainingSettings, PresetsAreTheCompiledShapes)
   EXPECT_TRUE(has_shape<shape_fast>(preset("fast")));
   EXPECT_TRUE(has_shape<shape_default>(preset("default")));
   EXPECT_TRUE(has_shape<shape_accurate>(preset("accurate")));
+  EXPECT_TRUE(has_shape<shape_large>(preset("large")));
   // channels, lmax C (C + 1) / 2 pairs, couplings times partners
   EXPECT_EQ(preset("fast").num_descriptors(), 4 + 3 * 10 + 4 * 4);
   EXPECT_EQ(preset("default").num_descriptors(), 4 + 4 * 10 + 9 * 16);
   EXPECT_EQ(preset("accurate").num_descriptors(), 5 + 4 * 15 + 16 * 25);
+  EXPECT_EQ(preset("large").num_descriptors(), 6 + 4 * 21 + 16 * 36);
+  EXPECT_EQ(preset("large").num_hidden, 32);
 }
 
 TEST(TrainingSettings, SingleKeysWinOverThePreset)
@@ -118,6 +122,17 @@ TEST(TrainingSettings, ContinuedFitKeepsTheModelOfThePotentialExceptWhatIsGiven)
   EXPECT_EQ(model.cutoff, 4.2);
   EXPECT_EQ(model.num_members, 3);
   EXPECT_EQ(model.num_descriptors(), start.num_descriptors());
+}
+
+TEST(TrainingSettings, ContinuedFitHasTheRecipeOfItsPreset)
+{
+  TrainingSettings settings;
+  settings.preset = "large";
+  const ModelSettings start = model_settings(settings, {"Ti", "O"}, 4.2);
+  EXPECT_EQ(continued({}, start).preset, "large");
+
+  settings.num_hidden = 24;
+  EXPECT_FALSE(continued({}, model_settings(settings, {"Ti", "O"}, 4.2)).preset.has_value());
 }
 
 TEST(TrainingSettings, GivenPresetIsNotReplacedByTheShapeOfThePotential)
@@ -167,6 +182,9 @@ TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)
   EXPECT_EQ(make_schedule(settings, 400000).num_steps(), 25000);    // one epoch
   settings.preset = "accurate";
   EXPECT_EQ(make_schedule(settings, 400).num_steps(), 160 * 50);
+  settings.preset = "large";
+  EXPECT_EQ(make_schedule(settings, 400).num_steps(), 240 * 50);
+  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 6000);
   settings.start = "old.json";
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 300);
   settings.epochs = 3;
