@@ -34,17 +34,8 @@ void ALQueryPeratom::allocate()
   for (int i = before; i < nmax; i++) clear(i);
 }
 
-void ALQueryPeratom::clear(int i)
-{
-  if (wants_array)
-    std::fill_n(array[i], static_cast<int>(NUM_COLUMNS), 0.0);
-  else
-    vector[i] = 0.0;
-}
-
 void ALQueryPeratom::fill(ALQuerySource &source, const almlip::QueryRule &rule, int groupbit)
 {
-  allocate();
   const ALQuerySource::Outputs out = source.outputs();
   for (int i = 0; i < atom->nlocal; i++) {
     const bool watched = (atom->mask[i] & groupbit) != 0;
@@ -62,5 +53,5 @@ void ALQueryPeratom::fill(ALQuerySource &source, const almlip::QueryRule &rule, 
 
 double ALQueryPeratom::memory_usage() const
 {
-  return static_cast<double>(nmax) * (wants_array ? NUM_COLUMNS : 1) * sizeof(double);
+  return static_cast<double>(nmax) * num_values() * sizeof(double);
 }

@@ -6,6 +6,8 @@
 
 #include "almlip/query/rule.h"
 
+#include <algorithm>
+
 namespace LAMMPS_NS {
 
 /// Per-atom output of a fix al_query: sigma, or an array of sigma, novelty and flag. 0 for atoms
@@ -21,11 +23,15 @@ class ALQueryPeratom : protected Pointers {
   double *vector = nullptr;    // shape [nmax], force units of the run
   double **array = nullptr;    // shape [nmax][num_columns]
   int num_columns() const;     // 0: a vector
+  int num_values() const { return wants_array ? num_columns() : 1; }    // of an atom
 
   /// For as many atoms as this rank may have; zeros where it grew.
   void allocate();
   /// 0 for an atom that was created since.
-  void clear(int);
+  void clear(int i) { std::fill_n(values(i), num_values(), 0.0); }
+  /// Atom i becomes atom j.
+  void copy(int i, int j) { std::copy_n(values(i), num_values(), values(j)); }
+  double *values(int i) { return wants_array ? array[i] : vector + i; }
   /// With the numbers of the latest evaluation that was wanted.
   void fill(class ALQuerySource &, const almlip::QueryRule &, int groupbit);
   double memory_usage() const;

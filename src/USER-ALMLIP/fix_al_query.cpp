@@ -29,6 +29,7 @@
 #include "almlip/query/rule.h"
 #include "almlip/query/state.h"
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <optional>
@@ -107,15 +108,22 @@ FixALQuery::FixALQuery(LAMMPS *lmp, int narg, char **arg)
   size_peratom_cols = impl->peratom.num_columns();
   peratom_freq = nevery;
   create_attribute = 1;
-  impl->peratom.allocate();
-  offer_peratom();
-  if (impl->settings.trace.empty()) return;
-  std::string path = impl->settings.trace;
-  if (universe->nworlds > 1) path += fmt::format(".{}", universe->iworld);    // as log.lammps
-  on_first_rank(lmp, "fix al_query", [&] { impl->trace.open(path); });
+  maxexchange = impl->peratom.num_values();
+  grow_arrays(atom->nmax);
+  if (!impl->settings.trace.empty()) {
+    std::string path = impl->settings.trace;
+    if (universe->nworlds > 1) path += fmt::format(".{}", universe->iworld);    // as log.lammps
+    on_first_rank(lmp, "fix al_query", [&] { impl->trace.open(path); });
+  }
+  // LAMMPS then refuses `replicate`, after which the values would be those of other atoms. KOKKOS
+  // would sort and exchange all atoms on the CPU for it.
+  if (!lmp->kokkos) atom->add_callback(Atom::GROW);
 }
 
-FixALQuery::~FixALQuery() = default;
+FixALQuery::~FixALQuery()
+{
+  if (!lmp->kokkos) atom->delete_callback(id, Atom::GROW);
+}
 
 int FixALQuery::setmask()
 {
@@ -242,8 +250,8 @@ void FixALQuery::post_force(int)
   impl->due = false;
   impl->latest = impl->atoms.take(groupbit);
   impl->pending = true;
+  grow_arrays(atom->nmax);
   impl->peratom.fill(impl->source, impl->rule, groupbit);
-  offer_peratom();
   impl->source.want(false);
   request_energy(update->ntimestep + nevery);
 }
@@ -275,18 +283,36 @@ void FixALQuery::request_energy(bigint step)
   if (Compute *pe = modify->get_compute_by_id("thermo_pe")) pe->addstep(step);
 }
 
-void FixALQuery::offer_peratom()
+/* ----------------------------------------------------------------------
+   per-atom output follows its atoms
+------------------------------------------------------------------------- */
+
+void FixALQuery::grow_arrays(int)
 {
+  impl->peratom.allocate();
   vector_atom = impl->peratom.vector;
   array_atom = impl->peratom.array;
 }
 
+void FixALQuery::copy_arrays(int i, int j, int) { impl->peratom.copy(i, j); }
+
 /// For an atom that create_atoms and the like have added, until the next look.
 void FixALQuery::set_arrays(int i)
 {
-  impl->peratom.allocate();
+  grow_arrays(atom->nmax);
   impl->peratom.clear(i);
-  offer_peratom();
+}
+
+int FixALQuery::pack_exchange(int i, double *buf)
+{
+  std::copy_n(impl->peratom.values(i), maxexchange, buf);
+  return maxexchange;
+}
+
+int FixALQuery::unpack_exchange(int i, double *buf)
+{
+  std::copy_n(buf, maxexchange, impl->peratom.values(i));
+  return maxexchange;
 }
 
 /* ----------------------------------------------------------------------

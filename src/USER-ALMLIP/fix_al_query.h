@@ -43,6 +43,10 @@ class FixALQuery : public Fix {
   void restart(char *) override;
   double memory_usage() override;
   void set_arrays(int) override;
+  void grow_arrays(int) override;
+  void copy_arrays(int, int, int) override;
+  int pack_exchange(int, double *) override;
+  int unpack_exchange(int, double *) override;
 
  private:
   struct Impl;    // hides the core from LAMMPS
@@ -55,7 +59,6 @@ class FixALQuery : public Fix {
   void forget_other_potential();
 
   void request_energy(bigint);
-  void offer_peratom();
   void consider();
   void tell_distrust(const std::string &, tagint);
   void store_those_before();

@@ -132,12 +132,9 @@ def test_default_threshold_is_that_of_the_held_out_frames(
     lmp_run, query_script, silicon_potential, repeat
 ):
     """For the number of atoms at hand: the largest sigma of many atoms is larger."""
-    commands = f"""replicate {repeat} 1 1
-thermo_style custom step f_q[1] f_q[3] f_q[11] f_q[12]
-run 20"""
-    run = lmp_run(
-        query_script(commands, fix="10", setup="displace_atoms all random 0.2 0.2 0.2 3\n")
-    )
+    commands = "thermo_style custom step f_q[1] f_q[3] f_q[11] f_q[12]\nrun 20"
+    setup = f"replicate {repeat} 1 1\ndisplace_atoms all random 0.2 0.2 0.2 3\n"
+    run = lmp_run(query_script(commands, fix="10", setup=setup))
     record = json.loads(silicon_potential.read_text())["training"]
 
     assert set(record["held_out_atoms"]) == {64}
@@ -445,6 +442,40 @@ run 20"""
         assert row["f_q[2]"] == pytest.approx(row["c_mean"], rel=1e-6)
 
 
+def sigma_of(path):
+    """{atom: sigma} of a dump of `id` and sigma."""
+    rows = [line.split() for line in path.read_text().splitlines()[9:]]
+    return {int(number): float(value) for number, value in rows}
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("peratom", ["", "peratom array"])
+def test_sigma_stays_with_its_atom(peratom, ranks, lmp_run, query_script):
+    """Also where atoms move between ranks, and into the places of others."""
+    value = "f_q[1]" if peratom else "f_q"
+    commands = f"""run 0
+write_dump all custom before.dump id {value}
+region low block INF 3 INF INF INF INF
+group low region low
+delete_atoms group low compress no
+write_dump all custom after.dump id {value}"""
+    run = lmp_run(query_script(commands, fix=f"1 {PICK_ALL} {peratom}", setup=HOT), ranks=ranks)
+
+    assert run.status == 0, run.error
+    before, after = sigma_of(run.folder / "before.dump"), sigma_of(run.folder / "after.dump")
+    assert 10 < len(after) < len(before) - 10
+    assert len(set(after.values())) > 10
+    assert after == {number: before[number] for number in after}
+
+
+def test_replicate_has_to_come_before_the_fix(lmp_run, query_script):
+    """As for all fixes that keep numbers of atoms; their order would be lost."""
+    run = lmp_run(query_script("run 0\nreplicate 2 1 1"), check=False)
+
+    assert run.status != 0
+    assert "Cannot replicate with fixes" in run.error + run.log
+
+
 @pytest.mark.parametrize("peratom", ["", "peratom array"])
 def test_atoms_created_between_runs_have_no_sigma_yet(peratom, lmp_run, query_script):
     """More than LAMMPS allocates at once, so that the fix's arrays must grow."""
@@ -457,8 +488,7 @@ write_dump all custom end.dump id {value}"""
     run = lmp_run(query_script(commands, fix=f"1 {PICK_ALL} {peratom}"))
 
     assert run.status == 0, run.error
-    rows = [line.split() for line in (run.folder / "end.dump").read_text().splitlines()[9:]]
-    sigma = {int(number): float(value) for number, value in rows}
+    sigma = sigma_of(run.folder / "end.dump")
     assert len(sigma) > 40000
     assert all(sigma[number] > 0 for number in range(1, 65))
     assert all(value == 0 for number, value in sigma.items() if number > 64)
