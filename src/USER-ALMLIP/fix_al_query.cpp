@@ -109,7 +109,7 @@ FixALQuery::FixALQuery(LAMMPS *lmp, int narg, char **arg)
   peratom_freq = nevery;
   create_attribute = 1;
   maxexchange = impl->peratom.num_values();
-  grow_arrays(atom->nmax);
+  FixALQuery::grow_arrays(atom->nmax);
   if (!impl->settings.trace.empty()) {
     std::string path = impl->settings.trace;
     if (universe->nworlds > 1) path += fmt::format(".{}", universe->iworld);    // as log.lammps
