@@ -59,12 +59,14 @@ struct FirstChannel {
 };
 
 /// What a channel is before the fit. Channels take turns in the ways of weighing; these are the
-/// cosines over the elements, so that their sums of products vanish.
+/// Hartley functions cos + sin over the elements, so that their sums of products vanish. None of
+/// them is zero for an element: with eight elements the period is nine.
 FirstChannel first_channel(int channel, int element, int num_elements, int num_weights)
 {
-  const int way = channel % num_weights;
-  const double cosine = std::cos(pi * way * (element + 0.5) / num_elements);
-  return {channel / num_weights, way == 0 ? 1.0 : std::sqrt(2.0) * cosine};
+  const int way = channel % num_weights,
+            period = num_elements % 8 == 0 ? num_elements + 1 : num_elements;
+  const double angle = 2.0 * pi * way * element / period;
+  return {channel / num_weights, std::cos(angle) + std::sin(angle)};
 }
 
 }    // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 
 #include "random_potential.h"
@@ -61,19 +62,32 @@ TEST(InitialParameters, ChannelsTellElementsOfUnlikeSizeApart)
                   1e-12);
 }
 
-TEST(InitialParameters, NoChannelIsEmpty)
+/// Norm of each channel for neighbours of the element b alone.
+std::vector<double> channel_norms(const ModelSettings &settings, int b)
+{
+  const std::vector<double> channels = radial_block(settings, b);
+  std::vector<double> norms(static_cast<std::size_t>(settings.num_channels), 0.0);
+  for (std::size_t n = 0; n < channels.size(); ++n)
+    norms[n / static_cast<std::size_t>(settings.num_radial)] += channels[n] * channels[n];
+  for (double &norm : norms) norm = std::sqrt(norm);
+  return norms;
+}
+
+// An atom may have neighbours of its own kind only, in a phase of one element.
+TEST(InitialParameters, NoChannelIsEmptyForNeighboursOfOneElement)
 {
   for (const char *shape : {"fast", "default", "accurate", "large", "wide"})
     for (const std::vector<std::string> &elements :
-         {std::vector<std::string>{"H"}, {"In", "P"}, {"H", "C", "O"}, {"H", "C", "N", "O", "S"}}) {
+         {std::vector<std::string>{"H"},
+          {"In", "P"},
+          {"H", "C", "O"},
+          {"H", "C", "N", "O", "S"},
+          {"H", "Li", "C", "N", "O", "F", "P", "S"}}) {
       const ModelSettings settings = test::shape_settings(shape, elements);
-      std::vector<double> size(static_cast<std::size_t>(settings.num_channels), 0.0);
-      for (int b = 0; b < static_cast<int>(elements.size()); ++b) {
-        const std::vector<double> channels = radial_block(settings, b);
-        for (std::size_t n = 0; n < channels.size(); ++n)
-          size[n / static_cast<std::size_t>(settings.num_radial)] += channels[n] * channels[n];
-      }
-      for (const double channel : size) EXPECT_GT(channel, 0.1) << shape << elements.size();
+      for (int b = 0; b < static_cast<int>(elements.size()); ++b)
+        for (const double norm : channel_norms(settings, b))
+          EXPECT_GT(norm, 0.1) << shape << ", " << elements[static_cast<std::size_t>(b)] << " of "
+                               << elements.size();
     }
 }
 
