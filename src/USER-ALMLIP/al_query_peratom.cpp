@@ -39,15 +39,11 @@ void ALQueryPeratom::fill(ALQuerySource &source, const almlip::QueryRule &rule, 
   const ALQuerySource::Outputs out = source.outputs();
   for (int i = 0; i < atom->nlocal; i++) {
     const bool watched = (atom->mask[i] & groupbit) != 0;
-    const double sigma = watched ? out.sigma[i] : 0.0;
-    if (!wants_array) {
-      vector[i] = sigma;
-      continue;
-    }
-    const double novelty = watched && out.novelty ? out.novelty[i] : 0.0;
-    array[i][SIGMA] = sigma;
-    array[i][NOVELTY] = novelty;
-    array[i][FLAG] = rule.flags(sigma / source.units.force(), novelty) ? 1.0 : 0.0;
+    double *const value = values(i);
+    value[SIGMA] = watched ? out.sigma[i] : 0.0;
+    if (!wants_array) continue;
+    value[NOVELTY] = watched && out.novelty ? out.novelty[i] : 0.0;
+    value[FLAG] = rule.flags(value[SIGMA] / source.units.force(), value[NOVELTY]) ? 1.0 : 0.0;
   }
 }
 

@@ -31,6 +31,7 @@ class ALQueryPeratom : protected Pointers {
   void clear(int i) { std::fill_n(values(i), num_values(), 0.0); }
   /// Atom i becomes atom j.
   void copy(int i, int j) { std::copy_n(values(i), num_values(), values(j)); }
+  /// Shape [num_values], of atom i.
   double *values(int i) { return wants_array ? array[i] : vector + i; }
   /// With the numbers of the latest evaluation that was wanted.
   void fill(class ALQuerySource &, const almlip::QueryRule &, int groupbit);
