@@ -15,6 +15,7 @@
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
 #include "almlip/files/text_file.h"
+#include "almlip/learned_frames.h"
 #include "almlip/potential.h"
 #include "almlip/query/batch.h"
 #include "almlip/query/fingerprint.h"
@@ -256,12 +257,13 @@ class Reading {
   {
     sieve.known.reset(appraiser_.num_features());
     sieve.known.add(potential.known_fingerprints);
+    const LearnedFrames learned(potential);
     for_each_frame(options_.known, [&](Frame &frame, const std::string &) {
       std::vector<double> row;
       const FramePrediction prediction = appraiser_.appraise(frame, row);
       if (sieve.known.contains(row, options_.selection.duplicate)) return;
       sieve.known.add(row);
-      if (by_atoms_) atoms_.add_known(frame, prediction);
+      if (by_atoms_ && !learned.contain(frame)) atoms_.add_known(frame, prediction);
     });
     for_each_frame(options_.references, [&](Frame &frame, const std::string &) {
       const FramePrediction prediction = appraiser_.appraise(frame, references_);

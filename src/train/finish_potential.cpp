@@ -10,6 +10,7 @@
 #include "almlip/calculator.h"
 #include "almlip/energy_sigma.h"
 #include "almlip/error.h"
+#include "almlip/learned_frames.h"
 #include "train/calibration.h"
 #include "train/check/data_check.h"
 #include "train/energy_memory.h"
@@ -61,9 +62,10 @@ std::string provenance_of(const TrainingData &data, const TrainingSettings &sett
                           const StressOffsets &offsets, const Json &errors,
                           const std::string &tuning)
 {
-  std::vector<std::string> learned = marks_of(data.train);
-  if (all_frames)
-    for (const std::string &mark : marks_of(data.held_out)) learned.push_back(mark);
+  std::vector<std::string> learned;
+  for (const Frame &frame : data.train) learned.push_back(mark_of(frame));
+  for (std::size_t n = 0; all_frames && n < data.held_out.size(); ++n)
+    learned.push_back(mark_of(data.held_out[n]));
   Json json;
   json["program"] = std::string("almlip ") + ALMLIP_VERSION;
   json["settings"] = Json::parse(to_json(settings, true));

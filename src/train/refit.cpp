@@ -4,39 +4,20 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
-#include <set>
 
-#include "almlip/text.h"
+#include "almlip/learned_frames.h"
 #include "train/error_report.h"
 
 namespace almlip::train {
 
-std::vector<std::string> marks_of(const std::vector<Frame> &frames)
-{
-  constexpr std::size_t length = 12;    // of a hexadecimal number: 48 bits
-  std::vector<std::string> marks;
-  for (const Frame &frame : frames) {
-    std::vector<int> numbers = frame.atomic_numbers;
-    std::sort(numbers.begin(), numbers.end());
-    std::string text;
-    for (const int number : numbers) text += std::to_string(number) + " ";
-    text += format("%.3f %.5f", frame.volume(), *frame.energy);
-    marks.push_back(content_hash(text).substr(0, length));
-  }
-  return marks;
-}
-
 std::optional<std::vector<std::size_t>> new_frames(const Potential &start,
                                                    const std::vector<Frame> &frames)
 {
-  const nlohmann::json provenance = nlohmann::json::parse(start.provenance);
-  if (!provenance.contains("learned")) return std::nullopt;
-  const auto learned = provenance["learned"].get<std::set<std::string>>();
-  const std::vector<std::string> marks = marks_of(frames);
+  const LearnedFrames learned(start);
+  if (!learned.are_told()) return std::nullopt;
   std::vector<std::size_t> fresh;
   for (std::size_t n = 0; n < frames.size(); ++n)
-    if (learned.count(marks[n]) == 0) fresh.push_back(n);
+    if (!learned.contain(frames[n])) fresh.push_back(n);
   return fresh;
 }
 

@@ -12,10 +12,6 @@
 
 namespace almlip::train {
 
-/// Marks by which a frame is known again, of its elements, volume and energy (to 1e-5 eV), so that
-/// another file, with fewer digits or other columns, does not make it a new one.
-std::vector<std::string> marks_of(const std::vector<Frame> &frames);
-
 /// Indices of the frames that the potential has not learned; nothing if its file does not tell what
 /// it has learned (files of earlier versions).
 std::optional<std::vector<std::size_t>> new_frames(const Potential &start,

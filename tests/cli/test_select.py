@@ -127,6 +127,32 @@ def test_known_frames_are_never_chosen(select):
     assert sorted(chosen(select)) == [-69, -68, -67, -66, -65]
 
 
+def mark_of(atoms):
+    """By which a potential file tells that it has learned the frame: FNV-1a, its first 48 bits."""
+    numbers = "".join(f"{number} " for number in sorted(atoms.numbers))
+    code = 14695981039346656037
+    for byte in f"{numbers}{atoms.get_volume():.3f} {atoms.get_potential_energy():.5f}".encode():
+        code = (code ^ byte) * 1099511628211 % 2**64
+    return f"{code:016x}"[:12]
+
+
+def test_atoms_of_a_learned_frame_do_not_count_again(select):
+    """A potential keeps the fingerprints of some training frames only, but the atoms of all."""
+    (select.folder / "known.extxyz").write_text(frames_text(1, seed=2))
+    scores = []
+    for known, learned in (([], []), (["--known", "known.extxyz"], []), (["--known", "known.extxyz"], ["known.extxyz"])):
+        potential = json.loads((select.folder / "Si.json").read_text())
+        marks = [mark_of(read(select.folder / file)) for file in learned]
+        potential["provenance"]["learned"] = marks
+        (select.folder / "Si.json").write_text(json.dumps(potential))
+        done = select(*known, "--count", 10)
+        assert done.returncode == 0, done.stderr
+        batch = read(select.folder / "batch.extxyz", index=":")
+        scores.append([atoms.info["score"] for atoms in batch])
+    nothing_known, not_learned, all_learned = scores
+    assert all_learned == nothing_known != not_learned
+
+
 def test_a_known_frame_counts_once(select):
     lines = (select.folder / "pool.extxyz").read_text().splitlines(keepends=True)
     (select.folder / "known.extxyz").write_text("".join(lines[: 10 * 5]))  # the first 5 frames

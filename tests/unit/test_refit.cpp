@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gtest/gtest.h>
 
+#include "almlip/learned_frames.h"
 #include "train/refit.h"
 
 namespace almlip::train {
@@ -21,7 +22,7 @@ TEST(NewFrames, AreThoseWithoutAMark)
   const std::vector<Frame> learned{cell(-5.0, 4.0), cell(-6.0, 4.0)};
   Potential start;
   start.provenance =
-      R"({"learned": [")" + marks_of(learned)[0] + R"(", ")" + marks_of(learned)[1] + R"("]})";
+      R"({"learned": [")" + mark_of(learned[0]) + R"(", ")" + mark_of(learned[1]) + R"("]})";
   std::vector<Frame> frames{cell(-6.0 + 1e-9, 4.0), cell(-5.5, 4.0), cell(-5.0, 4.1)};
   frames[0].atomic_numbers = {8, 14};    // another order, fewer digits
 

@@ -11,6 +11,7 @@
 #include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
+#include "almlip/learned_frames.h"
 #include "almlip/query/batch.h"
 #include "almlip/query/fingerprint.h"
 
@@ -70,8 +71,8 @@ bool has_elements(const Frame &frame, const ModelSettings &settings)
   });
 }
 
-/// Adds the frame, unless it is known.
-void take_frame(Calculator &calculator, const Frame &frame, double duplicate,
+/// Adds the frame, unless it is known. The potential keeps the atoms of what it has learned.
+void take_frame(Calculator &calculator, const Frame &frame, bool learned, double duplicate,
                 KnownConfigurations &known, LabelledAtoms &labelled)
 {
   const ModelSettings &settings = calculator.potential().settings;
@@ -82,6 +83,7 @@ void take_frame(Calculator &calculator, const Frame &frame, double duplicate,
       settings.num_descriptors(), static_cast<int>(settings.elements.size()));
   if (known.contains(row, duplicate)) return;
   known.add(row);
+  if (learned) return;
   labelled.add(atom_points(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
                            frame.num_atoms(), settings.num_descriptors()));
 }
@@ -99,10 +101,11 @@ void KnownFiles::read_new(const Potential &potential, const std::string &hash, d
   const std::vector<std::string> files = new_files(hash);
   if (!files.empty()) {
     Calculator calculator(potential);
+    const LearnedFrames learned(potential);
     for (const std::string &file : files)
       for (const Frame &frame : new_frames(file))
         if (has_elements(frame, potential.settings))
-          take_frame(calculator, frame, duplicate, known, labelled);
+          take_frame(calculator, frame, learned.contain(frame), duplicate, known, labelled);
   }
   is_first_time_ = false;
 }

@@ -29,7 +29,8 @@ class KnownFiles {
   /// @param hash              of the potential, as manifests have it
   /// @param duplicate         fingerprints that differ by less are the same
   /// @param[in,out] known     gets their fingerprints
-  /// @param[in,out] labelled  gets their atoms
+  /// @param[in,out] labelled  gets their atoms, unless the potential has learned them: the record
+  ///                          of its training set has these
   /// @throws Error the first time, if a path is neither a file nor a folder, or if a file that is
   ///         named itself has no frame that can be read
   void read_new(const Potential &potential, const std::string &hash, double duplicate,
