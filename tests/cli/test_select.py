@@ -140,7 +140,11 @@ def test_atoms_of_a_learned_frame_do_not_count_again(select):
     """A potential keeps the fingerprints of some training frames only, but the atoms of all."""
     (select.folder / "known.extxyz").write_text(frames_text(1, seed=2))
     scores = []
-    for known, learned in (([], []), (["--known", "known.extxyz"], []), (["--known", "known.extxyz"], ["known.extxyz"])):
+    for known, learned in (
+        ([], []),
+        (["--known", "known.extxyz"], []),
+        (["--known", "known.extxyz"], ["known.extxyz"]),
+    ):
         potential = json.loads((select.folder / "Si.json").read_text())
         marks = [mark_of(read(select.folder / file)) for file in learned]
         potential["provenance"]["learned"] = marks

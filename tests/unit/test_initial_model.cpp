@@ -77,12 +77,11 @@ std::vector<double> channel_norms(const ModelSettings &settings, int b)
 TEST(InitialParameters, NoChannelIsEmptyForNeighboursOfOneElement)
 {
   for (const char *shape : {"fast", "default", "accurate", "large", "wide"})
-    for (const std::vector<std::string> &elements :
-         {std::vector<std::string>{"H"},
-          {"In", "P"},
-          {"H", "C", "O"},
-          {"H", "C", "N", "O", "S"},
-          {"H", "Li", "C", "N", "O", "F", "P", "S"}}) {
+    for (const std::vector<std::string> &elements : {std::vector<std::string>{"H"},
+                                                     {"In", "P"},
+                                                     {"H", "C", "O"},
+                                                     {"H", "C", "N", "O", "S"},
+                                                     {"H", "Li", "C", "N", "O", "F", "P", "S"}}) {
       const ModelSettings settings = test::shape_settings(shape, elements);
       for (int b = 0; b < static_cast<int>(elements.size()); ++b)
         for (const double norm : channel_norms(settings, b))
