@@ -8,6 +8,7 @@
 
 #include "almlip/energy_sigma.h"
 #include "almlip/error_statistics.h"
+#include "almlip/query/kmeans.h"
 #include "almlip/text.h"
 #include "train/calibration.h"
 #include "train/check/robust_statistics.h"
@@ -97,28 +98,29 @@ Eigen::VectorXd ratios_by_others(const Rows &x, const Eigen::VectorXd &y, const 
   return (y - x * weights).array().square() / variance;
 }
 
-/// Frames of every kind: by config_type, or by composition where there is one config_type.
-std::vector<Indices> kinds_of(const std::vector<EnergySample> &samples)
+/// The frames in three clusters of their features. Names of kinds would not do: often two of them
+/// mean nearly the same, so that one without the other is learned.
+std::vector<Indices> clusters_of(const std::vector<EnergySample> &samples)
 {
-  for (const auto &name : {&EnergySample::kind, &EnergySample::composition}) {
-    std::map<std::string, Indices> kinds;
-    for (std::size_t n = 0; n < samples.size(); ++n) kinds[samples[n].*name].push_back(n);
-    if (kinds.size() < 2) continue;
-    std::vector<Indices> result;
-    for (auto &[key, frames] : kinds) result.push_back(std::move(frames));
-    return result;
-  }
-  return {};
+  constexpr int num_clusters = 3;
+  std::vector<double> points;
+  for (const EnergySample &sample : samples)
+    points.insert(points.end(), sample.features.begin(), sample.features.end());
+  const Clustering clustering =
+      kmeans(points, static_cast<int>(samples.front().features.size()), num_clusters, 1);
+  std::vector<Indices> clusters(num_clusters);
+  for (std::size_t n = 0; n < samples.size(); ++n)
+    clusters[static_cast<std::size_t>(clustering.label[n])].push_back(n);
+  clusters.erase(std::remove(clusters.begin(), clusters.end(), Indices{}), clusters.end());
+  return clusters;
 }
 
-/// At most so many of them, evenly chosen: each costs a matrix of all features.
-std::vector<Indices> some_of(const std::vector<Indices> &kinds)
+/// Whether all frames are of one config_type and one composition.
+bool are_of_one_kind(const std::vector<EnergySample> &samples)
 {
-  constexpr std::size_t most = 20;
-  if (kinds.size() <= most) return kinds;
-  std::vector<Indices> some;
-  for (std::size_t n = 0; n < most; ++n) some.push_back(kinds[n * kinds.size() / most]);
-  return some;
+  return std::all_of(samples.begin(), samples.end(), [&](const EnergySample &sample) {
+    return sample.kind == samples.front().kind && sample.composition == samples.front().composition;
+  });
 }
 
 }    // namespace
@@ -126,21 +128,22 @@ std::vector<Indices> some_of(const std::vector<Indices> &kinds)
 double kind_factor(const std::vector<EnergySample> &learned, int num_elements)
 {
   constexpr double most = 10.0;
-  const std::vector<Indices> kinds = some_of(kinds_of(learned));
-  if (kinds.empty()) return usual_kind_factor;
+  const double least = are_of_one_kind(learned) ? usual_kind_factor : 1.0;
+  const std::vector<Indices> clusters = clusters_of(learned);
+  if (clusters.size() < 2) return least;
   const Indices all = others(learned.size(), {});
   const double like =
       ratios_without_each(features_of(learned, all), energies_of(learned, all), num_elements)
           .mean();
   double unlike = 0.0;
-  for (const Indices &kind : kinds) {
-    const Indices rest = others(learned.size(), kind);
-    unlike += ratios_by_others(features_of(learned, kind), energies_of(learned, kind),
+  for (const Indices &cluster : clusters) {
+    const Indices rest = others(learned.size(), cluster);
+    unlike += ratios_by_others(features_of(learned, cluster), energies_of(learned, cluster),
                                features_of(learned, rest), energies_of(learned, rest), num_elements)
                   .mean() /
-              static_cast<double>(kinds.size());
+              static_cast<double>(clusters.size());
   }
-  return like > 0.0 ? std::clamp(std::sqrt(unlike / like), 1.0, most) : usual_kind_factor;
+  return like > 0.0 ? std::clamp(std::sqrt(unlike / like), least, most) : least;
 }
 
 std::vector<std::vector<double>> energy_whitening(const std::vector<EnergySample> &learned,

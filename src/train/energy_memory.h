@@ -15,8 +15,8 @@ namespace almlip::train {
 /// descriptors; in units of the inverse variance of one training energy. Ours, by measurement.
 constexpr double energy_prior = 0.1;
 
-/// How much larger errors are on a kind of frames that was not learned, where the training frames
-/// are of one kind and cannot tell. Ours, by measurement.
+/// How much larger errors are at least on a kind of frames that was not learned, where all training
+/// frames are of one kind. Ours, by measurement.
 constexpr double usual_kind_factor = 2.0;
 
 /// What the energy of a frame was learned or judged by.
@@ -36,9 +36,9 @@ struct EnergyError {
 
 /// By which factor the energies of a linear model err more on kinds of frames that it has not
 /// learned than on further frames of those that it has, both in units of its own expected error
-/// sqrt(1 + energy_distance2). A root mean square over the kinds: each config_type, or each
-/// composition where there is one config_type only. From 1 to 10.
-/// @return  usual_kind_factor if there is one kind only
+/// sqrt(1 + energy_distance2). A root mean square over three clusters of the frames by their
+/// features, each left out in turn. From 1, or usual_kind_factor if the frames are of one
+/// config_type and composition, to 10.
 /// Source: ours; leaving one frame out in closed form: Allen, Technometrics 16, 125 (1974)
 double kind_factor(const std::vector<EnergySample> &learned, int num_elements);
 
