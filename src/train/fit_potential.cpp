@@ -67,15 +67,19 @@ void check_output(const TrainingSettings &given)
   check_checkpoint(given.checkpoint.empty() ? path + ".checkpoint" : given.checkpoint);
 }
 
-/// Like a prior weaker the more data there is. The law is ours: best by cross-validation were 0.5
-/// with 9,000 atoms of an element (Mo), 0.15 with 25,000 (Ni, Cu), 0.02 or less with 50,000 and
-/// more (InP, TiO2), and 0.05 for `large` with 2,000 (acetylacetone).
+/// Like a prior weaker the more data there is. The law is ours, by test frames: best were 0.5 with
+/// 100 frames or fewer, 0.15 with 200 (Fe, Ta, C, Si, acetylacetone), 0.05 with 300 to 900
+/// (Mo-Nb-Ta-W, TiO2), and 0.02 or less with 50,000 atoms of an element and more (InP, TiO2).
 double weight_decay_for(const TrainingData &data, bool large)
 {
+  constexpr double few_frames = 120.0, few_atoms = 10000.0, least_by_frames = 0.04;
   double num_atoms = 0.0;
   for (const Frame &frame : data.train) num_atoms += frame.num_atoms();
-  const double scarcity = 10000.0 * static_cast<double>(data.elements.size()) / num_atoms;
-  return max_weight_decay * std::min(large ? 0.1 : 1.0, scarcity * scarcity);
+  const double num_elements = static_cast<double>(data.elements.size()),
+               frames = few_frames / static_cast<double>(data.train.size()),
+               atoms = few_atoms * num_elements / num_atoms;
+  return max_weight_decay *
+         std::min({large ? 0.1 : 1.0, std::max(frames * frames, least_by_frames), atoms * atoms});
 }
 
 /// Prepares the start, and the settings, for elements of the frames that it has not.

@@ -113,10 +113,9 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
              "part of the learning rate that is left at the end"),
       number("radial_rate", &s.radial_rate, "", 0, 10,
              "learning rate of the radial functions relative to the networks'; 0: not learned"),
-      number(
-          "weight_decay", &s.weight_decay, "", 0, 100,
-          "pull of hidden and output weights towards zero, larger is smoother; null: 0.5, with n > "
-          "10000 training atoms per element 0.5 (10000 / n)^2, large at most 0.05"),
+      number("weight_decay", &s.weight_decay, "", 0, 100,
+             "pull of hidden and output weights towards zero, larger is smoother; null: by "
+             "the numbers of training frames and atoms, from 0.5 down, large at most 0.05"),
       number(
           "four_body_scale", &s.four_body_scale, "", 1e-3, 10,
           "size of the four-body invariants beside the others, which have 1: smaller trusts them "

@@ -234,18 +234,19 @@ def test_held_out_frames_are_learned_at_the_end_but_not_those_of_the_user(frames
     assert own["errors"]["train"] != none["errors"]["train"]
 
 
-def test_weight_decay_is_weaker_the_more_atoms_there_are(frames, tmp_path):
-    many = tmp_path / "many.extxyz"
-    many.write_text(100 * frames.read_text())
+def test_weight_decay_is_weaker_the_more_frames_there_are(frames, tmp_path):
     quick = ["--epochs", "1", "--all-frames-epochs", "0", "--fingerprints", "false"]
-    few = fit(frames, tmp_path / "few", *quick)["provenance"]["settings"]
-    more = fit(many, tmp_path / "more", *quick)["provenance"]["settings"]
-    given = fit(many, tmp_path / "given", *quick, "--weight-decay", "0.3")["provenance"]["settings"]
-    assert few["weight_decay"] == 0.5
-    assert more["weight_decay"] == pytest.approx(
-        0.5 * (10000 / (100 * 36 * 4)) ** 2
-    )  # a tenth is held out
-    assert given["weight_decay"] == 0.3
+    decays = {}
+    for times in (1, 6, 100):
+        many = tmp_path / f"{times}.extxyz"
+        many.write_text(times * frames.read_text())
+        fitted = fit(many, tmp_path / str(times), *quick)
+        decays[times] = fitted["provenance"]["settings"]["weight_decay"]
+    assert decays[1] == 0.5
+    assert decays[6] == pytest.approx(0.5 * (120 / (6 * 36)) ** 2)  # a tenth is held out
+    assert decays[100] == pytest.approx(0.02)
+    given = fit(many, tmp_path / "given", *quick, "--weight-decay", "0.3")
+    assert given["provenance"]["settings"]["weight_decay"] == 0.3
 
 
 def test_fit_that_ran_out_of_time_continues_to_the_same_file(frames, tmp_path):
