@@ -73,20 +73,33 @@ std::vector<double> gather_numbers(const std::vector<double> &mine, MPI_Comm wor
   return all;
 }
 
-/// A number and the ID of the atom that has it, as MPI_MAXLOC wants them. IDs of a configuration
-/// that fits into one message fit into an int.
+/// A number and the ID of the atom that has it; the lowest, if several have. IDs of few atoms may be
+/// beyond what an int holds.
 struct Largest {
-  double value = 0.0;
-  int id = 0;
+  double value = 0.0, id = 0.0;
 
   void see(double candidate, double candidate_id)
   {
-    const int number = static_cast<int>(candidate_id);
-    if (candidate < value || (candidate == value && id > 0 && number > id)) return;
+    if (candidate < value || (candidate == value && id > 0.0 && candidate_id > id)) return;
     value = candidate;
-    id = number;
+    id = candidate_id;
   }
+  almlip::AtomValue value_and_atom() const { return {value, static_cast<std::int64_t>(id)}; }
 };
+
+/// Of all ranks.
+void reduce(const std::vector<Largest *> &several, MPI_Comm world)
+{
+  std::vector<double> values, ids;
+  for (const Largest *one : several) values.push_back(one->value);
+  const int count = static_cast<int>(several.size());
+  MPI_Allreduce(MPI_IN_PLACE, values.data(), count, MPI_DOUBLE, MPI_MAX, world);
+  for (int k = 0; k < count; k++)
+    ids.push_back(several[k]->value == values[k] ? several[k]->id
+                                                 : std::numeric_limits<double>::max());
+  MPI_Allreduce(MPI_IN_PLACE, ids.data(), count, MPI_DOUBLE, MPI_MIN, world);
+  for (int k = 0; k < count; k++) *several[k] = {values[k], ids[k]};
+}
 
 /// What all ranks put together into an observation.
 struct Extremes {
@@ -187,7 +200,9 @@ ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
   }
   extremes.nearness.see(shot.nearness, static_cast<double>(shot.nearest_atom));
   extremes.short_distance.see(1.0 / shot.least_distance, 0.0);
-  MPI_Allreduce(MPI_IN_PLACE, &extremes.sigma, 6, MPI_DOUBLE_INT, MPI_MAXLOC, world);
+  reduce({&extremes.sigma, &extremes.novelty, &extremes.force, &extremes.nearness,
+          &extremes.short_distance, &extremes.broken},
+         world);
   std::vector<double> sums{extremes.sum_sigma, extremes.num_watched, extremes.num_atoms,
                            extremes.num_without_element, extremes.told_to_end};
   sums.insert(sums.end(), shot.member_energies.begin(), shot.member_energies.end());
@@ -197,16 +212,17 @@ ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
   Look result;
   almlip::Observation &seen = result.seen;
   seen.step = shot.step;
-  seen.sigma = {extremes.sigma.value, extremes.sigma.id};
-  seen.novelty = {extremes.novelty.value, extremes.novelty.id};
-  seen.force = {std::sqrt(extremes.force.value), extremes.force.id};
-  seen.nearness = {extremes.nearness.value, extremes.nearness.id};
+  seen.sigma = extremes.sigma.value_and_atom();
+  seen.novelty = extremes.novelty.value_and_atom();
+  seen.force = extremes.force.value_and_atom();
+  seen.force.value = std::sqrt(seen.force.value);
+  seen.nearness = extremes.nearness.value_and_atom();
   seen.least_distance = 1.0 / extremes.short_distance.value;
   seen.num_without_element = static_cast<std::int64_t>(sums[3]);
   if (extremes.broken.value > 0.0) {
-    seen.not_finite_atom = extremes.broken.id;
+    seen.not_finite_atom = extremes.broken.value_and_atom().atom;
     seen.not_finite =
-        fmt::format("force, position, sigma or novelty of atom {}", extremes.broken.id);
+        fmt::format("force, position, sigma or novelty of atom {}", seen.not_finite_atom);
   }
   seen.energy_spread = almlip::energy_spread({sums.begin() + 5, sums.end()}) /
                        (source.units.electron_volt * std::max(sums[2], 1.0));

@@ -31,14 +31,15 @@ ALQueryStore::ALQueryStore(LAMMPS *lmp, const ALQuerySettings &settings,
 void ALQueryStore::use_other_potential()
 {
   known_files.forget();
-  state.known.reset(2 * source.num_elements * source.num_descriptors);
-  state.known.add(source.training_fingerprints());
+  state.know_training_set(2 * source.num_elements * source.num_descriptors,
+                          source.training_fingerprints());
   if (const almlip::Potential *whole = source.whole_potential())
     state.labelled = almlip::training_atoms(*whole);
 }
 
 void ALQueryStore::begin_run()
 {
+  if (state.lacks_training_set()) state.add_training_set(source.training_fingerprints());
   read_known();
   const bool goes_on = !settings.spool.empty() && !state.spool.empty();
   if (goes_on && !spool) open_spool();    // cuts off what came later
@@ -85,9 +86,27 @@ void ALQueryStore::keep_on_disk(const almlip::QueryCandidate &candidate)
   }
 }
 
-void ALQueryStore::save()
+std::string ALQueryStore::save()
 {
-  if (spool) state.spool = spool->save();
+  try {
+    if (spool) state.spool = spool->save();
+  } catch (const almlip::Error &problem) {
+    tell({problem.what()});    // the state of the spool is then that of the last restart file
+  }
+  almlip::QueryState::Block block = state.save();
+  if (block.num_left_out > 0) {
+    const bool on_disk = spool && spool_problem.empty();
+    tell({fmt::format("{} of {} candidates have no place in the restart file, which has {} MB for "
+                      "them. {}, or give a smaller buffer",
+                      block.num_left_out, state.buffer.size(),
+                      almlip::QueryState::max_block_bytes / 1000000,
+                      on_disk ? "All are in " + spool->path() + ": choose from there by almlip select"
+                              : "Restarted runs do not choose from them: give a spool")});
+  }
+  if (block.num_known_left_out > 0)
+    tell({fmt::format("the earliest {} known configurations have no place in the restart file",
+                      block.num_known_left_out)});
+  return std::move(block.bytes);
 }
 
 void ALQueryStore::read_known()

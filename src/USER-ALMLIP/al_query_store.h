@@ -41,8 +41,9 @@ class ALQueryStore : protected Pointers {
   /// @return number of configurations in it
   int write_batch(const char *reason, const almlip::QueryRule &);
 
-  /// Makes the state of what is on disk a part of the query's state, for a restart file.
-  void save();
+  /// The query's state for a restart file, with that of what is on disk. What has no place there
+  /// is told.
+  std::string save();
 
  private:
   const class ALQuerySettings &settings;

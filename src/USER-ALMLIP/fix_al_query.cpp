@@ -513,12 +513,7 @@ double FixALQuery::compute_vector(int i)
 void FixALQuery::write_restart(FILE *fp)
 {
   if (comm->me != 0) return;
-  try {
-    impl->store.save();
-  } catch (const almlip::Error &problem) {
-    error->warning(FLERR, "fix al_query: " + std::string(problem.what()));
-  }
-  const std::string block = impl->state.save();
+  const std::string block = impl->store.save();
   const auto size = static_cast<int>(block.size());
   fwrite(&size, sizeof(int), 1, fp);
   fwrite(block.data(), 1, block.size(), fp);
@@ -527,11 +522,10 @@ void FixALQuery::write_restart(FILE *fp)
 void FixALQuery::restart(char *buf)
 {
   try {
-    impl->state.load(buf);
+    impl->state.load(buf, comm->me == 0);
   } catch (const almlip::Error &problem) {
     error->all(FLERR, "fix al_query: " + std::string(problem.what()));
   }
-  if (comm->me != 0) impl->state.leave_to_first_rank();
 }
 
 double FixALQuery::memory_usage()

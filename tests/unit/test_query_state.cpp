@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "almlip/error.h"
 
 using namespace almlip;
@@ -110,13 +112,89 @@ TEST(QueryState, ABlockBringsEverythingBack)
   state.spool = "spool state";
 
   QueryState other = new_state();
-  other.load(state.save().c_str());
-  EXPECT_EQ(other.save(), state.save());
+  other.load(state.save().bytes.c_str());
+  EXPECT_EQ(other.save().bytes, state.save().bytes);
   EXPECT_EQ(other.potential, state.potential);
   EXPECT_EQ(other.buffer.candidates()[0].max_sigma, 0.1 + 0.2);
   EXPECT_EQ(other.buffer.candidates()[0].frame.pbc, some_candidate().frame.pbc);
   EXPECT_TRUE(other.known.contains({0.5, 0.25}, 0.01));
   EXPECT_EQ(look(other, 10, 0.9).refusal, Refusal::above_hi);    // still the same excursion
+}
+
+TEST(QueryState, ABlockHasRoomForSomeCandidatesOnly)
+{
+  QueryState state = {SelectionSettings(), 40}, other = new_state();
+  for (int i = 0; i < 40; ++i) {
+    QueryCandidate candidate = some_candidate();
+    candidate.step = i;
+    candidate.keep = i == 17;
+    candidate.frame.positions.assign(300, 0.1 * i);
+    state.buffer.add(std::move(candidate));
+  }
+  const QueryState::Block block = state.save(30000);
+  other.load(block.bytes.c_str());
+
+  EXPECT_LE(block.bytes.size(), 30000);
+  EXPECT_GT(block.bytes.size(), 25000);    // a candidate has less than 5000
+  EXPECT_EQ(other.num_buffered, 40 - block.num_left_out);
+  std::vector<std::int64_t> steps;
+  for (const auto &candidate : other.buffer.candidates()) steps.push_back(candidate.step);
+  EXPECT_TRUE(std::is_sorted(steps.begin(), steps.end()));
+  EXPECT_EQ(std::count(steps.begin(), steps.end(), 17), 1);
+  EXPECT_EQ(state.buffer.size(), 40);    // the run that goes on has all
+}
+
+TEST(QueryState, ABlockWithoutRoomHasTheMostUncertain)
+{
+  SelectionSettings selection;
+  selection.strategy = Strategy::uncertainty;
+  QueryState state = {selection, 40}, other = {selection, 40};
+  for (int i = 0; i < 40; ++i) {
+    QueryCandidate candidate = some_candidate();
+    candidate.max_sigma = (i * 7) % 40;
+    candidate.frame.positions.assign(300, 0.1);
+    state.buffer.add(std::move(candidate));
+  }
+  const QueryState::Block block = state.save(30000);
+  other.load(block.bytes.c_str());
+
+  ASSERT_GT(block.num_left_out, 0);
+  for (const auto &candidate : other.buffer.candidates())
+    EXPECT_GE(candidate.max_sigma, block.num_left_out);    // those left out have less
+}
+
+TEST(QueryState, ABlockHasWhatIsKnownBesideTheTrainingSet)
+{
+  QueryState state = new_state(), other = new_state();
+  const std::vector<double> training(1000, 0.1), chosen = {0.5, 0.25, 1.5, 1.25, 2.5, 2.25};
+  state.know_training_set(2, training);
+  const std::size_t empty = state.save().bytes.size();
+  state.known.add(chosen);
+
+  EXPECT_LE(state.save().bytes.size(), empty + 9 * chosen.size() + 8);
+  other.load(state.save().bytes.c_str());
+  EXPECT_TRUE(other.lacks_training_set());
+  other.add_training_set(training);
+  EXPECT_EQ(other.known.values(), state.known.values());
+  EXPECT_EQ(other.save().bytes, state.save().bytes);
+
+  const QueryState::Block block = state.save(80);    // half of it has room for 2 of 3
+  EXPECT_EQ(block.num_known_left_out, 1);
+  other.load(block.bytes.c_str());
+  EXPECT_TRUE(other.known.contains({2.5, 2.25}, 0.01));
+  EXPECT_FALSE(other.known.contains({0.5, 0.25}, 0.01));
+}
+
+TEST(QueryState, OtherRanksHaveTheCountsOfABlockOnly)
+{
+  QueryState state = new_state(), other = new_state();
+  state.buffer.add(some_candidate());
+  look(state, 0, 0.9);
+  other.load(state.save().bytes.c_str(), false);
+
+  EXPECT_EQ(other.total.looks, 1);
+  EXPECT_EQ(other.num_buffered, 1);
+  EXPECT_EQ(other.buffer.size(), 0);
 }
 
 TEST(QueryState, AThresholdThatMovesGoesOnWhereItWas)
@@ -125,12 +203,12 @@ TEST(QueryState, AThresholdThatMovesGoesOnWhereItWas)
   state.threshold.begin(0.125, 0.5);
   fixed.threshold.begin(0.125, 0.0);
 
-  other.load(state.save().c_str());
+  other.load(state.save().bytes.c_str());
   other.threshold.begin(7.0, 0.25);
   EXPECT_EQ(other.threshold.lo(), 0.125);
   EXPECT_TRUE(other.threshold.moves());
 
-  other.load(fixed.save().c_str());    // that of a user is none to begin with
+  other.load(fixed.save().bytes.c_str());    // that of a user is none to begin with
   other.threshold.begin(7.0, 0.25);
   EXPECT_EQ(other.threshold.lo(), 7.0);
 }
@@ -146,7 +224,7 @@ TEST(QueryState, ABlockOfAnotherKindIsRefused)
 TEST(QueryState, ADamagedBlockIsRefused)
 {
   QueryState state = new_state();
-  std::string block = state.save();
+  std::string block = state.save().bytes;
   block.back() ^= 1;
 
   EXPECT_THROW(state.load(block.c_str()), Error);

@@ -48,6 +48,7 @@ class QueryBuffer {
 
   const std::vector<QueryCandidate> &candidates() const { return candidates_; }
   int size() const { return static_cast<int>(candidates_.size()); }
+  bool prefers_uncertain() const { return strategy_ == Strategy::uncertainty; }
   std::uint64_t num_seen() const { return num_seen_; }
 
  private:

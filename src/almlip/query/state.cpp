@@ -6,9 +6,12 @@
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <utility>
 
 #include "almlip/error.h"
 #include "almlip/potential.h"
+#include "almlip/random.h"
 #include "almlip/text.h"
 
 namespace almlip {
@@ -31,8 +34,16 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QueryCandidate, frame, fingerprint, atoms, st
 namespace {
 
 constexpr char header_pattern[] = "almlip query state %3d %20lld %16s\n";
-constexpr int format_version = 2;
+constexpr int format_version = 3;
 constexpr std::size_t header_length = 19 + 3 + 1 + 20 + 1 + 16 + 1;
+constexpr std::size_t bytes_per_number = 9;    // CBOR, at most
+constexpr std::size_t bytes_of_heads = 16;     // of a string of bytes, and of the array of all
+
+/// The bytes of something. As one value of another JSON value they cost no more than their length,
+/// and a rank that does not need them never makes numbers of them.
+Json packed(const Json &json) { return Json::binary(Json::to_cbor(json)); }
+
+Json unpacked(const Json &bytes) { return Json::from_cbor(bytes.get_binary()); }
 
 bool is_near(double a, double b, double relative)
 {
@@ -129,15 +140,46 @@ void QueryState::end_run()
     runs_without_candidates = run.counts.candidates > 0 ? 0 : runs_without_candidates + 1;
 }
 
-void QueryState::leave_to_first_rank()
+void QueryState::know_training_set(int num_features, const std::vector<double> &fingerprints)
 {
-  buffer.clear();
-  known.reset(known.num_features());
-  labelled = {};
+  known.reset(num_features);
+  known.add(fingerprints);
+  num_training_ = known.count();
+  lacks_training_set_ = false;
 }
 
-std::string QueryState::save() const
+/// What was loaded comes after it, as it did before.
+void QueryState::add_training_set(const std::vector<double> &fingerprints)
 {
+  const std::vector<double> loaded = known.values();
+  know_training_set(known.num_features(), fingerprints);
+  known.add(loaded);
+}
+
+/// Candidates in the order in which they get room.
+std::vector<int> QueryState::order_to_save() const
+{
+  const auto &candidates = buffer.candidates();
+  std::vector<int> order(candidates.size());
+  std::iota(order.begin(), order.end(), 0);
+  Random random(buffer.num_seen());
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  if (buffer.prefers_uncertain())
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+      return candidates[a].max_sigma > candidates[b].max_sigma;
+    });
+  std::stable_partition(order.begin(), order.end(), [&](int i) { return candidates[i].keep; });
+  return order;
+}
+
+QueryState::Block QueryState::save(std::size_t max_bytes) const
+{
+  Block block;
+  const std::size_t bytes_per_known = bytes_per_number * std::max(known.num_features(), 1);
+  const int num_new = known.count() - num_training_;
+  const int num_known =
+      static_cast<int>(std::min<std::size_t>(num_new, max_bytes / 2 / bytes_per_known));
+  block.num_known_left_out = num_new - num_known;
   Json json{{"potential", potential},
             {"total", total},
             {"refusals", refusals.entries},
@@ -148,19 +190,35 @@ std::string QueryState::save() const
             {"excursion_taken", excursion_taken_},
             {"last_look", last_look_},
             {"num_seen", buffer.num_seen()},
-            {"buffer", buffer.candidates()},
             {"num_features", known.num_features()},
-            {"known", known.values()},
-            {"labelled", labelled},
+            {"known", packed(known.latest(num_known))},
+            {"labelled", packed(labelled)},
             {"spool", spool}};
-  std::string bytes;
-  Json::to_cbor(json, bytes);
-  return format(header_pattern, format_version, static_cast<long long>(bytes.size()),
-                content_hash(bytes).c_str()) +
-         bytes;
+
+  std::vector<std::vector<std::uint8_t>> candidates(buffer.size());    // empty: left out
+  std::size_t size = header_length + Json::to_cbor(json).size() + bytes_of_heads;
+  for (const int i : order_to_save()) {
+    std::vector<std::uint8_t> bytes = Json::to_cbor(buffer.candidates()[i]);
+    if (size + bytes.size() + bytes_of_heads > max_bytes) break;
+    size += bytes.size() + bytes_of_heads;
+    candidates[i] = std::move(bytes);
+  }
+  json["buffer"] = Json::array();
+  for (auto &bytes : candidates) {
+    if (bytes.empty())
+      ++block.num_left_out;
+    else
+      json["buffer"].push_back(Json::binary(std::move(bytes)));
+  }
+  std::string content;
+  Json::to_cbor(json, content);
+  block.bytes = format(header_pattern, format_version, static_cast<long long>(content.size()),
+                       content_hash(content).c_str()) +
+                content;
+  return block;
 }
 
-void QueryState::load(const char *block)
+void QueryState::load(const char *block, bool is_first_rank)
 {
   int version = 0;
   long long length = 0;
@@ -186,12 +244,20 @@ void QueryState::load(const char *block)
   in_excursion_ = json.at("in_excursion");
   excursion_taken_ = json.at("excursion_taken");
   last_look_ = json.at("last_look");
-  buffer.restore(json.at("num_seen"), json.at("buffer"));
-  num_buffered = buffer.size();
-  known.reset(json.at("num_features"));
-  known.add(json.at("known"));
-  labelled = json.at("labelled");
   spool = json.at("spool");
+  num_buffered = static_cast<int>(json.at("buffer").size());
+  known.reset(json.at("num_features"));
+  num_training_ = 0;
+  lacks_training_set_ = true;
+  buffer.clear();
+  labelled = {};
+  if (!is_first_rank) return;
+  std::vector<QueryCandidate> candidates;
+  for (const Json &entry : json.at("buffer"))
+    candidates.push_back(unpacked(entry).get<QueryCandidate>());
+  buffer.restore(json.at("num_seen"), std::move(candidates));
+  known.add(unpacked(json.at("known")));
+  labelled = unpacked(json.at("labelled"));
 }
 
 }    // namespace almlip

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "almlip/query/atom_selection.h"
 #include "almlip/query/buffer.h"
@@ -61,7 +63,7 @@ class QueryState {
   int runs_without_candidates = 0;    ///< in a row
   int next_batch = 1;                 ///< no batch of a lower number is free
   QueryBuffer buffer;
-  KnownConfigurations known;
+  KnownConfigurations known;          ///< those of the training set come first
   LabelledAtoms labelled;    ///< training atoms, and those of the known ones; for alc_atoms only
   std::string spool;         ///< state of the spool
   int num_buffered = 0;      ///< candidates in the buffer
@@ -80,21 +82,41 @@ class QueryState {
   void count_stored(std::int64_t step, bool untrusted, int num_buffered);
   void count_given_up(std::int64_t step);
   void count_batch(int num_chosen, int num_left, std::int64_t step);
+  /// Knows the training set and nothing else.
+  /// @param fingerprints  shape [count][num_features]
+  void know_training_set(int num_features, const std::vector<double> &fingerprints);
+  /// Whether a block was loaded, which does not have the training set.
+  bool lacks_training_set() const { return lacks_training_set_; }
+  void add_training_set(const std::vector<double> &fingerprints);
   void begin_run() { run = {}; }
   void end_run();
-  /// Of many ranks all but the first have no buffer and know no configuration.
-  void leave_to_first_rank();
 
-  /// One block of bytes: version, length and a checksum come first.
-  std::string save() const;
+  /// What a restart file gets.
+  struct Block {
+    std::string bytes;    ///< version, length and a checksum come first
+    int num_left_out = 0, num_known_left_out = 0;    ///< candidates, and known configurations
+  };
+  /// Candidates for which there is no room are left out: those in the lottery first, of these any
+  /// or, with strategy `uncertainty`, the least uncertain. Of known configurations the latest have
+  /// at most half of the room; those of the training set need none.
+  /// @param max_bytes  of all
+  Block save(std::size_t max_bytes = max_block_bytes) const;
+  /// Of many ranks all but the first have no buffer and know no configuration.
   /// @param block  as `save` made it; may be followed by anything
   /// @throws Error if it is of another version, cut off or damaged; the state is then as before
-  void load(const char *block);
+  void load(const char *block, bool is_first_rank = true);
+
+  /// LAMMPS has an int for the length, and reads the block on every rank.
+  static constexpr std::size_t max_block_bytes = 500'000'000;
 
  private:
   std::int64_t last_stored_ = -1;
   bool in_excursion_ = false, excursion_taken_ = false;
   LookIdentity last_look_;
+  int num_training_ = 0;    ///< of the known ones
+  bool lacks_training_set_ = false;
+
+  std::vector<int> order_to_save() const;
 };
 
 }    // namespace almlip
