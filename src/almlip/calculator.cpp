@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "almlip/calculator.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "almlip/elements.h"
@@ -26,6 +27,13 @@ void fold_ghosts_home(const Surroundings &surroundings, int width, std::vector<d
 }
 
 }    // namespace
+
+bool has_elements(const Frame &frame, const ModelSettings &settings)
+{
+  return std::all_of(frame.atomic_numbers.begin(), frame.atomic_numbers.end(), [&](int number) {
+    return settings.element_index(chemical_symbol(number)) >= 0;
+  });
+}
 
 std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings)
 {

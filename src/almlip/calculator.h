@@ -38,6 +38,9 @@ struct FramePrediction {
 /// @throws Error that names the frame, an element that the model has not, and those it has
 std::vector<int> elements_of(const Frame &frame, const ModelSettings &settings);
 
+/// Whether the model has all elements of the frame.
+bool has_elements(const Frame &frame, const ModelSettings &settings);
+
 /// sigma of every atom from its spread.
 void calibrate_sigma(FramePrediction &prediction, const Frame &frame, const Potential &potential);
 

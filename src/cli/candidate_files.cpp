@@ -16,13 +16,13 @@ CandidateFiles::CandidateFiles(const std::vector<std::string> &paths,
 {
   for (const std::string &path : paths) {
     if (!std::filesystem::is_directory(path)) {
-      files_.push_back(path);
+      files_.push_back({path});
       continue;
     }
     const std::vector<std::string> inside = spool_files(path);
     if (inside.empty())
       notes_.push_back(path + ": there is no *.extxyz in this folder; name other files themselves");
-    files_.insert(files_.end(), inside.begin(), inside.end());
+    for (const std::string &file : inside) files_.push_back({file, true});
   }
 }
 
@@ -33,15 +33,25 @@ bool CandidateFiles::next(Frame &frame)
     if (read_)
       for (const std::string &note : notes_of_file_()) notes_.push_back(note);
     read_ = nullptr;
-    if (next_file_ == files_.size()) return false;
-    file_ = files_[next_file_++];
-    open(file_);
+    if (next_file_ == files_.size()) {
+      if (num_barely_begun_ > 0)
+        notes_.push_back(first_barely_begun_ + ": there is no frame in this file yet, nor in " +
+                         std::to_string(num_barely_begun_ - 1) + " others; skipped");
+      num_barely_begun_ = 0;
+      return false;
+    }
+    const File &file = files_[next_file_++];
+    file_ = file.path;
+    open(file);
   }
 }
 
-void CandidateFiles::open(const std::string &path)
+void CandidateFiles::open(const File &file)
 {
-  if (is_spool(path)) {
+  const std::string &path = file.path;
+  if (file.in_folder && is_barely_begun(path)) {
+    if (num_barely_begun_++ == 0) first_barely_begun_ = path;
+  } else if (is_spool(path)) {
     const auto spool = std::make_shared<SpoolReader>(path);
     read_ = [spool](Frame &frame) {
       SpooledCandidate candidate;

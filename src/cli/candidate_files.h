@@ -10,7 +10,8 @@
 namespace almlip::cli {
 
 /// The frames of many files one after the other: spools, LAMMPS dumps and extended XYZ, plain or
-/// gzip, recognised by their content. A folder stands for all its *.extxyz and *.extxyz.gz.
+/// gzip, recognised by their content. A folder stands for all its *.extxyz and *.extxyz.gz; of these,
+/// files without a frame yet are passed over.
 class CandidateFiles {
  public:
   /// @param elements  chemical symbols of the atom types of dumps; may be empty
@@ -26,10 +27,16 @@ class CandidateFiles {
   const std::vector<std::string> &notes() const { return notes_; }
 
  private:
-  void open(const std::string &path);
+  struct File {
+    std::string path;
+    bool in_folder = false;
+  };
+  void open(const File &file);
 
-  std::vector<std::string> files_, elements_, notes_;
-  std::string file_;
+  std::vector<File> files_;
+  std::vector<std::string> elements_, notes_;
+  std::string file_, first_barely_begun_;
+  int num_barely_begun_ = 0;
   std::size_t next_file_ = 0;
   std::function<bool(Frame &)> read_;    ///< of the file at hand; empty if there is none
   std::function<std::vector<std::string>()> notes_of_file_;

@@ -258,13 +258,23 @@ class Reading {
     sieve.known.reset(appraiser_.num_features());
     sieve.known.add(potential.known_fingerprints);
     const LearnedFrames learned(potential);
+    int num_foreign = 0;
     for_each_frame(options_.known, [&](Frame &frame, const std::string &) {
+      if (!has_elements(frame, potential.settings)) {
+        ++num_foreign;
+        return;
+      }
       std::vector<double> row;
       const FramePrediction prediction = appraiser_.appraise(frame, row);
       if (sieve.known.contains(row, options_.selection.duplicate)) return;
       sieve.known.add(row);
       if (by_atoms_ && !learned.contain(frame)) atoms_.add_known(frame, prediction);
     });
+    if (num_foreign > 0)
+      std::fprintf(stderr,
+                   "note: %d frames of --known have an element that the potential does not have, "
+                   "and are like no candidate\n",
+                   num_foreign);
     for_each_frame(options_.references, [&](Frame &frame, const std::string &) {
       const FramePrediction prediction = appraiser_.appraise(frame, references_);
       if (by_atoms_) atoms_.add_reference(frame, prediction);

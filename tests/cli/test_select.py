@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -366,6 +367,54 @@ def test_torn_and_replaced_candidates_of_a_spool_are_no_candidates(select):
         "skipped (its writer was killed, the disk was full, or it is being written)\n"
     )
     assert sorted(source[-1] for source in sources(select)) == ["1", "4", "5"]
+
+
+def test_files_of_a_spool_without_a_frame_yet_are_passed_over(select):
+    """Just created, or left by a run that was killed within its first candidate."""
+    (select.folder / "run.spool").mkdir()
+    text = spool_text(frames_text(4, seed=5))
+    comment_end = text.index("\n", text.index("\n") + 1)
+    beginnings = {1: "", 3: text[:1], 4: text[: comment_end - 20], 5: text[:comment_end]}
+    for number, beginning in {**beginnings, 2: text}.items():
+        (select.folder / "run.spool" / f"000{number}.extxyz").write_text(beginning)
+    done = select("--count", 9, "--known", "run.spool", candidates=["run.spool", "pool.extxyz"])
+
+    assert done.returncode == 0, done.stderr
+    note = "note: run.spool/0001.extxyz: there is no frame in this file yet, nor in 3 others; skipped\n"
+    assert done.stderr.count(note) == 2  # as known and as candidates
+    assert {source.split(",")[0] for source in sources(select)} == {"pool.extxyz"}
+
+
+def test_thousands_of_spools_need_no_more_than_a_few_open_files(select):
+    for number in range(2000):
+        (select.folder / f"{number}.spool").mkdir()
+        text = spool_text(frames_text(1, seed=number)) if number % 100 == 0 else ""
+        (select.folder / f"{number}.spool" / "0001.extxyz").write_text(text)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (32, limits[1]))
+    try:
+        done = select(
+            "--count", 50, "--strategy", "random", candidates=[f"{k}.spool" for k in range(2000)]
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    assert done.returncode == 0, done.stderr[-500:]
+    assert len(sources(select)) == 20
+
+
+def test_known_frames_with_another_element_are_like_no_candidate(select):
+    """As with the keyword `known` of fix al_query."""
+    (select.folder / "known.extxyz").write_text(
+        frames_text(3, seed=9).replace("Si ", "Ge ", 1) + frames_text(30, seed=1)
+    )
+    done = select("--count", 9, "--known", "known.extxyz")
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        "note: 1 frames of --known have an element that the potential does not have" in done.stderr
+    )
+    assert "30 refused: duplicate, known already" in done.stdout
 
 
 @pytest.mark.parametrize("length", [0.7, 0.95, 0.999])

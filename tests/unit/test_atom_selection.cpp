@@ -169,6 +169,21 @@ TEST(AtomSelection, EveryFifthIsOfTheKindWithTheFewestLabels)
   EXPECT_LT(*std::max_element(free.begin(), free.begin() + 5), 10);
 }
 
+TEST(AtomSelection, ThousandsOfKindsAreRepresentedBySomeOfThem)
+{
+  std::mt19937_64 random(14);
+  Pool pool;    // one run in ten is elsewhere
+  for (int n = 0; n < 3000; ++n) pool.frames.push_back(cloud(2, n % 10 ? 0.0 : 30.0, 0.1, random));
+  AtomTask task = pool.task(2);
+  std::iota(task.kind.begin(), task.kind.end(), 0);
+  task.labelled.assign(3000, 0);
+  const std::vector<AtomChoice> chosen = select_by_atoms(nothing_labelled(), task);
+
+  ASSERT_EQ(chosen.size(), 2u);
+  EXPECT_NE(chosen[0].index % 10 == 0, chosen[1].index % 10 == 0);    // both places
+  EXPECT_LE(chosen[0].gain + chosen[1].gain, 1.0);                    // parts of the variance
+}
+
 TEST(AtomSelection, ElementsHaveModelsOfTheirOwn)
 {
   std::mt19937_64 random(5);

@@ -121,9 +121,14 @@ AtomPoints reference_atoms(const AtomTask &task, int num_descriptors)
   std::map<int, std::vector<const AtomPoints *>> by_kind;
   for (std::size_t c = 0; c < task.candidates.size(); ++c)
     by_kind[task.kind[c]].push_back(task.candidates[c]);
-  for (const auto &[kind, frames] : by_kind)
-    add_sample_of(frames, std::max<std::size_t>(1, num_reference_atoms / by_kind.size()),
-                  num_descriptors, random, sample);
+  std::vector<int> kinds;
+  for (const auto &[kind, frames] : by_kind) kinds.push_back(kind);
+  for (std::size_t n = 0; n < num_reference_atoms && kinds.size() > num_reference_atoms; ++n)
+    std::swap(kinds[n], kinds[n + random.below(kinds.size() - n)]);
+  kinds.resize(std::min<std::size_t>(kinds.size(), num_reference_atoms));    // an atom of each
+  for (const int kind : kinds)
+    add_sample_of(by_kind[kind], num_reference_atoms / kinds.size(), num_descriptors, random,
+                  sample);
   return sample;
 }
 
@@ -179,15 +184,19 @@ class AtomSelector {
   /// @param labels  only of kinds with so many labels, or of all
   int most_gainful(int round, int labels)
   {
-    while (true) {
-      int best = -1;
-      for (int c = 0; c < static_cast<int>(gain_.size()); ++c) {
-        if (!available_[c] || (labels >= 0 && labelled_[task_.kind[c]] != labels)) continue;
-        if (best < 0 || gain_[c] > gain_[best]) best = c;
-      }
-      if (best < 0 || round_[best] == round) return best;
-      update(best, round);
+    std::vector<int> heap;    // of many candidates few are looked at again
+    for (int c = 0; c < static_cast<int>(gain_.size()); ++c)
+      if (available_[c] && (labels < 0 || labelled_[task_.kind[c]] == labels)) heap.push_back(c);
+    const auto less = [this](int a, int b) {
+      return gain_[a] < gain_[b] || (gain_[a] == gain_[b] && a > b);
+    };
+    std::make_heap(heap.begin(), heap.end(), less);
+    while (!heap.empty() && round_[heap.front()] != round) {
+      std::pop_heap(heap.begin(), heap.end(), less);
+      update(heap.back(), round);
+      std::push_heap(heap.begin(), heap.end(), less);
     }
+    return heap.empty() ? -1 : heap.front();
   }
 
   void update(int candidate, int round)

@@ -64,13 +64,6 @@ std::string potential_of(const std::string &manifest)
   return json.is_object() ? json.value("potential", "") : "";
 }
 
-bool has_elements(const Frame &frame, const ModelSettings &settings)
-{
-  return std::all_of(frame.atomic_numbers.begin(), frame.atomic_numbers.end(), [&](int number) {
-    return settings.element_index(chemical_symbol(number)) >= 0;
-  });
-}
-
 /// Adds the frame, unless it is known. The potential keeps the atoms of what it has learned.
 void take_frame(Calculator &calculator, const Frame &frame, bool learned, double duplicate,
                 KnownConfigurations &known, LabelledAtoms &labelled)

@@ -101,6 +101,15 @@ bool is_spool(const std::string &path)
   return atoms_of_frame(line) > 0 && lines.next(line) && has_check(line);
 }
 
+bool is_barely_begun(const std::string &path)
+{
+  LineReader lines(path);
+  std::string line;
+  while (lines.next(line) && is_blank(line)) {
+  }
+  return is_blank(line) || !lines.next(line) || line.back() != '\n';
+}
+
 SpoolContent read_spool(const std::string &path)
 {
   SpoolContent content;

@@ -46,6 +46,10 @@ std::vector<std::string> spool_files(const std::string &folder);
 /// Whether a file is one of a spool, by its first frame.
 bool is_spool(const std::string &path);
 
+/// Whether a file has not even the two lines that a frame begins with: its writer has just created
+/// it, or was killed then, or the disk was full.
+bool is_barely_begun(const std::string &path);
+
 struct SpoolContent {
   std::vector<SpooledCandidate> candidates;
   std::vector<std::string> notes;
