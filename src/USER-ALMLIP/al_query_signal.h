@@ -7,7 +7,8 @@
 namespace LAMMPS_NS {
 
 /// Lets a run end softly when a batch system sends SIGTERM before it kills. Only while it lives,
-/// and only where nobody else handles that signal. A second signal ends the process at once.
+/// and only where nobody else handles that signal. A second signal that comes more than a few
+/// seconds later ends the process at once.
 class ALQuerySignal {
  public:
   ALQuerySignal();

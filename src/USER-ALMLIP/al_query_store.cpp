@@ -154,9 +154,9 @@ int ALQueryStore::write(const char *reason, const almlip::QueryRule &rule,
                                record(reason, rule, static_cast<int>(choices.size())),
                                state.next_batch);
   } catch (const almlip::Error &problem) {
-    if (!spool || !spool_problem.empty()) throw;
-    almlip::fail(problem.what(), "; all candidates are in ", spool->path(),
-                 ", from which almlip select chooses");
+    if (!spool) throw;
+    almlip::fail(problem.what(), spool_problem.empty() ? "; all candidates are in " : "; some of the candidates are in ",
+                 spool->path(), ", from which almlip select chooses");
   }
 }
 

@@ -84,6 +84,21 @@ def test_sigterm_ends_all_runs_softly(tmp_path, query_script):
     assert (tmp_path / "al_batch.0001.json").exists()
 
 
+def test_sigterm_of_batch_system_and_launcher_is_one(tmp_path, query_script):
+    """Both tell every process; the next look is half a second of dynamics away."""
+    process = start(
+        tmp_path,
+        query_script("run 1000000", fix=f"1000 {PICK_ALL} trace t", setup=HOT, thermo=1000),
+    )
+    wait_for_trace(tmp_path / "t", 1, process)
+    os.killpg(process.pid, signal.SIGTERM)
+    time.sleep(0.05)
+    screen = screen_after_sigterm(process)
+
+    assert "Total wall time" in screen
+    assert (tmp_path / "al_batch.0001.json").exists()
+
+
 def test_sigterm_in_a_run_without_init(tmp_path, query_script):
     commands = 'run 20\nrun 1000000 pre no\nprint "the script went on"'
     process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT))
