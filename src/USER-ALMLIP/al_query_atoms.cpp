@@ -73,8 +73,8 @@ std::vector<double> gather_numbers(const std::vector<double> &mine, MPI_Comm wor
   return all;
 }
 
-/// A number and the ID of the atom that has it; the lowest, if several have. IDs of few atoms may be
-/// beyond what an int holds.
+/// A number and the ID of the atom that has it; the lowest, if several have. IDs of few atoms may
+/// be beyond what an int holds.
 struct Largest {
   double value = 0.0, id = 0.0;
 

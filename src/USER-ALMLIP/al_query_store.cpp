@@ -96,12 +96,12 @@ std::string ALQueryStore::save()
   almlip::QueryState::Block block = state.save();
   if (block.num_left_out > 0) {
     const bool on_disk = spool && spool_problem.empty();
-    tell({fmt::format("{} of {} candidates have no place in the restart file, which has {} MB for "
-                      "them. {}, or give a smaller buffer",
-                      block.num_left_out, state.buffer.size(),
-                      almlip::QueryState::max_block_bytes / 1000000,
-                      on_disk ? "All are in " + spool->path() + ": choose from there by almlip select"
-                              : "Restarted runs do not choose from them: give a spool")});
+    tell({fmt::format(
+        "{} of {} candidates have no place in the restart file, which has {} MB for "
+        "them. {}, or give a smaller buffer",
+        block.num_left_out, state.buffer.size(), almlip::QueryState::max_block_bytes / 1000000,
+        on_disk ? "All are in " + spool->path() + ": choose from there by almlip select"
+                : "Restarted runs do not choose from them: give a spool")});
   }
   if (block.num_known_left_out > 0)
     tell({fmt::format("the earliest {} known configurations have no place in the restart file",
@@ -155,8 +155,10 @@ int ALQueryStore::write(const char *reason, const almlip::QueryRule &rule,
                                state.next_batch);
   } catch (const almlip::Error &problem) {
     if (!spool) throw;
-    almlip::fail(problem.what(), spool_problem.empty() ? "; all candidates are in " : "; some of the candidates are in ",
-                 spool->path(), ", from which almlip select chooses");
+    almlip::fail(
+        problem.what(),
+        spool_problem.empty() ? "; all candidates are in " : "; some of the candidates are in ",
+        spool->path(), ", from which almlip select chooses");
   }
 }
 

@@ -10,8 +10,8 @@
 namespace almlip::cli {
 
 /// The frames of many files one after the other: spools, LAMMPS dumps and extended XYZ, plain or
-/// gzip, recognised by their content. A folder stands for all its *.extxyz and *.extxyz.gz; of these,
-/// files without a frame yet are passed over.
+/// gzip, recognised by their content. A folder stands for all its *.extxyz and *.extxyz.gz; of
+/// these, files without a frame yet are passed over.
 class CandidateFiles {
  public:
   /// @param elements  chemical symbols of the atom types of dumps; may be empty

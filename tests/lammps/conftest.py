@@ -70,10 +70,11 @@ def run_lammps(folder, script, ranks=1, plugin=True, timeout=TIMEOUT, program=("
     )
 
 
-def run_partitions(folder, script, count, timeout=TIMEOUT):
-    """Runs a script in `count` partitions of one process each, in one folder; log.lammps.0 and so on are theirs."""
+def run_partitions(folder, script, count, ranks=1, timeout=TIMEOUT):
+    """Runs a script in `count` partitions of so many ranks each, in one folder; log.lammps.0 and so on are theirs."""
     (folder / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
-    command = ["mpirun", "-n", str(count), "lmp", "-partition", f"{count}x1", "-in", "in.lmp"]
+    command = ["mpirun", "-n", str(count * ranks), "lmp"]
+    command += ["-partition", f"{count}x{ranks}", "-in", "in.lmp"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -76,6 +76,7 @@ def write_random_potential(
     zbl=None,
     record=False,
     energies=False,
+    least_distance=1.9,
 ):
     random = np.random.default_rng(seed)
     committees = [committee(e, -4.5 - k, members, random) for k, e in enumerate(elements)]
@@ -111,7 +112,7 @@ def write_random_potential(
                 if zbl
                 else {"inner": [], "outer": []},
                 "training": {
-                    "least_distance": 1.9,
+                    "least_distance": least_distance,
                     "largest_force": 12.0,
                     "force_error": 0.05,
                     **(RECORD if record else {}),

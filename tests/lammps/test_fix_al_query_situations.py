@@ -97,65 +97,6 @@ run 0""")
     assert theirs.get_potential_energy() == pytest.approx(run.thermo[0]["PotEng"], abs=1e-5)
 
 
-def test_the_frame_is_the_state_after_the_moves_of_the_step(lmp_run, tmp_path):
-    """fix atom/swap evaluates energies inside a step, which adds to forces."""
-    potential = write_random_potential(tmp_path / "SiGe.json", ["Si", "Ge"])
-    run = lmp_run(f"""units metal
-lattice diamond 5.5
-region box block 0 2 0 2 0 2
-create_box 2 box
-create_atoms 1 box
-set type 1 type/fraction 2 0.4 991
-mass 1 28.0855
-mass 2 72.63
-pair_style almlip
-pair_coeff * * {potential} Si Ge
-displace_atoms all random 0.1 0.1 0.1 4711
-fix swap all atom/swap 1 5 29494 1000.0 types 1 2
-velocity all create 300 1
-fix nve all nve
-fix q all al_query 1 {PICK_ALL} spacing 1 batch 20
-run 5""")
-
-    for ours, theirs in zip(batch(run), evaluated(run, potential), strict=True):
-        np.testing.assert_allclose(theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8)
-        np.testing.assert_allclose(theirs.arrays["sigma"], ours.arrays["sigma"], rtol=1e-6)
-        assert theirs.get_potential_energy() == pytest.approx(
-            ours.info["predicted_energy"], abs=1e-6
-        )
-
-
-def test_grand_canonical_moves(lmp_run, tmp_path):
-    """fix gcmc inserts and deletes atoms; the energy in the frame is one that a label can have."""
-    potential = write_random_potential(tmp_path / "SiGe.json", ["Si", "Ge"])
-    run = lmp_run(f"""units metal
-lattice diamond 5.5
-region box block 0 2 0 2 0 2
-create_box 2 box
-create_atoms 1 box
-mass 1 28.0855
-mass 2 72.63
-pair_style almlip isolated zero
-pair_coeff * * {potential} Si Ge
-displace_atoms all random 0.1 0.1 0.1 4711
-velocity all create 300 1
-fix nve all nve
-fix moves all gcmc 1 10 0 2 29494 3000.0 50.0 0.1 overlap_cutoff 1.0
-fix q all al_query 1 {PICK_ALL} spacing 1 batch 20
-thermo 1
-thermo_style custom step atoms
-run 5""")
-
-    num_atoms = {row["Step"]: row["Atoms"] for row in run.thermo}
-    assert len(set(num_atoms.values())) > 1
-    for ours, theirs in zip(batch(run), evaluated(run, potential), strict=True):
-        assert len(ours) == num_atoms[ours.info["step"]]
-        np.testing.assert_allclose(theirs.get_forces(), ours.arrays["predicted_forces"], atol=1e-8)
-        assert theirs.get_potential_energy() == pytest.approx(
-            ours.info["predicted_energy"], abs=1e-6
-        )
-
-
 def test_other_fixes_at_the_end_of_the_step_do_not_change_the_frame(
     lmp_run, query_script, silicon_potential
 ):

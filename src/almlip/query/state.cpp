@@ -37,13 +37,8 @@ constexpr char header_pattern[] = "almlip query state %3d %20lld %16s\n";
 constexpr int format_version = 3;
 constexpr std::size_t header_length = 19 + 3 + 1 + 20 + 1 + 16 + 1;
 constexpr std::size_t bytes_per_number = 9;    // CBOR, at most
-constexpr std::size_t bytes_of_heads = 16;     // of a string of bytes, and of the array of all
 
-/// The bytes of something. As one value of another JSON value they cost no more than their length,
-/// and a rank that does not need them never makes numbers of them.
-Json packed(const Json &json) { return Json::binary(Json::to_cbor(json)); }
-
-Json unpacked(const Json &bytes) { return Json::from_cbor(bytes.get_binary()); }
+using Bytes = std::vector<std::uint8_t>;
 
 bool is_near(double a, double b, double relative)
 {
@@ -172,6 +167,7 @@ std::vector<int> QueryState::order_to_save() const
   return order;
 }
 
+/// First what every rank needs and the sizes of the rest: candidates, known ones, labelled atoms.
 QueryState::Block QueryState::save(std::size_t max_bytes) const
 {
   Block block;
@@ -191,27 +187,30 @@ QueryState::Block QueryState::save(std::size_t max_bytes) const
             {"last_look", last_look_},
             {"num_seen", buffer.num_seen()},
             {"num_features", known.num_features()},
-            {"known", packed(known.latest(num_known))},
-            {"labelled", packed(labelled)},
             {"spool", spool}};
+  std::vector<Bytes> parts(buffer.size());    // in the buffer's order; empty: left out
+  parts.push_back(Json::to_cbor(known.latest(num_known)));
+  parts.push_back(Json::to_cbor(labelled));
 
-  std::vector<std::vector<std::uint8_t>> candidates(buffer.size());    // empty: left out
-  std::size_t size = header_length + Json::to_cbor(json).size() + bytes_of_heads;
+  std::size_t size = header_length + Json::to_cbor(json).size() + 3 * bytes_per_number;
+  for (auto part = parts.end() - 2; part != parts.end(); ++part)
+    size += part->size() + bytes_per_number;
   for (const int i : order_to_save()) {
-    std::vector<std::uint8_t> bytes = Json::to_cbor(buffer.candidates()[i]);
-    if (size + bytes.size() + bytes_of_heads > max_bytes) break;
-    size += bytes.size() + bytes_of_heads;
-    candidates[i] = std::move(bytes);
+    Bytes candidate = Json::to_cbor(buffer.candidates()[i]);
+    size += candidate.size() + bytes_per_number;
+    if (size > max_bytes) break;
+    parts[i] = std::move(candidate);
   }
-  json["buffer"] = Json::array();
-  for (auto &bytes : candidates) {
-    if (bytes.empty())
+  json["sizes"] = Json::array();
+  for (const Bytes &part : parts)
+    if (part.empty())
       ++block.num_left_out;
     else
-      json["buffer"].push_back(Json::binary(std::move(bytes)));
-  }
+      json["sizes"].push_back(part.size());
+
   std::string content;
   Json::to_cbor(json, content);
+  for (const Bytes &part : parts) content.append(part.begin(), part.end());
   block.bytes = format(header_pattern, format_version, static_cast<long long>(content.size()),
                        content_hash(content).c_str()) +
                 content;
@@ -234,7 +233,7 @@ void QueryState::load(const char *block, bool is_first_rank)
   require(content_hash(bytes) == hash,
           "the state in the restart file is damaged; take another restart file");
 
-  const Json json = Json::from_cbor(bytes);
+  const Json json = Json::from_cbor(bytes, false);    // what follows is no part of it
   potential = json.at("potential");
   total = json.at("total");
   refusals.entries = json.at("refusals");
@@ -245,19 +244,26 @@ void QueryState::load(const char *block, bool is_first_rank)
   excursion_taken_ = json.at("excursion_taken");
   last_look_ = json.at("last_look");
   spool = json.at("spool");
-  num_buffered = static_cast<int>(json.at("buffer").size());
+  const std::vector<std::size_t> sizes = json.at("sizes");
+  num_buffered = static_cast<int>(sizes.size()) - 2;
   known.reset(json.at("num_features"));
   num_training_ = 0;
   lacks_training_set_ = true;
   buffer.clear();
   labelled = {};
   if (!is_first_rank) return;
-  std::vector<QueryCandidate> candidates;
-  for (const Json &entry : json.at("buffer"))
-    candidates.push_back(unpacked(entry).get<QueryCandidate>());
+  const char *part =
+      bytes.data() + bytes.size() - std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+  auto next_part = [&part, size = sizes.data()]() mutable {
+    const char *const begin = part;
+    part += *size++;
+    return Json::from_cbor(begin, part);
+  };
+  std::vector<QueryCandidate> candidates(num_buffered);
+  for (QueryCandidate &candidate : candidates) candidate = next_part();
   buffer.restore(json.at("num_seen"), std::move(candidates));
-  known.add(unpacked(json.at("known")));
-  labelled = unpacked(json.at("labelled"));
+  known.add(next_part());
+  labelled = next_part();
 }
 
 }    // namespace almlip

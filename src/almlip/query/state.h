@@ -63,10 +63,10 @@ class QueryState {
   int runs_without_candidates = 0;    ///< in a row
   int next_batch = 1;                 ///< no batch of a lower number is free
   QueryBuffer buffer;
-  KnownConfigurations known;          ///< those of the training set come first
-  LabelledAtoms labelled;    ///< training atoms, and those of the known ones; for alc_atoms only
-  std::string spool;         ///< state of the spool
-  int num_buffered = 0;      ///< candidates in the buffer
+  KnownConfigurations known;    ///< those of the training set come first
+  LabelledAtoms labelled;       ///< training atoms, and those of the known ones; for alc_atoms only
+  std::string spool;            ///< state of the spool
+  int num_buffered = 0;         ///< candidates in the buffer
 
   /// Whether this is the configuration that was looked at last.
   bool is_last_look(const LookIdentity &identity) const;
@@ -93,7 +93,7 @@ class QueryState {
 
   /// What a restart file gets.
   struct Block {
-    std::string bytes;    ///< version, length and a checksum come first
+    std::string bytes;                               ///< version, length and a checksum come first
     int num_left_out = 0, num_known_left_out = 0;    ///< candidates, and known configurations
   };
   /// Candidates for which there is no room are left out: those in the lottery first, of these any
