@@ -329,15 +329,16 @@ std::string ALQueryAtoms::symbol_of(const ALQuerySnapshot &shot, tagint id) cons
 
 double ALQueryAtoms::temperature() const
 {
-  double kinetic = 0.0;
+  // atom->natoms still counts atoms that have left an open box since the last thermo output
+  double sums[] = {0.0, static_cast<double>(atom->nlocal)};
   for (int i = 0; i < atom->nlocal; i++) {
     const double mass = atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]];
     const double *v = atom->v[i];
-    kinetic += mass * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+    sums[0] += mass * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
   }
-  MPI_Allreduce(MPI_IN_PLACE, &kinetic, 1, MPI_DOUBLE, MPI_SUM, world);
-  const double freedom = domain->dimension * (static_cast<double>(atom->natoms) - 1.0);
-  return freedom > 0.0 ? force->mvv2e * kinetic / (freedom * force->boltz) : 0.0;
+  MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, world);
+  const double freedom = domain->dimension * (sums[1] - 1.0);
+  return freedom > 0.0 ? force->mvv2e * sums[0] / (freedom * force->boltz) : 0.0;
 }
 
 double ALQueryAtoms::density(const ALQuerySnapshot &shot) const

@@ -140,6 +140,28 @@ def test_parts_of_runs_are_one_run(lmp_run, potential, commands):
     assert_frames_are_dumps(run, frames)
 
 
+def test_atoms_that_leave_an_open_box_are_no_longer_in_frames(lmp_run, potential):
+    """LAMMPS counts them until its next output, which is the last step here."""
+    commands = f"""change_box all boundary f f f
+change_box all x delta -0.5 0.5 y delta -0.5 0.5 z delta -0.5 0.5 units box
+velocity all scale 50000
+compute now all temp
+compute_modify now dynamic/dof yes
+variable now equal c_now
+fix now all print 1 "$(step) $(count(all)) ${{now}}" file temperatures screen no
+thermo_modify lost ignore
+{WATCH}run 30"""
+    run = lmp_run(script(potential, commands), ranks=2)
+    temperatures = np.loadtxt(run.folder / "temperatures")
+    frames = looks(run)
+
+    assert len(frames[-1]) < 60
+    assert [len(frame) for frame in frames[1:]] == list(temperatures[1:, 1])
+    np.testing.assert_allclose(
+        [frame.info["temperature"] for frame in frames[1:]], temperatures[1:, 2], rtol=1e-5
+    )
+
+
 SURROUNDINGS = {
     "tiled": {"before": "comm_style tiled", "commands": "fix b all balance 2 1.0 rcb"},
     "map": {"before": "atom_modify map hash sort 2 4.0"},
