@@ -2,9 +2,11 @@
 #include "almlip/query/batch.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -120,8 +122,7 @@ TEST_F(QueryBatch, TakesTheFirstFreeNumber)
   write_atomically(prefix() + ".0002.json", "");
 
   EXPECT_EQ(write_batch(prefix(), {silicon_at(100, 0.2)}, {{0, -1, 0.2, 1.0}}, some_record()), 3);
-  EXPECT_EQ(claim_batch(prefix()), 4);
-  EXPECT_EQ(claim_batch(prefix()), 5);    // another process has 4
+  EXPECT_EQ(write_batch(prefix(), {silicon_at(200, 0.2)}, {{0, -1, 0.2, 1.0}}, some_record()), 4);
 }
 
 TEST_F(QueryBatch, FramesCarryWhyTheyWereTaken)
@@ -158,6 +159,25 @@ TEST_F(QueryBatch, ManyProcessesGetDifferentNumbers)
     ++frames_of[step];
   }
   for (const auto &[step, count] : frames_of) EXPECT_EQ(count, batches);
+}
+
+TEST_F(QueryBatch, AKillWhileItIsWrittenLeavesNoPartOfIt)
+{
+  const std::vector<QueryCandidate> candidates{silicon_at(100, 0.2)};
+  if (fork() == 0) {
+    const rlimit few_bytes{10, 10}, no_core{0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    setrlimit(RLIMIT_FSIZE, &few_bytes);    // the signal for more kills
+    std::signal(SIGXFSZ, SIG_DFL);
+    write_batch(prefix(), candidates, {{0, -1, 0.2, 1.0}}, some_record());
+    _exit(0);
+  }
+  int status = 0;
+  wait(&status);
+
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_FALSE(std::filesystem::exists(batch_stem(prefix(), 1) + ".extxyz"));
+  EXPECT_EQ(write_batch(prefix(), candidates, {{0, -1, 0.2, 1.0}}, some_record()), 1);
 }
 
 TEST_F(QueryBatch, LeavesNothingHalfWritten)

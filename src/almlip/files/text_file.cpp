@@ -163,6 +163,25 @@ class TemporaryFile {
     check(fsync(descriptor_) == 0);
   }
 
+  /// False if another file has that name.
+  bool take_name(const std::string &path)
+  {
+    if (link(path_.c_str(), path.c_str()) == 0) return true;
+    const bool is_there = errno == EEXIST;
+    struct stat status {};
+    if (stat(path_.c_str(), &status) == 0 && status.st_nlink == 2) return true;    // NFS, repeated
+    if (is_there || !create_exclusively(path)) return false;
+    final_path_ = path;
+    if (std::rename(path_.c_str(), path.c_str()) != 0) {
+      const int problem = errno;
+      unlink(path.c_str());
+      errno = problem;
+      check(false);
+    }
+    renamed_ = true;
+    return true;
+  }
+
   void rename()
   {
     check(std::rename(path_.c_str(), final_path_.c_str()) == 0);
@@ -197,6 +216,17 @@ void write_atomically(const std::string &path, const std::string &text)
   TemporaryFile file(path);
   file.write(text);
   file.rename();
+}
+
+int write_under_free_name(int first, const std::function<std::string(int)> &name,
+                          const std::function<bool(int)> &is_taken, const std::string &text)
+{
+  check_name(name(first));
+  TemporaryFile file(name(first));
+  file.write(text);
+  int number = first;
+  while (is_taken(number) || !file.take_name(name(number))) ++number;
+  return number;
 }
 
 bool create_exclusively(const std::string &path)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,16 @@ std::string read_text(const std::string &path);
 /// @throws Error if that fails, or for a name that ends in .gz, as the text is plain; `path` is
 /// then as it was before
 void write_atomically(const std::string &path, const std::string &text);
+
+/// Writes text under a temporary name in the same folder, flushes it to disk and gives it the name
+/// of the first number that is free. Of several processes only one gets a name, and no file ever
+/// has a part of the text; on file systems without hard links it is empty for a moment.
+/// @param name  of a number
+/// @param is_taken  whether a number is not free although there is no file of its name
+/// @return the number
+/// @throws Error as `write_atomically`
+int write_under_free_name(int first, const std::function<std::string(int)> &name,
+                          const std::function<bool(int)> &is_taken, const std::string &text);
 
 /// Creates an empty file; false if there is one of that name. Of several processes only one gets
 /// true.

@@ -103,15 +103,6 @@ std::string batch_stem(const std::string &prefix, int number)
   return prefix + format(".%04d", number);
 }
 
-int claim_batch(const std::string &prefix, int first)
-{
-  int number = first;
-  while (exists(batch_stem(prefix, number) + ".json") ||
-         !create_exclusively(batch_stem(prefix, number) + ".extxyz"))
-    ++number;
-  return number;
-}
-
 std::string manifest(const std::vector<QueryCandidate> &candidates,
                      const std::vector<Choice> &choices, const BatchRecord &record)
 {
@@ -142,7 +133,7 @@ std::string manifest(const std::vector<QueryCandidate> &candidates,
 int write_batch(const std::string &prefix, const std::vector<QueryCandidate> &candidates,
                 const std::vector<Choice> &choices, const BatchRecord &record, int first)
 {
-  std::vector<Frame> frames;
+  std::string text;
   for (const Choice &choice : choices) {
     const QueryCandidate &candidate = candidates[choice.index];
     Frame frame = candidate.frame;
@@ -150,15 +141,17 @@ int write_batch(const std::string &prefix, const std::vector<QueryCandidate> &ca
     frame.info["step"] = std::to_string(candidate.step);
     frame.info["max_sigma"] = format("%.10g", candidate.max_sigma);
     frame.info["why"] = candidate.why;
-    frames.push_back(std::move(frame));
+    text += to_extxyz(frame);
   }
-  const int number = claim_batch(prefix, first);
-  const std::string stem = batch_stem(prefix, number);
+  const auto name = [&](int number) { return batch_stem(prefix, number) + ".extxyz"; };
+  const auto has_manifest = [&](int number) {
+    return exists(batch_stem(prefix, number) + ".json");
+  };
+  const int number = write_under_free_name(first, name, has_manifest, text);
   try {
-    write_extxyz(stem + ".extxyz", frames);
-    write_atomically(stem + ".json", manifest(candidates, choices, record));
+    write_atomically(batch_stem(prefix, number) + ".json", manifest(candidates, choices, record));
   } catch (const Error &) {
-    std::remove((stem + ".extxyz").c_str());    // an incomplete batch looks like a job that goes on
+    std::remove(name(number).c_str());    // an incomplete batch looks like a job that goes on
     throw;
   }
   return number;

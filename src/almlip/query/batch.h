@@ -32,11 +32,6 @@ struct BatchRecord {
 /// where there is one).
 void explain(Frame &frame, const Choice &choice, Strategy strategy);
 
-/// Claims the first number, from `first` on, for which neither PREFIX.NNNN.extxyz nor
-/// PREFIX.NNNN.json exists, by creating the former. No two processes get the same.
-/// @throws Error if it cannot be created
-int claim_batch(const std::string &prefix, int first = 1);
-
 /// PREFIX.NNNN
 std::string batch_stem(const std::string &prefix, int number);
 
@@ -45,7 +40,8 @@ std::string manifest(const std::vector<QueryCandidate> &candidates,
                      const std::vector<Choice> &choices, const BatchRecord &record);
 
 /// Writes PREFIX.NNNN.extxyz and then, as a sign that the batch is complete, PREFIX.NNNN.json, each
-/// atomically; NNNN is claimed by `claim_batch`.
+/// atomically. NNNN is the first number, from `first` on, for which there is neither. No two
+/// processes get the same.
 /// @return  NNNN
 /// @throws Error if a file cannot be written
 int write_batch(const std::string &prefix, const std::vector<QueryCandidate> &candidates,
