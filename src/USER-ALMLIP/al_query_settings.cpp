@@ -53,6 +53,7 @@ auto ALQuerySettings::parsed(Read &&read)
 int ALQuerySettings::read_keyword(int iarg)
 {
   const std::string key = arg[iarg];
+  keyword_at = iarg;
   if (key == "threshold") return read_threshold(iarg + 1);
   if (key == "gate") return read_gate(iarg + 1);
   if (key == "known") return read_known(iarg + 1);
@@ -189,6 +190,9 @@ int ALQuerySettings::read_spool(int iarg)
   spool_given = true;
   const std::string folder = value(iarg);
   if (folder == "off") return iarg + 1;
+  if (iarg + 1 >= narg || is_keyword(arg[iarg + 1]))
+    error->all(FLERR, "fix al_query: spool is '" + folder +
+                          "', but it must be off, or a folder and its largest size in megabytes");
   spool = folder;
   megabytes = nonnegative("spool size", iarg + 1);
   if (megabytes < 1.0)
@@ -200,16 +204,29 @@ int ALQuerySettings::read_spool(int iarg)
 
 const char *ALQuerySettings::value(int iarg)
 {
-  if (iarg >= narg)
-    error->all(FLERR,
-               "fix al_query: a value is missing after '" + std::string(arg[narg - 1]) + "'");
+  if (iarg >= narg) missing(narg);
+  return arg[iarg];
+}
+
+/// Names the keyword and the values that it has, up to `end`.
+void ALQuerySettings::missing(int end)
+{
+  std::string found = arg[keyword_at];
+  for (int i = keyword_at + 1; i < end; ++i) found += " " + std::string(arg[i]);
+  error->all(FLERR, "fix al_query: a value is missing after '" + found + "'");
+}
+
+/// A value that must be a number, so that a keyword in its place tells that it is missing.
+const char *ALQuerySettings::numeral(int iarg)
+{
+  if (is_keyword(value(iarg))) missing(iarg);
   return arg[iarg];
 }
 
 /// A whole number.
 int ALQuerySettings::count(const char *name, int iarg, int least)
 {
-  const int number = utils::inumeric(FLERR, value(iarg), false, lmp);
+  const int number = utils::inumeric(FLERR, numeral(iarg), false, lmp);
   if (number < least)
     error->all(FLERR, fmt::format("fix al_query: {} is {}, but it must be at least {}", name,
                                   arg[iarg], least));
@@ -218,7 +235,7 @@ int ALQuerySettings::count(const char *name, int iarg, int least)
 
 double ALQuerySettings::nonnegative(const char *name, int iarg)
 {
-  const double number = utils::numeric(FLERR, value(iarg), false, lmp);
+  const double number = utils::numeric(FLERR, numeral(iarg), false, lmp);
   if (!(number >= 0.0))
     error->all(FLERR, "fix al_query: " + std::string(name) + " is " + arg[iarg] +
                           ", but it must not be negative");

@@ -49,6 +49,7 @@ class ALQuerySettings : protected Pointers {
  private:
   int narg;
   char **arg;
+  int keyword_at = 3;    // the keyword that is being read; 3: N
 
   int read_keyword(int);
   int read_threshold(int);
@@ -58,6 +59,8 @@ class ALQuerySettings : protected Pointers {
   bool read_selection(const std::string &, int);
   bool read_output(const std::string &, int);
   const char *value(int);
+  const char *numeral(int);
+  [[noreturn]] void missing(int end);
   int count(const char *, int, int least = 1);
   double nonnegative(const char *, int);
   bool is_keyword(const char *) const;

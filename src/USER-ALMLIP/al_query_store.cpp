@@ -111,9 +111,15 @@ std::string ALQueryStore::save()
 
 void ALQueryStore::read_known()
 {
-  if (const almlip::Potential *potential = source.whole_potential())
-    known_files.read_new(*potential, state.potential, settings.selection.duplicate, state.known,
-                         state.labelled);
+  if (const almlip::Potential *potential = source.whole_potential()) {
+    const int before = state.known.count();
+    const int count = known_files.read_new(
+        *potential, state.potential, settings.selection.duplicate, state.known, state.labelled);
+    if (count > 0)
+      utils::logmesg(
+          lmp, fmt::format("fix al_query: {} known frames read from files, {} of them new\n", count,
+                           state.known.count() - before));
+  }
   tell(known_files.take_notes());
 }
 

@@ -217,6 +217,11 @@ void FixALQuery::forget_other_potential()
   if (!state.potential.empty()) state.forget_last_look();
   state.potential = impl->source.potential;
   state.threshold = {};
+  if (comm->me == 0 && state.buffer.size() > 0)
+    utils::logmesg(lmp, fmt::format("fix al_query: the potential is another one than before; {} "
+                                    "candidates of the one before are taken out of the buffer{}\n",
+                                    state.buffer.size(),
+                                    impl->settings.spool.empty() ? "" : ", not out of the spool"));
   state.buffer.clear();
   impl->before.clear();
   if (comm->me == 0) impl->store.use_other_potential();

@@ -113,6 +113,10 @@ void evaluate(const EvalOptions &options)
   if (!options.json.empty()) write_atomically(options.json, json_of(report, offsets));
   std::cerr << "read " << read.text() << '\n';
   std::cout << report.table() << text_of(offsets);
+  if (read.energy_keys.empty() && read.forces_keys.empty() && options.output.empty())
+    std::cout
+        << "The frames have no energies and no forces, so that nothing is compared: label them "
+           "first, or have predictions written with --output.\n";
   if (potential.calibration.num_atoms == 0)
     std::cout << "The potential is not calibrated: sigma is the plain spread of its members.\n";
   if (potential.energy_calibration.num_frames == 0)

@@ -9,6 +9,7 @@
 
 #include "almlip/files/text_file.h"
 #include "almlip/potential.h"
+#include "almlip/text.h"
 
 namespace almlip::cli {
 
@@ -78,8 +79,25 @@ Json summary(const Potential &potential, const std::string &path, const std::str
 std::string unit_of(const std::string &key)
 {
   if (key == "cutoff" || key == "least_distance") return " Angstrom";
-  if (key == "largest_force" || key == "force_error") return " eV/Angstrom";
+  if (key == "largest_force" || key == "force_error" || key == "force_mae" || key == "force_rmse")
+    return " eV/Angstrom";
+  if (key == "energy_mae" || key == "energy_rmse" || key == "energy_sigma") return " eV/atom";
+  if (key == "stress_mae" || key == "stress_rmse") return " GPa";
   return "";
+}
+
+/// Readable: numbers to eight digits, of the marks of learned frames their number.
+std::string text_of(const std::string &key, const Json &value)
+{
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) return format("%.8g", value.get<double>());
+  if (key == "learned") return std::to_string(value.size()) + " frames";
+  if (value.is_array() && !value.empty()) {
+    std::vector<std::string> entries;
+    for (const Json &entry : value) entries.push_back(text_of("", entry));
+    return joined(entries);
+  }
+  return value.dump();
 }
 
 /// One line for each value; objects become headings.
@@ -97,8 +115,7 @@ void print(const Json &object, std::size_t indent, const std::string &unit)
       for (const Json &entry : value)
         std::cout << std::string(indent + 2, ' ') << entry.dump() << '\n';
     } else {
-      std::cout << std::string(width - key.size() + 2, ' ')
-                << (value.is_string() ? value.get<std::string>() : value.dump())
+      std::cout << std::string(width - key.size() + 2, ' ') << text_of(key, value)
                 << (unit.empty() ? unit_of(key) : unit) << '\n';
     }
   }

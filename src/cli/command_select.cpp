@@ -189,6 +189,8 @@ void check_limit(const char *option, double limit)
 
 void check_gates(const SelectOptions &options)
 {
+  require(options.selection.batch >= 1, "--count is ", options.selection.batch,
+          ", but it must be at least 1");
   check_limit("--spacing", options.spacing);
   check_limit("--mindist", options.mindist.value_or(0.0));
   check_limit("--fmax", options.fmax.value_or(0.0));
@@ -463,7 +465,7 @@ void add_select_command(CLI::App &app)
                       "least distance of two atoms, Angstrom; 0.7 of that of the training set");
   command->add_option(
       "--fmax", options->fmax,
-      "largest force, eV/Angstrom; 3 times what the training frames have, 30 or more");
+      "largest force, eV/Angstrom; the limit that the potential file tells, 30 or more");
   command->add_option("--density", options->density, "LO HI, g/cm^3; no limits")->expected(2);
   command->add_option("--temperature", options->temperature,
                       "highest temperature, K, of frames that tell theirs, as spools do; no limit");

@@ -53,7 +53,8 @@ int finish(const CLI::App &app, const CLI::ParseError &end)
     report(unexpected(*commands.front(), rest.front()) + " See almlip " +
            commands.front()->get_name() + " --help");
   else
-    report(std::string(end.what()) + "; see almlip --help");
+    report(std::string(end.what()) + "; see almlip " +
+           (commands.empty() ? "" : commands.front()->get_name() + " ") + "--help");
   return wrong_usage;
 }
 

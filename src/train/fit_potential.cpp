@@ -323,6 +323,17 @@ void remove_foreign_checkpoint(const std::string &folder, const std::string &ide
   std::filesystem::remove_all(folder);
 }
 
+/// A fit that is cut short looks as a whole one, but is much worse.
+void tell_out_of_time(const TrainingState &state, int num_steps)
+{
+  std::fprintf(
+      stderr,
+      "max_seconds ended this fit after %d of %d steps, before the learning rate fell and "
+      "energies got their weight: errors are several times those of a whole fit; give more "
+      "time, or fewer epochs\n",
+      state.step, num_steps);
+}
+
 /// Runs a fit to its end, from its checkpoint if there is one.
 /// @return  false if it ran out of time
 /// @throws Error if a signal ended it, with how to go on
@@ -348,6 +359,8 @@ bool continue_fit(Fit &fit, TrainingState &state, const PreparedFrames &train,
     require(end != Trainer::End::interrupted || !ranks.first(), "ended by a signal after ",
             state.step, " steps, which ", folder, " holds; the same command goes on from there");
   });
+  if (end == Trainer::End::out_of_time && ranks.first())
+    tell_out_of_time(state, make_schedule(settings, train.size()).num_steps());
   return end == Trainer::End::finished;
 }
 

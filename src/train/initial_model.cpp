@@ -95,7 +95,7 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
   const std::string wanted = describe(model_settings(settings, data.elements, data.cutoff)),
                     found = describe(start.settings);
   require(wanted == found, settings.start, " has ", found, ", but the settings ask for ", wanted,
-          "; a warm start needs the same");
+          "; a refit needs the same: leave these settings out, or fit without --start");
   TrainingModel model = make_training_model(settings, data);
   model.mean.clear();
   model.inverse_deviation.clear();

@@ -43,6 +43,13 @@ std::vector<double> spread_levels(const Potential &potential, const std::vector<
   return levels;
 }
 
+/// Whether a force does not vanish by symmetry, as all do in perfect crystals.
+bool tells_sigma(const FramePrediction &prediction)
+{
+  return std::any_of(prediction.spread.begin(), prediction.spread.end(),
+                     [](double spread) { return spread >= symmetry_spread; });
+}
+
 }    // namespace
 
 void Judgement::add(const Potential &potential, const std::vector<Frame> &train,
@@ -126,12 +133,17 @@ ErrorReport Judgement::report(Potential &potential)
   for (std::size_t f = 0; f < predictions.size(); ++f) {
     calibrate_sigma(predictions[f], frames[f], potential);
     report.add(frames[f], predictions[f]);
-    const std::vector<double> &sigma = predictions[f].sigma;
-    potential.record.held_out_sigma.push_back(*std::max_element(sigma.begin(), sigma.end()));
-    potential.record.held_out_atoms.push_back(frames[f].num_atoms());
+    if (tells_sigma(predictions[f])) record(f, potential.record);
   }
-  potential.record.held_out_novelty = novelty;
   return report;
+}
+
+void Judgement::record(std::size_t frame, TrainingRecord &record) const
+{
+  const std::vector<double> &sigma = predictions[frame].sigma;
+  record.held_out_sigma.push_back(*std::max_element(sigma.begin(), sigma.end()));
+  record.held_out_atoms.push_back(frames[frame].num_atoms());
+  if (!novelty.empty()) record.held_out_novelty.push_back(novelty[frame]);
 }
 
 }    // namespace almlip::train

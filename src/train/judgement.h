@@ -53,7 +53,8 @@ struct Judgement {
   std::vector<AtomError> atom_errors(const ModelSettings &settings) const;
 
   /// Errors by a calibrated potential; the record of the largest sigma, novelty and number of atoms
-  /// of each frame goes to the potential.
+  /// of each frame goes to the potential. Frames whose forces all vanish by symmetry are left out
+  /// of the record: their sigma is rounding, which says nothing of what is usual.
   ErrorReport report(Potential &potential);
 
  private:
@@ -62,6 +63,8 @@ struct Judgement {
     std::vector<std::size_t> learned;    ///< some of them
     std::vector<double> levels;          ///< mean logarithm of the spread in each
   };
+  void record(std::size_t frame, TrainingRecord &record) const;
+
   std::vector<Fit> fits_;
 };
 

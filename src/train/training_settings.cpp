@@ -145,6 +145,11 @@ void apply_settings_text(TrainingSettings &settings, const std::string &text,
   try {
     json = Json::parse(text, nullptr, true, true);
   } catch (const Json::exception &e) {
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    const bool is_json =
+        first == std::string::npos || std::string("{[/").find(text[first]) != std::string::npos;
+    require(is_json, name,
+            " is no file of settings in JSON, which begins with {; frames come after --train");
     fail(name, " is not valid JSON: ", e.what());
   }
   require(json.is_object(), name, ": the settings must be a JSON object, {\"key\": value, ...}");

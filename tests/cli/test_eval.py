@@ -4,6 +4,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -314,6 +315,32 @@ def test_info_tells_settings_and_hash(potential):
     }
     assert len(info["hash"]) == 16
     assert "cutoff" in almlip("info", potential).stdout
+
+
+def test_info_shows_numbers_as_one_reads_them(potential):
+    content = json.loads(potential.read_text())
+    content["training"]["force_error"] = 0.07312316690995303
+    content["provenance"]["learned"] = ["69b0e218f4c8", "da443c7cb959"]
+    content["provenance"]["errors"] = {"train": {"all": {"energy_mae": 0.00017891510358481987}}}
+    potential.write_text(json.dumps(content))
+    shown = almlip("info", potential).stdout
+    assert re.search(r"^  force_error +0\.073123167 eV/Angstrom$", shown, re.MULTILINE)
+    assert re.search(r"^ +energy_mae +0\.0001789151 eV/atom$", shown, re.MULTILINE)
+    assert re.search(r"^  learned +2 frames$", shown, re.MULTILINE)
+    kept = json.loads(almlip("info", potential, "--json").stdout)["provenance"]
+    assert kept["learned"] == content["provenance"]["learned"]
+
+
+def test_frames_without_labels_are_told(potential, frames, tmp_path):
+    bare = tmp_path / "bare.extxyz"
+    rows = [line.split() for line in frames.read_text().splitlines()]
+    text = f"{rows[0][0]}\n"
+    text += 'Lattice="20 0 0 0 20 0 0 0 20" Properties=species:S:1:pos:R:3 pbc="T T T"\n'
+    text += "".join(" ".join(row[:4]) + "\n" for row in rows[2 : 2 + int(rows[0][0])])
+    bare.write_text(text)
+    told = almlip("eval", potential, bare)
+    assert "The frames have no energies and no forces" in told.stdout and told.returncode == 0
+    assert "no energies" not in almlip("eval", potential, frames).stdout
 
 
 def test_doctor_says_why_a_plugin_does_not_load(tmp_path):

@@ -208,7 +208,7 @@ def test_a_seed_that_is_none_is_refused(select):
         ),
         (
             ["--count", 0, "--strategy", "random"],
-            "selection: batch is 0, but it must be at least 1",
+            "--count is 0, but it must be at least 1",
         ),
         (
             ["--reference", "other.extxyz", "--count", 5, "--strategy", "lcmd"],

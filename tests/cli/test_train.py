@@ -2,6 +2,7 @@
 """`almlip train` from the outside: frames of a pair potential in, potential file out."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -54,6 +55,28 @@ def test_record_of_the_training_set_is_that_of_the_frames(frames, tmp_path):
     assert record["force_limit"] >= 30.0  # eV/Angstrom
 
 
+def test_frames_without_forces_by_symmetry_do_not_count_as_calm(frames, tmp_path):
+    """Or else strained perfect crystals, whose sigma is rounding, would make a threshold of zero."""
+    mixed = tmp_path / "mixed.extxyz"
+    mixed.write_text("".join(make_frames(20)) + "".join(make_frames(20, seed=9, rattle=0.0)))
+    potential = fit(mixed, tmp_path / "p.json", *QUICK)
+    record = potential["training"]
+    assert potential["provenance"]["errors"]["held_out"]["all"]["frames"] == 27
+    assert 7 <= len(record["held_out_sigma"]) <= 20  # 27 less those of the 20 perfect ones
+    assert len(record["held_out_novelty"]) == len(record["held_out_atoms"])
+    assert len(record["held_out_atoms"]) == len(record["held_out_sigma"])
+    assert min(record["held_out_sigma"]) > 1e-3
+
+
+def test_a_fit_that_ran_out_of_time_says_so(frames, tmp_path):
+    arguments = ["--train", frames, "--output", tmp_path / "p.json", *QUICK]
+    told = r"max_seconds ended this fit after (\d+) of (\d+) steps, before the learning rate fell"
+    short = re.findall(told, train(*arguments, "--max-seconds", "1e-3").stderr)
+    assert len(short) == 3  # two fits that judge, and the last one
+    assert all(int(done) < int(planned) for done, planned in short)
+    assert not re.findall(told, train(*arguments, "--max-seconds", "600").stderr)
+
+
 def test_novelty_can_be_left_out(frames, tmp_path):
     potential = fit(frames, tmp_path / "p.json", *QUICK, "--novelty", "false")
     assert potential["novelty"] == []
@@ -72,6 +95,13 @@ def test_table_is_on_stdout_and_progress_on_stderr(frames, tmp_path):
     done = train("--train", frames, "--output", tmp_path / "p.json", *QUICK)
     assert done.returncode == 0, done.stderr
     assert "epoch 12/12" in done.stderr and "\r" not in done.stderr
+    is_first = True  # of a fit
+    for line in done.stderr.splitlines():
+        if not line.startswith("epoch "):
+            continue
+        is_last = line.split("  ")[-1].startswith("took ")
+        assert line.endswith(" left") != (is_first or is_last)  # no rate is known yet
+        is_first = is_last
     assert "each by a fit without it" in done.stdout and "epoch" not in done.stdout
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How runs with fix al_query end, and what is kept of them: errors, signals, halts, restarts, reruns."""
 
+import json
 import os
 import re
 import signal
@@ -158,6 +159,26 @@ def test_a_restart_counts_no_label_twice(lmp_run, query_script, silicon_potentia
     np.testing.assert_allclose(
         [f["score"] for f in frames[1]], [f["score"] for f in frames[0]], rtol=1e-6
     )
+
+
+def test_a_restart_with_another_potential_tells_what_becomes_of_candidates(
+    lmp_run, query_script, silicon_potential, tmp_path
+):
+    other = tmp_path / "other.almlip.json"
+    other.write_text(json.dumps(json.loads(silicon_potential.read_text()), indent=0))
+    fix = f"10 {PICK_ALL} spacing 10"
+    whole = lmp_run(query_script("restart 40 saved\nrun 80", fix=fix, setup=HOT))
+    copy = f"shell cp -r {whole.folder}/al_batch.spool .\n"
+    again, refitted = [
+        lmp_run(copy + restarted(whole.folder, potential, fix, "run 20"))
+        for potential in (silicon_potential, other)
+    ]
+
+    note = "another one than before; 5 candidates of the one before are taken out of the buffer, not out of the spool"
+    assert note in refitted.log and note not in again.log
+    assert sorted(f["step"] for f in manifest(again)["frames"]) == [0, 10, 20, 30, 40, 50, 60]
+    assert min(f["step"] for f in manifest(refitted)["frames"]) > 40
+    assert {f.info["step"] for f in spooled(refitted.folder)} >= {0, 10, 20, 30, 40}
 
 
 def test_a_restart_may_do_without_a_spool(lmp_run, query_script, silicon_potential):

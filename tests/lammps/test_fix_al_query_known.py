@@ -43,6 +43,8 @@ def test_known_files_and_folders_are_not_chosen(lmp_run, query_script):
     for what in (known, first.folder):
         again = lmp_run(query_script("run 50", fix=f"{fix} known {what} seed 2", setup=HOT))
         assert [f["step"] for f in manifest(again)["frames"]] == [50]
+        assert "fix al_query: 5 known frames read from files, 5 of them new\n" in again.log
+    assert "known frames read" not in first.log
 
 
 def test_replicas_that_share_a_folder_choose_different_frames(lmp_run, query_script):

@@ -69,6 +69,26 @@ def test_the_end_of_a_run_tells_what_is_measured(lmp_run, query_script, silicon_
     assert not re.search("largest (sigma|novelty).* lo ", run.log)  # are not compared
 
 
+@pytest.mark.parametrize("lattice", [4 * LATTICE_CONSTANT, LATTICE_CONSTANT])
+def test_atoms_without_a_force_that_could_be_uncertain_are_told(
+    lmp_run, silicon_potential, lattice
+):
+    """Too far apart, as in a wrong unit, or a perfect crystal: no lower limit could help."""
+    run = lmp_run(f"""units metal
+lattice diamond {lattice}
+region box block 0 2 0 2 0 2
+create_box 1 box
+create_atoms 1 box
+mass 1 28.0855
+pair_style almlip
+pair_coeff * * {silicon_potential} Si
+fix q all al_query 10 threshold 0.1 1000 measure force
+run 0""")
+
+    assert "to do: no atom has a force that could be uncertain: " in run.log
+    assert "lower lo" not in run.log
+
+
 def test_refusals_are_told(lmp_run, query_script):
     run = lmp_run(query_script("run 40", fix="10 threshold 0 1000 gate fmax 1e-9", setup=HOT))
 

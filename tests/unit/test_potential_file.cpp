@@ -188,6 +188,10 @@ TEST(PotentialFile, DamagedFileIsAClearError)
   EXPECT_NE(error.find("; the file is damaged, get it again or retrain"), std::string::npos)
       << error;
   EXPECT_EQ(error.find('\n'), std::string::npos);
+  EXPECT_EQ(
+      parse_error_of("2\nLattice=\"4 0 0 0 4 0 0 0 4\""),
+      "Si.almlip.json: this is not a potential, which begins with {; give a file that `almlip "
+      "train` wrote");
   EXPECT_EQ(parse_error_of("[1]"),
             "Si.almlip.json: the content is [1], but it must be an object; the file is damaged, "
             "get it again or retrain");

@@ -57,6 +57,9 @@ TEST(TrainingSettings, ErrorsNameWhatWasFoundAndWhatIsAllowed)
 TEST(TrainingSettings, TextThatIsNoJsonIsAnError)
 {
   EXPECT_EQ(error_of("{\"cutoff\": }").find("s.json is not valid JSON: "), 0u);
+  EXPECT_EQ(
+      error_of("2\nLattice=\"4 0 0 0 4 0 0 0 4\""),
+      "s.json is no file of settings in JSON, which begins with {; frames come after --train");
 }
 
 TEST(TrainingSettings, CommentsAreAllowed)

@@ -114,6 +114,9 @@ class Node {
 
 Json parse_json(const std::string &text, const std::string &name)
 {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  require(first == std::string::npos || text[first] == '{' || text[first] == '[', name,
+          ": this is not a potential, which begins with {; give a file that `almlip train` wrote");
   try {
     return Json::parse(text);
   } catch (const Json::exception &error) {

@@ -88,19 +88,23 @@ KnownFiles::KnownFiles(std::vector<std::string> paths, std::string prefix)
 {
 }
 
-void KnownFiles::read_new(const Potential &potential, const std::string &hash, double duplicate,
-                          KnownConfigurations &known, LabelledAtoms &labelled)
+int KnownFiles::read_new(const Potential &potential, const std::string &hash, double duplicate,
+                         KnownConfigurations &known, LabelledAtoms &labelled)
 {
+  int count = 0;
   const std::vector<std::string> files = new_files(hash);
   if (!files.empty()) {
     Calculator calculator(potential);
     const LearnedFrames learned(potential);
     for (const std::string &file : files)
-      for (const Frame &frame : new_frames(file))
-        if (has_elements(frame, potential.settings))
-          take_frame(calculator, frame, learned.contain(frame), duplicate, known, labelled);
+      for (const Frame &frame : new_frames(file)) {
+        if (!has_elements(frame, potential.settings)) continue;
+        take_frame(calculator, frame, learned.contain(frame), duplicate, known, labelled);
+        ++count;
+      }
   }
   is_first_time_ = false;
+  return count;
 }
 
 void KnownFiles::skip_batch(int number)

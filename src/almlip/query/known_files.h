@@ -31,10 +31,11 @@ class KnownFiles {
   /// @param[in,out] known     gets their fingerprints
   /// @param[in,out] labelled  gets their atoms, unless the potential has learned them: the record
   ///                          of its training set has these
+  /// @return                  number of frames that were read
   /// @throws Error the first time, if a path is neither a file nor a folder, or if a file that is
   ///         named itself has no frame that can be read
-  void read_new(const Potential &potential, const std::string &hash, double duplicate,
-                KnownConfigurations &known, LabelledAtoms &labelled);
+  int read_new(const Potential &potential, const std::string &hash, double duplicate,
+               KnownConfigurations &known, LabelledAtoms &labelled);
   /// A batch that needs no reading.
   void skip_batch(int number);
   /// Everything is new again, such as for another potential.

@@ -92,6 +92,10 @@ std::string what_would_lift(Refusal refusal)
   }
 }
 
+/// Largest sigma (eV/Angstrom) that is rounding: all forces vanish by symmetry or for lack of
+/// neighbours.
+constexpr double no_sigma = 1e-5;
+
 /// How to have candidates although nothing was uncertain.
 std::string lower_limit(const QueryState &state, Measure measure)
 {
@@ -116,6 +120,11 @@ std::string advice(const QueryState &state, Measure measure)
   if (static_cast<double>(run.counts.untrusted) > 0.5 * looks) return not_trusted;
   if (run.counts.batches > 0) return "label what was chosen and refit: almlip label, almlip train";
   if (run.counts.candidates > 0) return {};
+  if (measure != Measure::novelty && measure != Measure::energy && run.sigma.largest() < no_sigma)
+    return "no atom has a force that could be uncertain: either none has a neighbour within the "
+           "cutoff (look at units and lattice constant), or all forces vanish by symmetry "
+           "(displace "
+           "the atoms)";
   const std::string hint =
       "nothing was uncertain: go on to other structures or higher temperatures, or " +
       lower_limit(state, measure);
