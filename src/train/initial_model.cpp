@@ -9,6 +9,7 @@
 #include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/random.h"
+#include "train/check/robust_statistics.h"
 #include "train/loss/label_weights.h"
 
 namespace almlip::train {
@@ -69,6 +70,95 @@ FirstChannel first_channel(int channel, int element, int num_elements, int num_w
   return {channel / num_weights, std::cos(angle) + std::sin(angle)};
 }
 
+/// Means of the descriptors and of their squares over the atoms of each element.
+class Moments {
+ public:
+  /// @param sums  of the descriptors, of their squares, and of the atoms, by their weights
+  Moments(const std::vector<double> &sums, std::size_t num_elements, std::size_t num_descriptors)
+      : sums_(sums), num_elements_(num_elements), num_descriptors_(num_descriptors)
+  {
+  }
+
+  double count(std::size_t e) const { return sums_[2 * num_elements_ * num_descriptors_ + e]; }
+  double mean(std::size_t e, std::size_t d) const { return sums_[index(e, d)] / count(e); }
+  double square(std::size_t e, std::size_t d) const
+  {
+    return sums_[num_elements_ * num_descriptors_ + index(e, d)] / count(e);
+  }
+
+  /// Of an element with few atoms, or with many that are alike, the variance is rather that of the
+  /// others: what one atom shows is none.
+  double likely_variance(std::size_t e, std::size_t d) const
+  {
+    constexpr double belief = 2.0;    // in the others, as a number of atoms
+    double all = 0.0, num_atoms = 0.0;
+    for (std::size_t other = 0; other < num_elements_; ++other) {
+      if (count(other) == 0.0) continue;
+      all += count(other) * variance(other, d);
+      num_atoms += count(other);
+    }
+    return (count(e) * variance(e, d) + belief * all / num_atoms) / (count(e) + belief);
+  }
+
+  /// Root mean square of the two-body descriptors: the sum of the radial functions over neighbours.
+  double neighborhood(std::size_t e, int num_channels) const
+  {
+    double sum = 0.0;
+    for (int c = 0; c < num_channels; ++c) sum += square(e, static_cast<std::size_t>(c));
+    return std::sqrt(sum / num_channels);
+  }
+
+ private:
+  std::size_t index(std::size_t e, std::size_t d) const { return e * num_descriptors_ + d; }
+  double variance(std::size_t e, std::size_t d) const
+  {
+    return std::max(0.0, square(e, d) - mean(e, d) * mean(e, d));
+  }
+
+  const std::vector<double> &sums_;
+  std::size_t num_elements_, num_descriptors_;
+};
+
+/// A descriptor that hardly changes among the training frames must not be blown up by what lies
+/// outside them. In perfect crystals most of them vanish; atoms that move by a fiftieth of the
+/// distance to their neighbours change them by about this. In dynamics they change by four times
+/// that and more.
+double least_deviation(int num_bodies, double neighborhood)
+{
+  constexpr double tiny = 1e-6;
+  const double least = num_bodies == 2   ? 1e-3 * neighborhood
+                       : num_bodies == 3 ? 3e-4 * std::pow(neighborhood, 2)
+                                         : 3e-5 * std::pow(neighborhood, 3);
+  return least + tiny;
+}
+
+/// Median of what the energies of the elements leave of a frame's energy, eV/atom.
+double usual_energy(const std::vector<Frame> &frames, const std::vector<std::string> &elements,
+                    const std::vector<double> &reference_energy)
+{
+  std::vector<double> energies;
+  for (const Frame &frame : frames) {
+    double energy = *frame.energy;
+    for (const int number : frame.atomic_numbers) {
+      const auto e = std::find(elements.begin(), elements.end(), chemical_symbol(number));
+      energy -= reference_energy[static_cast<std::size_t>(e - elements.begin())];
+    }
+    energies.push_back(std::abs(energy) / frame.num_atoms());
+  }
+  return median(energies);
+}
+
+/// Unit of the networks' energies: by the forces. Those of relaxed structures and perfect crystals
+/// say little; there, energies must not be too many units for the networks.
+double scale_of(const TrainingData &data, const std::vector<double> &reference_energy)
+{
+  constexpr double share = 0.1;    // of the usual energy; dynamics have forces far above that
+  const double by_forces = rms_force(data.train, data.violent_force) / rms_per_scale,
+               by_energies = share * usual_energy(data.train, data.elements, reference_energy),
+               scale = std::max(by_forces, by_energies);
+  return scale > 0.0 ? scale : 1.0;
+}
+
 }    // namespace
 
 TrainingModel make_training_model(const TrainingSettings &settings, const TrainingData &data)
@@ -77,10 +167,9 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
   model.settings = model_settings(settings, data.elements, data.cutoff);
   validate(model.settings, "settings");
   model.violent_force = data.violent_force;
-  const double rms = rms_force(data.train, data.violent_force);
-  model.scale = rms > 0.0 ? rms / rms_per_scale : 1.0;
   model.whitening = whiten_radial(data.train, data.cutoff, model.settings.num_radial);
   model.reference_energy = fit_reference_energies(data.train, data.elements);
+  model.scale = scale_of(data, model.reference_energy);
   model.least_distance = data.least_distance;
   const std::size_t size =
       data.elements.size() * static_cast<std::size_t>(model.settings.num_descriptors());
@@ -165,17 +254,19 @@ void standardise(TrainingModel &model, CommitteeLoss &loss, const PreparedFrames
     }
   }
   ranks.sum(sums);
+  const Moments moments(sums, num_elements, num_descriptors);
   for (std::size_t n = 0; n < size; ++n) {
-    const double count = sums[2 * size + n / num_descriptors];
-    if (count == 0.0) continue;
-    const double mean = sums[n] / count, square = sums[size + n] / count;
-    // A descriptor that hardly changes among the training frames must not be blown up by what lies
-    // outside them.
-    const double floor = 1e-3 * std::sqrt(square) + 1e-6;
-    model.mean[n] = mean;
-    const bool four_body = static_cast<int>(n % num_descriptors) >= num_two_and_three_body;
-    model.inverse_deviation[n] = (four_body ? four_body_scale : 1.0) /
-                                 std::max(std::sqrt(std::max(0.0, square - mean * mean)), floor);
+    const std::size_t e = n / num_descriptors, d = n % num_descriptors;
+    if (moments.count(e) == 0.0) continue;
+    const int num_bodies = static_cast<int>(d) < s.num_channels           ? 2
+                           : static_cast<int>(d) < num_two_and_three_body ? 3
+                                                                          : 4;
+    const double floor =
+        std::max(1e-3 * std::sqrt(moments.square(e, d)),
+                 least_deviation(num_bodies, moments.neighborhood(e, s.num_channels)));
+    model.mean[n] = moments.mean(e, d);
+    model.inverse_deviation[n] = (num_bodies == 4 ? four_body_scale : 1.0) /
+                                 std::max(std::sqrt(moments.likely_variance(e, d)), floor);
   }
   loss.set_standardisation(model.mean, model.inverse_deviation);
 }
