@@ -29,7 +29,8 @@ class Calculator(LastAtoms, ase_calculator.Calculator):
     sigma_max        the largest of them
     novelty          distance of each environment from the training set, above 1 is novel
     energy_sigma     predicted error of the energy, eV/atom; infinite if two elements of the frame were
-                     never together in a training frame
+                     never together in a training frame, or if the training energies tell nothing
+                     of its composition
     descriptors      what the potential sees of each environment, shape [num_atoms, num_descriptors],
                      with mean 0 and variance 1 for each element of the training set
     member_energies  total energy by each member, eV, shape [num_members]

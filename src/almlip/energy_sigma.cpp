@@ -2,6 +2,7 @@
 #include "almlip/energy_sigma.h"
 
 #include <Eigen/Dense>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -58,6 +59,21 @@ bool holds_strangers(const std::vector<double> &features, const std::vector<int>
   return false;
 }
 
+/// Whether a share of the composition has nothing to do with those of the training frames.
+bool has_untold_composition(const std::vector<double> &features, double num_atoms,
+                            const std::vector<std::vector<double>> &untold,
+                            std::size_t num_elements)
+{
+  constexpr double tolerance = 1e-3;
+  const std::size_t row = features.size() / num_elements;
+  return std::any_of(untold.begin(), untold.end(), [&](const std::vector<double> &direction) {
+    double share = 0.0;
+    for (std::size_t e = 0; e < num_elements; ++e)
+      share += direction[e] * features[row * e + row - 1] / num_atoms;
+    return std::abs(share) > tolerance;
+  });
+}
+
 }    // namespace
 
 double energy_sigma(const Potential &potential, std::vector<double> features)
@@ -67,7 +83,8 @@ double energy_sigma(const Potential &potential, std::vector<double> features)
   const double num_atoms = num_atoms_of(features, static_cast<int>(num_elements));
   if (calibration.num_frames == 0 || num_atoms == 0.0)
     return std::numeric_limits<double>::quiet_NaN();
-  if (holds_strangers(features, calibration.together, num_elements))
+  if (holds_strangers(features, calibration.together, num_elements) ||
+      has_untold_composition(features, num_atoms, calibration.untold, num_elements))
     return std::numeric_limits<double>::infinity();
   for (double &feature : features) feature /= num_atoms;
   return calibration.factor * std::sqrt(1.0 + energy_distance2(features, calibration.whitening));

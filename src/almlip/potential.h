@@ -85,6 +85,8 @@ struct EnergyCalibration {
   double quantile90 = 1.0;      ///< |energy error| < quantile90 sigma with a probability of 90 %
   int num_frames = 0;    ///< frames not learned that it was fitted on; 0: not calibrated, and all
                          ///< arrays are empty
+  std::vector<std::vector<double>> untold;    ///< directions of compositions of which the training
+                                              ///< frames have nothing, shape [num_elements] each
 };
 
 /// Distance of an environment from the training environments of its element: |L (x - center)| /

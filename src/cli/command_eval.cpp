@@ -124,8 +124,9 @@ void evaluate(const EvalOptions &options)
                  "held out.\n";
   if (num_strange > 0)
     std::cout << num_strange
-              << " of the frames hold two elements that no training frame holds both "
-                 "of: the sigma of their energies is infinite.\n";
+              << " of the frames hold two elements that no training frame holds both of, or have a "
+                 "composition of which the training energies tell nothing: the sigma of their "
+                 "energies is infinite.\n";
 }
 
 /// Work for one process; the others of an MPI run wait.

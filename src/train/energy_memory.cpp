@@ -179,6 +179,31 @@ std::vector<int> pairs_together(const std::vector<EnergySample> &learned, int nu
   return together;
 }
 
+/// Directions of compositions of which the frames have nothing: their energies do not tell those of
+/// the elements apart.
+std::vector<std::vector<double>> untold_compositions(const std::vector<EnergySample> &learned,
+                                                     int num_elements)
+{
+  constexpr double threshold = 1e-3;    // as of the energies of the elements
+  const Eigen::Index width =
+      static_cast<Eigen::Index>(learned.front().features.size()) / num_elements;
+  Eigen::MatrixXd squares = Eigen::MatrixXd::Zero(num_elements, num_elements);
+  Eigen::VectorXd shares(num_elements);
+  for (const EnergySample &sample : learned) {
+    for (Eigen::Index e = 0; e < num_elements; ++e)
+      shares(e) = sample.features[static_cast<std::size_t>((e + 1) * width - 1)];
+    squares += shares * shares.transpose();
+  }
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(squares);    // smallest first
+  const double least = threshold * threshold * solver.eigenvalues()(num_elements - 1);
+  std::vector<std::vector<double>> untold;
+  for (Eigen::Index n = 0; n < num_elements && solver.eigenvalues()(n) < least; ++n) {
+    const Eigen::VectorXd direction = solver.eigenvectors().col(n);
+    untold.emplace_back(direction.data(), direction.data() + direction.size());
+  }
+  return untold;
+}
+
 /// The calibration of the start counts as at most twice as many errors as there are new ones.
 void count_in(const EnergyCalibration &before, EnergyCalibration &calibration)
 {
@@ -215,6 +240,7 @@ EnergyCalibration calibrate_energies(const std::vector<EnergySample> &learned,
   if (calibration.num_frames == 0) return {};
   calibration.whitening = energy_whitening(learned, {}, num_elements);
   calibration.together = pairs_together(learned, num_elements);
+  calibration.untold = untold_compositions(learned, num_elements);
   const double freedom = std::max(1.0, efficiency * calibration.num_frames);
   calibration.quantile90 = boost::math::quantile(boost::math::students_t(freedom), 0.95);
   return calibration;

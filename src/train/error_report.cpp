@@ -73,10 +73,13 @@ Numbers numbers_of(const ErrorGroup &group)
           {"coverage90", group.coverage90},     {"worst5_in_top10", group.worst5_in_top10}};
 }
 
-/// A number in a column of the table; "-" if it is absent.
+/// A number in a column of the table; "-" if it is absent. One that would touch its neighbour is
+/// written with an exponent.
 std::string cell(int width, int digits, std::optional<double> number, double factor = 1.0)
 {
-  return number ? format("%*.*f", width, digits, *number * factor) : format("%*s", width, "-");
+  if (!number) return format("%*s", width, "-");
+  const std::string text = format("%*.*f", width, digits, *number * factor);
+  return text.front() == ' ' ? text : format("%*.1e", width, *number * factor);
 }
 
 std::string padded(std::string text, std::size_t width)

@@ -131,8 +131,21 @@ void read(Input &input, const TrainingSettings &given)
   input.data = read_training_data(input.settings);
   check_stress_offset(input.settings, input.data);
   if (input.start) add_elements(input, given);
+}
+
+/// Once it is known which frames are learned.
+void choose_weight_decay(Input &input)
+{
   if (!input.settings.weight_decay)
     input.settings.weight_decay = weight_decay_for(input.data, input.settings.preset == "large");
+}
+
+/// Of the start, only the shape stays.
+void forget_start(Input &input)
+{
+  input.start.reset();
+  input.settings.start.clear();
+  input.judgement = {};
 }
 
 /// Judges the start of a refit by the frames that it has not learned, and decides what it is good
@@ -160,9 +173,7 @@ void judge_start(Input &input, const Ranks &ranks)
   }
   if (full) {
     if (ranks.first()) std::fprintf(stderr, "full fit, from random parameters\n");
-    input.start.reset();
-    input.settings.start.clear();
-    input.judgement = {};
+    forget_start(input);
   }
   input.keeps_calibration = !full && fresh && input.settings.validation.empty();
   if (!input.keeps_calibration) input.judgement = {};
@@ -457,6 +468,7 @@ void fit_potential(const TrainingSettings &given, const Ranks &ranks)
     if (ranks.first()) tell_findings(input.data);
   });
   judge_start(input, ranks);
+  choose_weight_decay(input);
   const std::string tuning = search_settings(input.settings, input, ranks);
   TrainingSettings settings = input.settings;
   if (!tuning.empty()) settings = settings_of_record(input.settings, tuning, input.data);
@@ -496,8 +508,11 @@ TrainingSettings resolved_settings(const TrainingSettings &given)
 {
   Input input;
   read(input, given);
-  if (input.start && !new_frames(*input.start, input.data.train))
+  const bool full = input.start && input.settings.refit == "full";
+  if (full || (input.start && !new_frames(*input.start, input.data.train)))
     hold_out(input.data, input.settings);
+  if (full) forget_start(input);
+  choose_weight_decay(input);
   TrainingSettings settings = input.settings;
   settings.checkpoint = given.checkpoint;
   return resolved(settings, model_settings(settings, input.data.elements, input.data.cutoff),

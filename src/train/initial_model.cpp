@@ -168,7 +168,7 @@ TrainingModel make_training_model(const TrainingSettings &settings, const Traini
   validate(model.settings, "settings");
   model.violent_force = data.violent_force;
   model.whitening = whiten_radial(data.train, data.cutoff, model.settings.num_radial);
-  model.reference_energy = fit_reference_energies(data.train, data.elements);
+  model.reference_energy = fit_reference_energies(data.train, data.elements, data.atom_energies);
   model.scale = scale_of(data, model.reference_energy);
   model.least_distance = data.least_distance;
   const std::size_t size =

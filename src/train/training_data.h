@@ -68,9 +68,12 @@ TrainingData without_fold(const TrainingData &data, int fold);
 /// Energy per atom of every element by least squares on total energies, relative to the mean energy
 /// per atom; where the compositions cannot tell elements apart, they share the deviation (solution
 /// of least norm).
+/// @param atom_energies  of isolated atoms. If these are known of all elements, the deviation is
+///                       from them and the mean energy of an atom's bonds.
 /// @return  shape [num_elements], eV
 std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
-                                           const std::vector<std::string> &elements);
+                                           const std::vector<std::string> &elements,
+                                           const std::map<std::string, double> &atom_energies = {});
 
 /// Orthonormalises the radial basis on the pair distances of the frames, with weight 1/r^2 and the
 /// leading function first.

@@ -339,6 +339,23 @@ def test_warm_start_goes_on_from_the_old_error(frames, tmp_path):
     assert again.returncode == 0 and "the start errs" not in again.stderr  # nothing is new
 
 
+def test_full_refit_has_the_settings_of_a_fit_from_nothing(frames, tmp_path):
+    # 150 frames: with and without a tenth of them, weight_decay and epochs differ
+    (tmp_path / "many.extxyz").write_text("".join(make_frames(150, seed=7)))
+    fit(frames, tmp_path / "a.json")
+
+    def defaults(*arguments):
+        done = train("--train", tmp_path / "many.extxyz", "--preset", "fast", "--members", 2,
+                     "--cutoff", 4, *arguments, "--print-defaults")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    alone, full = defaults(), defaults("--start", tmp_path / "a.json", "--refit", "full")
+    for key in ("weight_decay", "epochs", "all_frames_epochs", "learning_rate", "warmup_steps"):
+        assert full[key] == alone[key], key
+    assert alone["weight_decay"] == pytest.approx(0.5 * (120 / 135) ** 2)
+
+
 def test_refit_is_a_full_fit_where_the_start_is_useless(frames, tmp_path):
     fit(frames, tmp_path / "cold", "--epochs", "60")
     other = tmp_path / "other.extxyz"

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`almlip train --start` with frames of an element that the potential has not."""
+"""Fits of several elements, and `almlip train --start` with one that the potential has not."""
 
 import json
+import re
 import subprocess
 
 import numpy as np
 import pytest
 
-from argon import ALMLIP, QUICK, fit, frame_text, label, train
+from argon import ALMLIP, QUICK, fit, frame_text, label, make_frames, train
 
 pytestmark = pytest.mark.skipif(ALMLIP is None, reason="no almlip in PATH or ALMLIP_EXECUTABLE")
 NEON_ENERGY = 2.0  # eV per atom, which no surroundings explain
@@ -40,11 +41,15 @@ def folder(tmp_path_factory):
     return path
 
 
-def force_mae(potential, path):
+def errors_of(potential, path):
     out = potential.with_suffix(".errors")
     command = [ALMLIP, "eval", potential, path, "--json", out]
     subprocess.run(command, check=True, capture_output=True)
-    return json.loads(out.read_text())["groups"]["all"]["force_mae"]
+    return json.loads(out.read_text())["groups"]["all"]
+
+
+def force_mae(potential, path):
+    return errors_of(potential, path)["force_mae"]
 
 
 def test_what_is_known_is_kept_and_the_rest_is_added(folder):
@@ -69,3 +74,42 @@ def test_elements_that_are_named_are_a_limit(folder):
     assert 'there are frames with Ar and Ne, but "elements" are Ar' in done.stderr.replace(
         "Ar, Ne", "Ar and Ne"
     )
+
+
+def alloys(numbers, seed, gap):
+    """Cells of four atoms with these numbers of neon, each of which has another energy by a gap."""
+    text = ""
+    for n, number in enumerate(numbers):
+        frame = make_frames(1, seed=seed + n)[0]
+        for _ in range(number):
+            frame = frame.replace("\nAr", "\nNe", 1)
+        energy = re.search(r"energy=(\S+)", frame)[1]
+        text += frame.replace(f"energy={energy}", f"energy={float(energy) + gap * number!r}")
+    return text
+
+
+def isolated_atom(symbol, energy):
+    return (
+        f'1\nLattice="20 0 0 0 20 0 0 0 20" Properties=species:S:1:pos:R:3:forces:R:3 '
+        f'energy={energy} pbc="T T T"\n{symbol} 0 0 0 0 0 0\n'
+    )
+
+
+@pytest.mark.parametrize("atoms_known", [False, True])
+def test_frames_of_one_composition_leave_the_energies_of_others_open(tmp_path, atoms_known):
+    gap = -500.0  # eV, between the energies of neon and argon
+    paths = [tmp_path / f"{name}.extxyz" for name in ("train", "same", "others")]
+    atoms = isolated_atom("Ar", 0.0) + isolated_atom("Ne", gap) if atoms_known else ""
+    paths[0].write_text(alloys([2] * 30, 0, gap) + atoms)
+    paths[1].write_text(alloys([2] * 5, 50, gap))
+    paths[2].write_text(alloys([0, 1, 3, 4], 60, gap))
+    potential = tmp_path / "a.json"
+
+    fit(paths[0], potential, "--epochs", 60)
+
+    same, others = (errors_of(potential, path) for path in paths[1:])
+    assert same["energy_sigma"] < 1.0
+    assert others["energy_sigma"] is None  # infinite
+    # the gap times the share of the atoms that are others than in training
+    expected = 0.0 if atoms_known else abs(gap) * (0.5 + 0.25 + 0.25 + 0.5) / 4
+    assert others["energy_mae"] == pytest.approx(expected, abs=1.0)

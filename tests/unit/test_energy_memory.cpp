@@ -202,5 +202,27 @@ TEST(EnergyCalibration, NeedsErrors)
   EXPECT_TRUE(calibrate_energies(learned, {}, nullptr, 1).whitening.empty());
 }
 
+/// One descriptor, and the shares of two elements.
+EnergySample mixture(double first)
+{
+  EnergySample sample;
+  sample.features = {0.1, first, -0.2, 1.0 - first};
+  sample.energy = 0.3;
+  return sample;
+}
+
+TEST(EnergyMemory, OneCompositionLeavesTheOthersOpen)
+{
+  const EnergyError error{0.01, 1.0};
+  const auto untold = [&](const std::vector<EnergySample> &learned) {
+    return calibrate_energies(learned, {error, error}, nullptr, 2).untold;
+  };
+  const auto open = untold({mixture(0.25), mixture(0.25), mixture(0.25)});
+  ASSERT_EQ(open.size(), 1u);    // (3, -1) / sqrt(10) or its negative
+  EXPECT_NEAR(std::abs(open[0][0]), 3.0 / std::sqrt(10.0), 1e-12);
+  EXPECT_NEAR(open[0][0] + 3.0 * open[0][1], 0.0, 1e-12);
+  EXPECT_TRUE(untold({mixture(0.25), mixture(0.25), mixture(0.26)}).empty());
+}
+
 }    // namespace
 }    // namespace almlip::train

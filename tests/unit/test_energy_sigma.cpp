@@ -104,6 +104,20 @@ TEST(EnergySigma, IsInfiniteForElementsThatWereNeverTogether)
       std::isfinite(predict(committee, p, test::random_frame({14, 14}, 5.0, 2)).energy_sigma));
 }
 
+TEST(EnergySigma, IsInfiniteForCompositionsThatTheTrainingEnergiesLeaveOpen)
+{
+  Potential p = judged_potential({"Si", "C"});
+  p.energy_calibration.untold = {{std::sqrt(0.5), -std::sqrt(0.5)}};    // all frames were SiC
+  Committee committee(p);
+  const auto sigma = [&](const std::vector<int> &numbers) {
+    return predict(committee, p, test::random_frame(numbers, 5.0, 2)).energy_sigma;
+  };
+  EXPECT_TRUE(std::isfinite(sigma({14, 6})));
+  EXPECT_TRUE(std::isfinite(sigma({14, 6, 6, 14})));
+  EXPECT_TRUE(std::isinf(sigma({14, 6, 6})));
+  EXPECT_TRUE(std::isinf(sigma({14, 14})));
+}
+
 TEST(EnergySigma, IsNotANumberWithoutACalibration)
 {
   Potential p = judged_potential({"Si"});

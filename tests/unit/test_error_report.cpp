@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "almlip/error_statistics.h"
 #include "train/error_report.h"
@@ -197,6 +199,20 @@ TEST(ErrorReport, TableShowsEnergiesInMilliElectronvoltAndTheTotalLast)
   EXPECT_NE(table.find("bulk"), std::string::npos);
   EXPECT_NE(table.find("500.00"), std::string::npos);    // 0.5 eV/atom
   EXPECT_GT(table.find("\nall"), table.find("\nbulk"));
+}
+
+TEST(ErrorReport, ColumnsOfTheTableStayApartHoweverLargeTheErrors)
+{
+  ErrorReport report{Potential{}};
+  report.add(reference(""), prediction(2e9 - 4.0, 6e12, 1e9));
+  std::istringstream table(report.table());
+  std::vector<std::string> words;
+  for (std::string word; table >> word;) words.push_back(word);
+  // frames, atoms, energy MAE and RMSE, sigma, cover90, force MAE (of six components, one errs)
+  const auto all = std::find(words.begin(), words.end(), "all");
+  ASSERT_EQ(words.end() - all, 15);
+  EXPECT_EQ(all[3], "1.0e+12");    // meV/atom
+  EXPECT_EQ(all[7], "1.0e+12");    // eV/Angstrom
 }
 
 }    // namespace

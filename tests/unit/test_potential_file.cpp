@@ -28,7 +28,7 @@ Potential complete_potential()
       std::fill_n(novelty.whitening.begin() + row * d + row + 1, d - row - 1, 0.0);
     p.novelty.push_back(novelty);
   }
-  p.energy_calibration = {0.1 / 3.0, {}, {1, 0, 0, 1}, 1.8, 12};
+  p.energy_calibration = {0.1 / 3.0, {}, {1, 0, 0, 1}, 1.8, 12, {{0.6, -0.8}}};
   for (int e = 0; e < 2; ++e) {
     std::vector<double> whitening = test::normal_numbers((d + 1) * (d + 1), 1.0, random);
     for (int row = 0; row <= d; ++row)
@@ -80,6 +80,7 @@ TEST(PotentialFile, RoundTripIsExact)
   EXPECT_EQ(q.energy_calibration.factor, p.energy_calibration.factor);
   EXPECT_EQ(q.energy_calibration.whitening, p.energy_calibration.whitening);
   EXPECT_EQ(q.energy_calibration.together, p.energy_calibration.together);
+  EXPECT_EQ(q.energy_calibration.untold, p.energy_calibration.untold);
   EXPECT_EQ(q.energy_calibration.quantile90, p.energy_calibration.quantile90);
   EXPECT_EQ(q.energy_calibration.num_frames, p.energy_calibration.num_frames);
   EXPECT_EQ(q.zbl.inner, p.zbl.inner);
@@ -116,6 +117,8 @@ TEST(PotentialFile, FilesWithoutARecordOfTheTrainingSetAreRead)
 TEST(PotentialFile, FilesWithoutACalibrationOfEnergiesAreRead)
 {
   auto json = nlohmann::json::parse(to_json(complete_potential()));
+  json["energy_calibration"].erase("untold");
+  EXPECT_EQ(parse_potential(json.dump(), "old").energy_calibration.num_frames, 12);
   json.erase("energy_calibration");
   EXPECT_EQ(parse_potential(json.dump(), "old").energy_calibration.num_frames, 0);
 }

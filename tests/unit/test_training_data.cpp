@@ -80,6 +80,18 @@ TEST(ReferenceEnergies, ShareTheDeviationWhenCompositionsAreAlike)
   EXPECT_NEAR(reference[1], -10.0, 1e-9);
 }
 
+TEST(ReferenceEnergies, AreThoseOfIsolatedAtomsWhereCompositionsAreAlike)
+{
+  std::vector<Frame> frames{chain({14, 8}), chain({14, 8, 14, 8})};
+  frames[0].energy = -100.5 - 430.25 - 6.0;    // 3 eV/atom below the atoms
+  frames[1].energy = 2 * *frames[0].energy;
+  const std::vector<double> reference =
+      fit_reference_energies(frames, {"O", "Si"}, {{"O", -430.25}, {"Si", -100.5}});
+
+  EXPECT_NEAR(reference[0], -433.25, 1e-9);
+  EXPECT_NEAR(reference[1], -103.5, 1e-9);
+}
+
 std::vector<Frame> two_types()
 {
   std::vector<Frame> frames;

@@ -117,6 +117,8 @@ void check_energy_calibration(const EnergyCalibration &calibration, const ModelS
   require(calibration.whitening.size() == e, check.file, ": energy_calibration.whitening has ",
           calibration.whitening.size(), " entries, but ", e, " are needed, one for each element",
           damaged);
+  for (std::size_t n = 0; n < calibration.untold.size(); ++n)
+    check("energy_calibration.untold[" + std::to_string(n) + "]", calibration.untold[n], {e});
   for (std::size_t n = 0; n < e; ++n)
     check("energy_calibration.whitening[" + std::to_string(n) + "]", calibration.whitening[n],
           {row, row});

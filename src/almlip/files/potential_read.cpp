@@ -220,6 +220,8 @@ EnergyCalibration parse_energy_calibration(const Node &node, int num_descriptors
   calibration.quantile90 = node.at("quantile90").number();
   calibration.num_frames = node.at("num_frames").integer();
   calibration.together = node.at("together").integers();
+  if (node.has("untold"))    // not in files of earlier versions
+    for (const Node &item : node.at("untold").items()) calibration.untold.push_back(item.numbers());
   for (const Node &item : node.at("whitening").items())
     calibration.whitening.push_back(parse_triangle(item, num_descriptors + 1));
   return calibration;

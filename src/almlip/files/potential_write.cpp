@@ -62,11 +62,9 @@ Json novelty_to_json(const Novelty &novelty, const std::string &element, int dim
 
 Json energy_calibration_to_json(const EnergyCalibration &calibration, int dimension)
 {
-  Json json = {{"factor", calibration.factor},
-               {"quantile90", calibration.quantile90},
-               {"num_frames", calibration.num_frames},
-               {"together", calibration.together},
-               {"whitening", Json::array()}};
+  Json json = {{"factor", calibration.factor},         {"quantile90", calibration.quantile90},
+               {"num_frames", calibration.num_frames}, {"together", calibration.together},
+               {"untold", calibration.untold},         {"whitening", Json::array()}};
   for (const std::vector<double> &whitening : calibration.whitening)
     json["whitening"].push_back(packed_triangle(whitening, dimension));
   return json;
