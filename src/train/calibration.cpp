@@ -125,13 +125,6 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements)
   return calibration;
 }
 
-Calibration rescaled(Calibration calibration, double factor)
-{
-  for (std::size_t e = 0; e < calibration.factor.size(); ++e)
-    calibration.factor[e] *= std::pow(factor, calibration.exponent[e]);
-  return calibration;
-}
-
 Calibration corrected(const Calibration &before, const std::vector<AtomError> &atoms)
 {
   constexpr double max_memory = 2.0;    // of the new atoms

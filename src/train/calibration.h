@@ -35,9 +35,6 @@ constexpr double symmetry_spread = 1e-5;
 /// (1941), in the normal approximation; k: design effect, Kish, Survey Sampling (1965)
 Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements);
 
-/// The calibration for members whose spread is smaller by this factor.
-Calibration rescaled(Calibration calibration, double factor);
-
 /// Corrects a calibration by the errors of the potential on further frames, which it has not
 /// learned.
 ///

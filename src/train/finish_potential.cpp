@@ -209,9 +209,11 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   }
   const StressOffsets &offsets = (all_frames ? *all_frames : state).kept_stress_offsets;
   judgement.add_stress_offsets(state.kept_stress_offsets);    // of the fit that is judged
-  const std::vector<double> factors = judgement.match_spread(potential, data.train, ranks);
+  // A refit changes the spreads of frames that the start had learned by other factors than those of
+  // new ones, after a fit of few frames even in the other direction; so its law stays.
+  if (!start) judgement.match_spread(potential, data.train, ranks);
   const std::vector<AtomError> atoms = judgement.atom_errors(potential.settings);
-  potential.calibration = start ? corrected(rescaled(start->calibration, factors.front()), atoms)
+  potential.calibration = start ? corrected(start->calibration, atoms)
                                 : calibrate(atoms, static_cast<int>(data.elements.size()));
   FrameMemory memory(potential);
   EnergyMemory energies(potential);

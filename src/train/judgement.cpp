@@ -67,10 +67,9 @@ void Judgement::add(const Potential &potential, const std::vector<Frame> &train,
   fits_.push_back(std::move(fit));
 }
 
-std::vector<double> Judgement::match_spread(const Potential &final, const std::vector<Frame> &train,
-                                            const Ranks &ranks)
+void Judgement::match_spread(const Potential &final, const std::vector<Frame> &train,
+                             const Ranks &ranks)
 {
-  std::vector<double> factors;
   std::size_t begin = 0;
   for (const Fit &fit : fits_) {
     const std::vector<double> levels = spread_levels(final, train, fit.learned, ranks);
@@ -78,11 +77,10 @@ std::vector<double> Judgement::match_spread(const Potential &final, const std::v
     for (std::size_t n = 0; n < levels.size(); ++n)
       if (std::isfinite(fit.levels[n] - levels[n]))
         differences.push_back(fit.levels[n] - levels[n]);
-    factors.push_back(std::exp(median(differences)));
+    const double factor = std::exp(median(differences));
     for (; begin < fit.end; ++begin)
-      for (double &spread : predictions[begin].spread) spread /= factors.back();
+      for (double &spread : predictions[begin].spread) spread /= factor;
   }
-  return factors;
 }
 
 void Judgement::add_novelty(Potential potential, const std::vector<Frame> &learned,

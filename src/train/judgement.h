@@ -39,9 +39,7 @@ struct Judgement {
 
   /// Divides the spreads of every fit by the factor by which they exceed those of the fit to be
   /// judged, the median over frames that both have learned. For all ranks to call together.
-  /// @return  the factors, in the order of the fits; 1 where no frame tells
-  std::vector<double> match_spread(const Potential &final, const std::vector<Frame> &train,
-                                   const Ranks &ranks);
+  void match_spread(const Potential &final, const std::vector<Frame> &train, const Ranks &ranks);
 
   /// Makes the predicted virials those of the labels.
   void add_stress_offsets(const StressOffsets &offsets);

@@ -175,13 +175,6 @@ TEST(Novelty, ThresholdIsTheQuantileOfTheTrainingEnvironments)
             100 * novelty.threshold);    // leaving what never changed is novel
 }
 
-TEST(Calibration, OfMembersThatAgreeMoreGivesTheSameSigma)
-{
-  const Calibration calibration{{2.0}, {0.6}, 1.5, 100}, closer = rescaled(calibration, 4.0);
-  EXPECT_NEAR(calibrated_sigma(closer, 0, 0.01 / 4.0), calibrated_sigma(calibration, 0, 0.01),
-              1e-12);
-}
-
 TEST(Calibration, IsCorrectedByErrorsOnNewFrames)
 {
   // errors three times as large as sigma: 1000 atoms of before count as 200, new are 100
