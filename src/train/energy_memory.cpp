@@ -56,11 +56,46 @@ Eigen::LLT<Eigen::MatrixXd> precision_of(const Rows &rows)
   return precision.llt();
 }
 
-/// x^T precision^-1 x of every row.
-Eigen::VectorXd leverages(const Eigen::LLT<Eigen::MatrixXd> &precision, const Rows &rows)
-{
-  return precision.matrixL().solve(rows.transpose()).colwise().squaredNorm();
-}
+/// Ridge regression of energies. Of rows and columns the fewer ones make the matrix that is
+/// factored: with ten elements there are thousands of columns.
+class Ridge {
+ public:
+  explicit Ridge(const Rows &x) : x_(x), by_rows_(x.rows() < x.cols())
+  {
+    Eigen::MatrixXd matrix;
+    if (by_rows_)
+      matrix = x * x.transpose();
+    else
+      matrix = x.transpose() * x;
+    matrix.diagonal().array() += energy_prior;
+    factor_.compute(matrix);
+  }
+
+  /// f^T (x^T x + prior)^-1 f of every row f.
+  Eigen::VectorXd leverages(const Rows &rows) const
+  {
+    if (!by_rows_) return shortened(rows.transpose());
+    const Eigen::VectorXd told = shortened(x_ * rows.transpose());
+    return (rows.rowwise().squaredNorm() - told) / energy_prior;
+  }
+
+  Eigen::VectorXd predict(const Eigen::VectorXd &y, const Rows &rows) const
+  {
+    if (!by_rows_) return rows * factor_.solve(x_.transpose() * y);
+    return rows * (x_.transpose() * factor_.solve(y));
+  }
+
+ private:
+  /// Squared lengths of the columns in the metric of the matrix.
+  Eigen::VectorXd shortened(const Eigen::MatrixXd &columns) const
+  {
+    return factor_.matrixL().solve(columns).colwise().squaredNorm();
+  }
+
+  const Rows &x_;
+  bool by_rows_;
+  Eigen::LLT<Eigen::MatrixXd> factor_;
+};
 
 /// The part of every row that belongs to an element.
 Rows block_of(const Rows &rows, int element, int num_elements)
@@ -73,29 +108,27 @@ Rows block_of(const Rows &rows, int element, int num_elements)
 /// out each frame in turn.
 Eigen::VectorXd ratios_without_each(const Rows &x, const Eigen::VectorXd &y, int num_elements)
 {
-  const auto precision = precision_of(x);
-  const Eigen::VectorXd weights = precision.solve(x.transpose() * y);
-  const Eigen::ArrayXd left = 1.0 - leverages(precision, x).array();
+  const Ridge ridge(x);
+  const Eigen::ArrayXd left = 1.0 - ridge.leverages(x).array();
   Eigen::ArrayXd variance = Eigen::ArrayXd::Ones(x.rows());
   for (int e = 0; e < num_elements; ++e) {
     const Rows block = block_of(x, e, num_elements);
-    const Eigen::ArrayXd h = leverages(precision_of(block), block).array();
+    const Eigen::ArrayXd h = Ridge(block).leverages(block).array();
     variance += h / (1.0 - h);
   }
-  return ((y - x * weights).array() / left).square() / variance;
+  return ((y - ridge.predict(y, x)).array() / left).square() / variance;
 }
 
 /// The same for some frames by a model of others.
 Eigen::VectorXd ratios_by_others(const Rows &x, const Eigen::VectorXd &y, const Rows &others_x,
                                  const Eigen::VectorXd &others_y, int num_elements)
 {
-  const Eigen::VectorXd weights = precision_of(others_x).solve(others_x.transpose() * others_y);
   Eigen::ArrayXd variance = Eigen::ArrayXd::Ones(x.rows());
-  for (int e = 0; e < num_elements; ++e)
-    variance +=
-        leverages(precision_of(block_of(others_x, e, num_elements)), block_of(x, e, num_elements))
-            .array();
-  return (y - x * weights).array().square() / variance;
+  for (int e = 0; e < num_elements; ++e) {
+    const Rows block = block_of(others_x, e, num_elements);
+    variance += Ridge(block).leverages(block_of(x, e, num_elements)).array();
+  }
+  return (y - Ridge(others_x).predict(others_y, x)).array().square() / variance;
 }
 
 /// The frames in three clusters of their features. Names of kinds would not do: often two of them

@@ -143,6 +143,19 @@ TEST(EnergyCalibration, KindsThatMeanTheSameDoNotHideWhatIsNew)
   EXPECT_GT(factor, 3.0);
 }
 
+// With more descriptors than frames another matrix is factored.
+TEST(EnergyCalibration, DescriptorsThatVanishChangeNothing)
+{
+  LinearWorld frames(1, 10 * 0.001 / std::sqrt(energy_prior), 0.001);
+  std::vector<EnergySample> learned;
+  for (int k = 0; k < 5; ++k) append(learned, frames.kind("kind" + std::to_string(k), 20));
+  const double factor = kind_factor(learned, 1);
+  for (EnergySample &sample : learned) sample.features.insert(sample.features.begin(), 150, 0.0);
+  EXPECT_NEAR(kind_factor(learned, 1), factor, 1e-8 * factor);    // rounding
+  EXPECT_GT(factor, 1.0);
+  EXPECT_LT(factor, 10.0);
+}
+
 TEST(EnergyCalibration, FramesOfOneKindHaveTheUsualFactorAtLeast)
 {
   LinearWorld frames(2, 0.001, 0.001);    // energies that hardly depend on the place
