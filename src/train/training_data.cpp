@@ -347,37 +347,33 @@ std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
                                            const std::vector<std::string> &elements,
                                            const std::map<std::string, double> &atom_energies)
 {
-  std::vector<double> reference(elements.size(), 0.0);
-  for (std::size_t e = 0; e < elements.size(); ++e) {
-    const auto known = atom_energies.find(elements[e]);
-    if (known == atom_energies.end()) {
-      std::fill(reference.begin(), reference.end(), 0.0);
-      break;
-    }
-    reference[e] = known->second;
-  }
   Eigen::MatrixXd fractions =
       Eigen::MatrixXd::Zero(static_cast<int>(frames.size()), static_cast<int>(elements.size()));
   Eigen::VectorXd energies(static_cast<int>(frames.size()));
   for (std::size_t f = 0; f < frames.size(); ++f) {
     const Frame &frame = frames[f];
-    double energy = *frame.energy;
     for (const int number : frame.atomic_numbers) {
       const auto at =
           std::find(elements.begin(), elements.end(), chemical_symbol(number)) - elements.begin();
       fractions(static_cast<int>(f), static_cast<int>(at)) += 1.0 / frame.num_atoms();
-      energy -= reference[static_cast<std::size_t>(at)];
     }
-    energies(static_cast<int>(f)) = energy / frame.num_atoms();
+    energies(static_cast<int>(f)) = *frame.energy / frame.num_atoms();
   }
-  const double mean = energies.mean();
   Eigen::CompleteOrthogonalDecomposition<Eigen::MatrixXd> solver;
   solver.setThreshold(1e-3);    // compositions that differ by less do not tell elements apart
   solver.compute(fractions);
+  Eigen::VectorXd reference = Eigen::VectorXd::Zero(fractions.cols());
+  const bool atoms_are_known = std::all_of(
+      elements.begin(), elements.end(), [&](const auto &e) { return atom_energies.count(e) > 0; });
+  if (solver.rank() < fractions.cols() && atoms_are_known)
+    for (std::size_t e = 0; e < elements.size(); ++e)
+      reference(static_cast<int>(e)) = atom_energies.at(elements[e]);
+  energies -= fractions * reference;
+  const double mean = energies.mean();
   const Eigen::VectorXd deviation = solver.solve((energies.array() - mean).matrix());
-  for (std::size_t e = 0; e < elements.size(); ++e)
-    reference[e] += mean + deviation(static_cast<int>(e));
-  return reference;
+  reference.array() += mean;
+  reference += deviation;
+  return {reference.data(), reference.data() + reference.size()};
 }
 
 std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutoff, int num_radial)

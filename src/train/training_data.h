@@ -67,9 +67,8 @@ TrainingData without_fold(const TrainingData &data, int fold);
 
 /// Energy per atom of every element by least squares on total energies, relative to the mean energy
 /// per atom; where the compositions cannot tell elements apart, they share the deviation (solution
-/// of least norm).
-/// @param atom_energies  of isolated atoms. If these are known of all elements, the deviation is
-///                       from them and the mean energy of an atom's bonds.
+/// of least norm), then relative to isolated atoms if these are known of all elements.
+/// @param atom_energies  of isolated atoms, eV
 /// @return  shape [num_elements], eV
 std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
                                            const std::vector<std::string> &elements,
