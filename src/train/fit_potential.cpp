@@ -68,8 +68,8 @@ void check_output(const TrainingSettings &given)
 }
 
 /// Like a prior weaker the more data there is. The law is ours, by test frames: best were 0.5 with
-/// 100 frames or fewer, 0.15 with 200 (Fe, Ta, C, Si, acetylacetone), 0.05 with 300 to 900
-/// (Mo-Nb-Ta-W, TiO2), and 0.02 or less with 50,000 atoms of an element and more (InP, TiO2).
+/// 100 frames or fewer, 0.15 with 200 to 400 (Ta, C, Si, Fe), 0.05 with 200 to 900 (acetylacetone,
+/// Mo-Nb-Ta-W, TiO2), and 0.02 or less with 50,000 atoms of an element and more (InP, TiO2).
 double weight_decay_for(const TrainingData &data, bool large)
 {
   constexpr double few_frames = 120.0, few_atoms = 10000.0, least_by_frames = 0.04;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "train/refit.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -34,14 +33,9 @@ StartReport report_start(const Potential &start, const std::vector<Frame> &frame
                          const std::vector<std::size_t> &fresh, const Ranks &ranks)
 {
   std::vector<Frame> unknown;
-  std::vector<std::size_t> learned;
-  for (std::size_t n = 0; n < frames.size(); ++n)
-    if (std::binary_search(fresh.begin(), fresh.end(), n))
-      unknown.push_back(frames[n]);
-    else
-      learned.push_back(n);
+  for (const std::size_t n : fresh) unknown.push_back(frames[n]);
   StartReport report;
-  report.judgement.add(start, frames, learned, unknown, ranks);
+  report.judgement.add(start, frames, {}, unknown, ranks);    // its spreads are not matched
   if (!ranks.first() || unknown.empty()) return report;
   Potential copy = start;
   const ErrorGroup errors = report.judgement.report(copy).all();

@@ -70,6 +70,19 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
             "10 spool in.lmp 10",
             "spool is 'in.lmp', but this is a file; it must be a folder, or a name that is free",
         ),
+        ("10 alpha", "a value is missing after 'alpha'"),
+        ("10 batch 3 threshold 0.1", "a value is missing after 'threshold 0.1'"),
+        ("10 threshold 0.1 action soft", "a value is missing after 'threshold 0.1'"),
+        ("10 gate density 2", "a value is missing after 'gate density 2'"),
+        ("10 batch spacing 5", "a value is missing after 'batch'"),
+        (
+            "10 spool on",
+            "spool is 'on', but it must be off, or a folder and its largest size in megabytes",
+        ),
+        (
+            "10 spool mine batch 3",
+            "spool is 'mine', but it must be off, or a folder and its largest size in megabytes",
+        ),
     ],
 )
 def test_wrong_settings_are_one_clear_error(lmp_run, query_script, fix, message):
@@ -199,31 +212,6 @@ def test_a_trace_of_two_fixes_is_one_clear_error(lmp_run, query_script):
         "fix al_query: trace is t, to which another fix or process writes; "
         "give each a file of its own"
     )
-
-
-@pytest.mark.parametrize(
-    "fix, message",
-    [
-        ("10 alpha", "a value is missing after 'alpha'"),
-        ("10 batch 3 threshold 0.1", "a value is missing after 'threshold 0.1'"),
-        ("10 threshold 0.1 action soft", "a value is missing after 'threshold 0.1'"),
-        ("10 gate density 2", "a value is missing after 'gate density 2'"),
-        ("10 batch spacing 5", "a value is missing after 'batch'"),
-        (
-            "10 spool on",
-            "spool is 'on', but it must be off, or a folder and its largest size in megabytes",
-        ),
-        (
-            "10 spool mine batch 3",
-            "spool is 'mine', but it must be off, or a folder and its largest size in megabytes",
-        ),
-    ],
-)
-def test_missing_value_is_one_clear_error(lmp_run, query_script, fix, message):
-    run = lmp_run(query_script("run 0", fix=fix), check=False)
-
-    assert run.status != 0
-    assert run.error == f"fix al_query: {message}"
 
 
 def test_a_batch_that_cannot_be_written_is_one_clear_error(lmp_run, query_script):
