@@ -9,6 +9,7 @@
 #include "utils.h"
 
 #include "almlip/error.h"
+#include "almlip/files/file_lock.h"
 
 #include <algorithm>
 #include <utility>
@@ -17,6 +18,8 @@ using namespace LAMMPS_NS;
 
 /// Known configurations that a choice keeps away from, beside those of the training set.
 static constexpr int MAX_KNOWN = 2000;
+/// Time, s, that others of the prefix have to choose; the largest choices take a minute.
+static constexpr double PATIENCE = 300.0;
 
 ALQueryStore::ALQueryStore(LAMMPS *lmp, const ALQuerySettings &settings,
                            const ALQuerySource &source, almlip::QueryState &state)
@@ -69,6 +72,7 @@ void ALQueryStore::open_spool()
     spool.emplace(limits);
   else
     spool.emplace(limits, state.spool);
+  files_of_run.spool = settings.spool;
   tell(spool->take_notes());
 }
 
@@ -130,6 +134,10 @@ void ALQueryStore::tell(const std::vector<std::string> &notes) const
 
 int ALQueryStore::write_batch(const char *reason, const almlip::QueryRule &rule)
 {
+  // one after the other, so that each knows what the others have chosen
+  const almlip::FileLock alone(settings.prefix + ".lock", PATIENCE);
+  if (!alone.problem().empty())
+    tell({alone.problem() + "; another run of the same prefix may choose the same frames"});
   read_known();
   const std::vector<almlip::Choice> choices = choose();
   const int chosen = static_cast<int>(choices.size()), num_candidates = state.buffer.size();
@@ -141,10 +149,10 @@ int ALQueryStore::write_batch(const char *reason, const almlip::QueryRule &rule)
     const int number = write(reason, rule, choices);
     state.next_batch = number + 1;
     known_files.skip_batch(number);
-    utils::logmesg(lmp,
-                   fmt::format("fix al_query: step {}: {} of {} candidates written to {}.extxyz\n",
-                               update->ntimestep, chosen, num_candidates,
-                               almlip::batch_stem(settings.prefix, number)));
+    const std::string file = almlip::batch_stem(settings.prefix, number) + ".extxyz";
+    files_of_run.batches.push_back(file);
+    utils::logmesg(lmp, fmt::format("fix al_query: step {}: {} of {} candidates written to {}\n",
+                                    update->ntimestep, chosen, num_candidates, file));
     learn(choices);
   }
   state.buffer.clear();

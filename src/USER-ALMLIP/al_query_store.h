@@ -6,6 +6,7 @@
 
 #include "almlip/query/batch.h"
 #include "almlip/query/known_files.h"
+#include "almlip/query/report.h"
 #include "almlip/query/rule.h"
 #include "almlip/query/spool.h"
 #include "almlip/query/state.h"
@@ -25,6 +26,7 @@ class ALQueryStore : protected Pointers {
 
   int max_atoms = 0;            // of a candidate, for the choice by atoms; 0: not chosen by atoms
   std::string spool_problem;    // why candidates are missing on disk; empty: they are not
+  almlip::RunFiles files_of_run;
 
   /// What was known with another potential has other fingerprints.
   void use_other_potential();

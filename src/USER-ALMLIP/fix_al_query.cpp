@@ -487,12 +487,14 @@ void FixALQuery::report()
   almlip::QueryState &state = impl->state;
   state.end_run();
   if (comm->me == 0 && state.run.counts.looks > 0)
-    utils::logmesg(lmp, almlip::run_report(state, impl->rule, impl->source.has_novelty,
-                                           fmt::format("fix al_query {}: ", id)));
+    utils::logmesg(
+        lmp, almlip::run_report(state, impl->rule, impl->store.files_of_run,
+                                impl->source.has_novelty, fmt::format("fix al_query {}: ", id)));
   if (!impl->store.spool_problem.empty())
     error->warning(
         FLERR, "fix al_query: candidates are missing in the spool: " + impl->store.spool_problem);
   impl->store.spool_problem.clear();
+  impl->store.files_of_run.batches.clear();
   state.begin_run();
   impl->num_told = 0;
 }

@@ -95,6 +95,24 @@ static std::string problem_of_atoms_at_one_place(LAMMPS *lmp,
   return {};
 }
 
+// Atoms of the potential without a neighbour within the cutoff.
+static int count_alone(const almlip::Neighborhood &neighborhood, double cutoff)
+{
+  const auto *x = reinterpret_cast<const double(*)[3]>(neighborhood.positions);
+  int count = 0;
+  for (int c = 0; c < neighborhood.num_centers; c++) {
+    const int i = neighborhood.centers[c];
+    if (neighborhood.element[i] < 0) continue;
+    const int *const list = neighborhood.neighbors[i];
+    count += std::none_of(list, list + neighborhood.num_neighbors[i], [&](int entry) {
+      const int j = entry & neighborhood.neighbor_mask;
+      return neighborhood.element[j] >= 0 &&
+             std::hypot(x[j][0] - x[i][0], x[j][1] - x[i][1], x[j][2] - x[i][2]) < cutoff;
+    });
+  }
+  return count;
+}
+
 // Which of the allowed values a keyword has.
 static int one_of(LAMMPS *lmp, const std::string &key, const std::string &value,
                   const std::vector<std::string> &allowed)
@@ -171,8 +189,10 @@ void PairALMLIP::evaluate(bool summary_is_due)
 {
   const auto wanted = impl->uncertainty.wanted(impl->potential, summary_is_due);
   const auto neighborhood = impl->input.fill(lmp, list, impl->element_map, impl->units);
-  if (update->setupflag)
+  if (update->setupflag) {
     end_on_problem_of_any_rank(lmp, problem_of_atoms_at_one_place(lmp, neighborhood));
+    warn_of_atoms_alone(count_alone(neighborhood, impl->potential.settings.cutoff));
+  }
   impl->output.open(lmp, *this, impl->units);
   impl->uncertainty.open(impl->output.core, impl->potential.settings, wanted,
                          neighborhood.num_centers == atom->nlocal, atom->nlocal, atom->nghost);
@@ -459,6 +479,21 @@ void PairALMLIP::check_exclusions()
   if (std::none_of(map.begin() + 1, map.end(), [](int element) { return element < 0; }))
     error->all(FLERR, problem);
   if (comm->me == 0) error->warning(FLERR, problem + " (no matter for pairs of NULL types)");
+}
+
+// Once: a committee agrees on the force of an atom without neighbours, which is zero.
+void PairALMLIP::warn_of_atoms_alone(bigint count)
+{
+  if (impl->told_of_atoms_alone || impl->isolated_is_zero) return;
+  bigint all = 0;
+  MPI_Allreduce(&count, &all, 1, MPI_LMP_BIGINT, MPI_SUM, world);
+  impl->told_of_atoms_alone = all > 0;
+  if (all > 0 && comm->me == 0)
+    error->warning(FLERR,
+                   "pair_style almlip: {} atoms have no neighbour within the cutoff of {} "
+                   "Angstrom; their sigma is 0, however wrong their energy is. Look at units and "
+                   "cell; where gas is meant, see isolated",
+                   all, impl->potential.settings.cutoff);
 }
 
 // Another sign of an order of elements that is not that of the types.

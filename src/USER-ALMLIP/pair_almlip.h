@@ -53,6 +53,7 @@ class PairALMLIP : public Pair {
   virtual void evaluate(bool summary_is_due);
   /// Descriptors of the latest step to where extract_peratom() finds them.
   virtual void bring_descriptors() {}
+  void warn_of_atoms_alone(bigint count_of_this_rank);
   /// Of this rank's atoms in the latest step, for the sigma of the energy (almlip/energy_sigma.h).
   virtual std::vector<double> energy_features();
 

@@ -22,6 +22,7 @@ struct PairALMLIP::Impl {
   almlip::Precision precision = almlip::Precision::full;
   ALMLIPDeviceUse device_use = ALMLIPDeviceUse::NO;
   bool isolated_is_zero = false;
+  bool told_of_atoms_alone = false;
   std::vector<double> isolated_energy;    // shape [num_elements], eV; empty: not subtracted
   double subtracted = 0.0;                // of the latest energy of this rank, eV
   std::unique_ptr<almlip::Committee> committee;    // null before the first pair_coeff

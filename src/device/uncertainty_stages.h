@@ -58,6 +58,19 @@ struct FindNearest {
   }
 };
 
+/// Atoms of the potential without a neighbour within the cutoff.
+struct CountAlone {
+  DeviceAtoms atoms;
+  const double *least2;    ///< of FindNearest
+  double cutoff2;          ///< Angstrom^2
+
+  KOKKOS_FUNCTION void operator()(int c, int &count) const
+  {
+    const int i = atoms.centers[c];
+    if (atoms.element[i] >= 0 && !(least2[i] < cutoff2)) ++count;
+  }
+};
+
 /// Descriptors summed over the atoms of each element, and their number, as energy_features() of
 /// almlip/energy_sigma.h. A task is one column of a block of atoms, so that neighbouring threads
 /// read neighbouring numbers.

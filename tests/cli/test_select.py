@@ -351,6 +351,21 @@ def test_spools_of_many_runs_are_one_pool(select):
     ]
 
 
+def test_the_manifest_has_the_reason_of_the_run_that_spooled_a_candidate(select):
+    (select.folder / "run.spool").mkdir()
+    reasons = ["window", "above_hi", "before"]
+    text = "".join(
+        spool_text(frames_text(1, seed=seed), first=seed, reason=reason)
+        for seed, reason in enumerate(reasons, 1)
+    )
+    (select.folder / "run.spool" / "0001.extxyz").write_text(text)
+    done = select("--count", 3, "--strategy", "random", "--manifest", candidates=["run.spool"])
+
+    assert done.returncode == 0, done.stderr
+    entries = json.loads((select.folder / "batch.json").read_text())["frames"]
+    assert {entry["step"] // 10: entry["why"] for entry in entries} == dict(enumerate(reasons, 1))
+
+
 def test_torn_and_replaced_candidates_of_a_spool_are_no_candidates(select):
     (select.folder / "run.spool").mkdir()
     file = select.folder / "run.spool" / "0001.extxyz"

@@ -142,6 +142,14 @@ fix sig all pair 1 almlip sigma 1
 """
 
 
+def setup_with_atoms_alone(folder, potential):
+    """Two atoms are far from all others in a box that has room for them."""
+    atoms = silicon_germanium()
+    atoms.cell[2, 2] += 40.0
+    atoms += Atoms("SiGe", [atoms.positions[0] + [0, 0, z] for z in (25.0, 40.0)])
+    return setup(write_data(folder / "alone.data", atoms, ["Si", "Ge"]), potential, ["Si", "Ge"])
+
+
 def predict(potential, atoms, folder):
     """The frame as written (8 decimals) and what `almlip eval` predicts for it."""
     write(folder / "frame.extxyz", atoms, format="extxyz")

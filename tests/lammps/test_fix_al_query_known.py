@@ -58,6 +58,27 @@ def test_replicas_that_share_a_folder_choose_different_frames(lmp_run, query_scr
     assert sorted(chosen) == [0, 10, 20]
 
 
+def test_replicas_that_choose_at_the_same_moment_share_no_frame(tmp_path, query_script):
+    """Equal ones: what four of them choose from are the same five frames."""
+    run_partitions(
+        tmp_path, query_script("run 40", fix=f"10 {PICK_ALL} spacing 10 batch 2", setup=HOT), 4
+    )
+
+    manifests = [json.loads(path.read_text()) for path in tmp_path.glob("al_batch.*.json")]
+    assert sorted(f["step"] for m in manifests for f in m["frames"]) == [0, 10, 20, 30, 40]
+
+
+def test_a_lock_that_cannot_be_had_is_told(lmp_run, query_script):
+    run = lmp_run(
+        query_script("shell mkdir mine.lock\nrun 20", fix=f"10 {PICK_ALL} file mine", setup=HOT)
+    )
+
+    assert (
+        "mine.lock: cannot be opened: Is a directory; another run of the same prefix may" in run.log
+    )
+    assert batch(run, prefix="mine")
+
+
 @pytest.mark.parametrize("other", ["a", "al_batch_of_a_longer_name"])
 def test_batches_of_other_names_in_the_folder_do_not_matter(lmp_run, query_script, other):
     """Runs of one folder with prefixes of any length, the shorter one as well as the longer one."""

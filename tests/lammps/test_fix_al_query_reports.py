@@ -117,7 +117,19 @@ def test_a_run_that_stays_above_hi_is_told_what_to_do(lmp_run, query_script):
 def test_a_batch_is_told_what_to_do_with(lmp_run, query_script):
     run = lmp_run(query_script("run 40", fix=f"10 {PICK_ALL}", setup=HOT))
 
-    assert run.log.count("to do: label what was chosen and refit") == 1
+    assert run.log.count("to do: label al_batch.0001.extxyz and refit: almlip label, ") == 1
+    assert "choose once: almlip select POT al_batch.spool ...\n" in run.log
+
+
+def test_all_batches_of_a_run_are_named(lmp_run, query_script):
+    fix = f"10 {PICK_ALL} spacing 10 batch 2 trigger 2 spool off"
+    run = lmp_run(query_script("run 40\nrun 20", fix=fix, setup=HOT))
+
+    found = re.findall(r"to do: label (.*) and refit: almlip label, almlip train\n", run.log)
+    assert found == [
+        "al_batch.0001.extxyz to al_batch.0003.extxyz",
+        "al_batch.0004.extxyz",
+    ]
 
 
 def test_adaptive_threshold_follows_the_run(lmp_run, query_script):

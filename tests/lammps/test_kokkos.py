@@ -262,6 +262,14 @@ def test_atoms_at_one_place_are_named(lmp_run, rich, tmp_path):
     assert re.search(r"atoms (4 and 7|7 and 4) are at the same place", done.error)
 
 
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_atoms_without_neighbours_are_told(lmp_run, rich, tmp_path, ranks):
+    script = lf.setup_with_atoms_alone(tmp_path, rich["Si Ge"]) + "run 0\n"
+    run = lmp_run(script, ranks, program=kokkos())
+
+    assert "WARNING: pair_style almlip: 2 atoms have no neighbour" in run.log
+
+
 def test_device_yes_points_to_the_style(lmp_run, rich, tmp_path):
     script = small_script(rich, tmp_path, "suffix off\npair_style almlip device yes")
     done = lmp_run(script, program=kokkos(), check=False)

@@ -288,6 +288,17 @@ def test_energies_can_be_counted_from_atoms_without_neighbours(potentials, lmp_r
     assert zero["PotEng"] == pytest.approx(energies["without"], abs=1e-7) != model["PotEng"]
 
 
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_atoms_without_neighbours_are_told_once(potentials, lmp_run, tmp_path, ranks):
+    script = lf.setup_with_atoms_alone(tmp_path, potentials["SiGe"])
+    run = lmp_run(script + "run 0\nrun 0\n", ranks)
+
+    assert run.log.count(" atoms have no neighbour within the cutoff of ") == 1
+    assert "WARNING: pair_style almlip: 2 atoms have no neighbour" in run.log
+    zero = script.replace("pair_style almlip", "pair_style almlip isolated zero")
+    assert "no neighbour" not in lmp_run(zero + "run 0\n", ranks).log
+
+
 RELOADS = ["Si refitted", "Si of 3, longer", "Si of 7"]
 
 

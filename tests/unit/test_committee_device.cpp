@@ -9,6 +9,7 @@
 #include <cmath>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "almlip/build_settings.h"
@@ -265,6 +266,43 @@ TEST(DeviceCommittee, AddsUpDescriptorsAsTheHost)
   copy_back(features, result.size(), result);
   for (std::size_t k = 0; k < result.size(); ++k)
     EXPECT_NEAR(result[k], expected[k], 1e-11);    // sums of 172 numbers up to 1, in another order
+}
+
+TEST(DeviceCommittee, CountsAtomsWithoutNeighbours)
+{
+  // 2 atoms 1 Angstrom apart, one 3 from them, one far away, and one that is none of the
+  // potential's
+  const std::vector<double> positions{0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 50, 0, 0, 40};
+  const std::vector<int> element{0, 0, 0, 0, -1}, centers{0, 1, 2, 3, 4}, number(5, 4);
+  std::vector<int> lists;
+  for (int i = 0; i < 5; ++i)
+    for (int j = 0; j < 5; ++j)
+      if (j != i) lists.push_back(j);
+
+  using Space = Kokkos::DefaultExecutionSpace;
+  const auto x = on_device<Space>(positions);
+  const auto e = on_device<Space>(element), c = on_device<Space>(centers);
+  const auto n = on_device<Space>(number), l = on_device<Space>(lists);
+  DeviceAtoms atoms;
+  atoms.num_all = atoms.num_centers = 5;
+  atoms.positions = x.data();
+  atoms.element = e.data();
+  atoms.centers = c.data();
+  atoms.num_neighbors = n.data();
+  atoms.neighbors = l.data();
+  atoms.atom_step = 4;
+  atoms.neighbor_step = 1;
+  const auto trained = on_device<Space>(std::vector<double>{4.0});
+  const auto nearness = on_device<Space>(std::vector<double>(5, 0.0));
+  const auto least = on_device<Space>(std::vector<double>(5, 1e300));
+  Kokkos::parallel_for("almlip::find_nearest", Kokkos::RangePolicy<Space>(0, 5),
+                       FindNearest{atoms, trained.data(), 1, nearness.data(), least.data()});
+  for (const auto &[cutoff, expected] : {std::pair{0.5, 4}, {2.0, 2}, {3.5, 1}, {60.0, 0}}) {
+    int count = -1;
+    Kokkos::parallel_reduce("almlip::count_alone", Kokkos::RangePolicy<Space>(0, 5),
+                            CountAlone{atoms, least.data(), cutoff * cutoff}, count);
+    EXPECT_EQ(count, expected) << cutoff;
+  }
 }
 
 TEST(DeviceCommittee, WorksWithoutAtoms)

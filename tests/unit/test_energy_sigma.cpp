@@ -33,7 +33,7 @@ TEST(EnergySigma, IsTheVarianceOfALinearModel)
 {
   Potential p = test::random_potential(test::shape_settings("radial", {"Si"}), 3);
   ASSERT_EQ(p.settings.num_descriptors(), 1);
-  p.energy_calibration = {0.1, {{2.0, 0.0, 1.0, 3.0}}, {1}, 1.6, 10};
+  p.energy_calibration = {0.1, {{2.0, 0.0, 1.0, 3.0}}, {1}, 1.6, 10, {}};
   // two atoms with the mean descriptor 0.5: (2 x 0.5, 0.5 + 3) = (1, 3.5)
   EXPECT_NEAR(energy_sigma(p, {1.0, 2.0}), 0.1 * std::sqrt(1.0 + 1.0 + 12.25), 1e-15);
 }

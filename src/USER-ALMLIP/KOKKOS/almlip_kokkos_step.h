@@ -36,6 +36,7 @@ struct ALMLIPKokkosStep {
   Numbers forces, atom_energy, atom_virial, centroid_virial, member_forces, zbl_energy, descriptors,
       novelty, sigma, mean_force;
   int num_elements = 0, num_members = 0, num_descriptors = 0;
+  double cutoff = 0.0;    // Angstrom
 
   /// Numbers of a row of member forces.
   int row_length() const { return almlip::MemberForces::row_length(num_members); }
@@ -61,6 +62,7 @@ struct ALMLIPKokkosStep {
     num_elements = static_cast<int>(potential.settings.elements.size());
     num_members = potential.settings.num_members;
     num_descriptors = potential.settings.num_descriptors();
+    cutoff = potential.settings.cutoff;
   }
 
   void map_types(const std::vector<int> &map)
@@ -165,7 +167,8 @@ struct ALMLIPKokkosStep {
   }
 
   struct Nearest : almlip::NearestPair {
-    int closest = -1;    ///< one of the two atoms of the least distance
+    int closest = -1;     ///< one of the two atoms of the least distance
+    int num_alone = 0;    ///< atoms without a neighbour within the cutoff
   };
   Nearest find_nearest(int nlocal)
   {
@@ -176,6 +179,9 @@ struct ALMLIPKokkosStep {
                                      nearness2.data(), least2.data()});
     Nearest result;
     if (nlocal == 0) return result;
+    Kokkos::parallel_reduce("almlip::count_alone", Kokkos::RangePolicy<Space>(0, atoms.num_centers),
+                            almlip::device::CountAlone{atoms, least2.data(), cutoff * cutoff},
+                            result.num_alone);
     almlip::device::copy_back(least2, nlocal, copy);
     const auto least = std::min_element(copy.begin(), copy.end());
     result.least_distance = std::sqrt(*least);

@@ -110,15 +110,26 @@ std::string lower_limit(const QueryState &state, Measure measure)
   return format("lower lo below %.3g", numbers.quantile(0.9)) + unit;
 }
 
+std::string use_of(const RunFiles &files)
+{
+  const auto &batches = files.batches;
+  const std::string chosen = batches.empty()       ? "what was chosen"
+                             : batches.size() == 1 ? batches[0]
+                                                   : batches.front() + " to " + batches.back();
+  const std::string text = "label " + chosen + " and refit: almlip label, almlip train";
+  if (files.spool.empty()) return text;
+  return text + "; of several runs choose once: almlip select POT " + files.spool + " ...";
+}
+
 /// What to try; empty if all is well.
-std::string advice(const QueryState &state, Measure measure)
+std::string advice(const QueryState &state, Measure measure, const RunFiles &files)
 {
   const RunRecord &run = state.run;
   const double looks = static_cast<double>(run.counts.looks);
   if (run.counts.candidates == 0 && run.counts.flagged > 0)
     return what_would_lift(main_refusal(run.refusals));
   if (static_cast<double>(run.counts.untrusted) > 0.5 * looks) return not_trusted;
-  if (run.counts.batches > 0) return "label what was chosen and refit: almlip label, almlip train";
+  if (run.counts.batches > 0) return use_of(files);
   if (run.counts.candidates > 0) return {};
   if (measure != Measure::novelty && measure != Measure::energy && run.sigma.largest() < no_sigma)
     return "no atom has a force that could be uncertain: either none has a neighbour within the "
@@ -136,8 +147,8 @@ std::string advice(const QueryState &state, Measure measure)
 
 }    // namespace
 
-std::string run_report(const QueryState &state, const QueryRule &rule, bool has_novelty,
-                       const std::string &where)
+std::string run_report(const QueryState &state, const QueryRule &rule, const RunFiles &files,
+                       bool has_novelty, const std::string &where)
 {
   const RunRecord &run = state.run;
   std::vector<std::string> lines{of_looks(run.counts)};
@@ -155,7 +166,7 @@ std::string run_report(const QueryState &state, const QueryRule &rule, bool has_
   lines.push_back(format("%lld batches with %lld configurations; %d candidates wait",
                          Count(run.counts.batches), Count(run.counts.selected),
                          state.buffer.size()));
-  const std::string hint = advice(state, rule.measure);
+  const std::string hint = advice(state, rule.measure, files);
   if (!hint.empty()) lines.push_back("to do: " + hint);
 
   std::string text;
