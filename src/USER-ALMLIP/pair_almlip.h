@@ -15,8 +15,9 @@ PairStyle(almlip,PairALMLIP);
 #include <vector>
 
 namespace almlip {
+struct Neighborhood;
 struct Potential;
-}
+}    // namespace almlip
 
 namespace LAMMPS_NS {
 
@@ -58,11 +59,12 @@ class PairALMLIP : public Pair {
   virtual std::vector<double> energy_features();
 
  private:
-  void check_ready_to_run();
-  bool compute_pair_is_due();
   void check_bonded();
   void check_exclusions();
+  void check_neighbors(const almlip::Neighborhood &);
+  void check_ready_to_run();
   void warn_of_masses();
+  bool compute_pair_is_due();
   void fill_pvector(bool);
   double sigma_of_energy();
   std::string read_on_all_ranks(const char *);
