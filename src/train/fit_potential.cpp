@@ -96,11 +96,14 @@ void add_elements(Input &input, const TrainingSettings &given)
   input.start = with_more_elements(*input.start, data.elements, data.train);
   TrainingSettings &settings = input.settings;
   settings.elements = data.elements;
-  // as many steps as from nothing, for the new networks, at the rate of a refit, for the old ones
+  // as many steps as from nothing, for the new networks, at a lower rate, for the old ones
+  constexpr double rate = 0.3;
   TrainingSettings whole = settings;
   whole.start.clear();
   const Schedule schedule = make_schedule(whole, static_cast<int>(data.train.size()));
   if (!settings.epochs) settings.epochs = schedule.epochs;
+  if (!settings.learning_rate && settings.refit != "full")
+    settings.learning_rate = rate * schedule.learning_rate;
   if (!settings.warmup_steps) settings.warmup_steps = schedule.warmup_steps;
   if (!settings.energy_rise_share) settings.energy_rise_share = schedule.energy_rise_share;
 }

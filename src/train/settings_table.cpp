@@ -100,13 +100,12 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number(
           "epochs", &s.epochs, "", 1, many,
           "passes over the training frames; null: 80, but 2000 to 24000 steps, accurate 160, but "
-          "4000 to 24000 steps, large 240, but 6000 to 24000 steps, with start 12, but 300 to 3000 "
+          "4000 to 24000 steps, large 240, but 6000 to 24000 steps, with start 12, but 700 to 3000 "
           "steps"),
       number("batch", &s.batch, "frames", 1, many,
              "frames per step; null: 8, of more than 600 frames 16"),
-      number(
-          "learning_rate", &s.learning_rate, "", 1e-8, 1,
-          "peak of the cosine; null: 0.01, with start 0.003, of more than 600 frames half of it"),
+      number("learning_rate", &s.learning_rate, "", 1e-8, 1,
+             "peak of the cosine; null: 0.01, of more than 600 frames 0.005, with start 0.0008"),
       number("warmup_steps", &s.warmup_steps, "steps", 0, many,
              "linear rise to the peak; null: 100, with start 20"),
       number("final_rate", &s.final_rate, "", 0, 1,

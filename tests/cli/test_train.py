@@ -373,6 +373,35 @@ def test_refit_is_a_full_fit_where_the_start_is_useless(frames, tmp_path):
     assert "full fit" not in forced.stderr
 
 
+@pytest.mark.skipif(IS_SLOW, reason="whole fits")
+def test_chain_of_warm_refits_keeps_up_with_full_fits(tmp_path):
+    # what the start knows must survive: one that learns faster ended at 1.46 times the full fits
+    cells = make_frames(80, seed=3)
+    (tmp_path / "test").write_text("".join(make_frames(60, seed=9)))
+
+    def force_mae(potential):
+        command = [ALMLIP, "eval", potential, tmp_path / "test", "--json", tmp_path / "errors"]
+        subprocess.run(command, check=True, capture_output=True)
+        return json.loads((tmp_path / "errors").read_text())["groups"]["all"]["force_mae"]
+
+    def learn(count, *arguments):
+        (tmp_path / "train").write_text("".join(cells[:count]))
+        done = train("--train", tmp_path / "train", "--output", tmp_path / "p", *arguments)
+        assert done.returncode == 0, done.stderr
+
+    chain, full = [], []
+    for seed in (1, 2, 3):
+        nothing = ["--preset", "fast", "--members", 2, "--cutoff", CUTOFF, "--folds", 0]
+        nothing += ["--seed", seed]
+        learn(40, *nothing)
+        for count in (50, 60, 70, 80):
+            learn(count, "--start", tmp_path / "p", "--refit", "warm")
+        chain.append(force_mae(tmp_path / "p"))
+        learn(80, *nothing)
+        full.append(force_mae(tmp_path / "p"))
+    assert sum(chain) < 1.25 * sum(full)
+
+
 def test_warm_start_needs_no_word_about_the_shape_of_the_potential(frames, tmp_path):
     cold = fit(frames, tmp_path / "cold", "--epochs", "1")
     done = train(

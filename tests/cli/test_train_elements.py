@@ -66,6 +66,20 @@ def test_what_is_known_is_kept_and_the_rest_is_added(folder):
     assert mixed < 2 * force_mae(more, folder / "test.extxyz")
 
 
+def test_new_elements_are_learned_faster_than_a_refit_learns(folder):
+    def defaults(*arguments):
+        done = train(*arguments, "--print-defaults")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    start = ["--start", folder / "Ar.almlip.json"]
+    both = ["--train", folder / "argon.extxyz", folder / "mixed.extxyz"]
+    refit = defaults("--train", folder / "argon.extxyz", *start)
+    added, full = defaults(*both, *start), defaults(*both, *start, "--refit", "full")
+    assert added["learning_rate"] > 2 * refit["learning_rate"]
+    assert added["epochs"] == full["epochs"] and full["learning_rate"] == 0.01
+
+
 def test_elements_that_are_named_are_a_limit(folder):
     done = train("--train", folder / "argon.extxyz", folder / "mixed.extxyz", "--start",
                  folder / "Ar.almlip.json", "--output", folder / "x.json", "--elements", "Ar",

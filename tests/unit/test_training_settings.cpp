@@ -189,7 +189,7 @@ TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)
   EXPECT_EQ(make_schedule(settings, 400).num_steps(), 240 * 50);
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 6000);
   settings.start = "old.json";
-  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 300);
+  EXPECT_EQ(make_schedule(settings, 16).num_steps(), 700);
   settings.epochs = 3;
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 6);
 }
@@ -205,8 +205,9 @@ TEST(Schedule, ManyFramesAreLearnedInLargerBatchesAtALowerRate)
   const Schedule last = make_schedule(for_all_frames(settings, 600), 660);
   EXPECT_EQ(last.batch, 8);
   EXPECT_EQ(last.learning_rate, 0.003);
-  settings.start = "old.json";
-  EXPECT_EQ(make_schedule(settings, 601).learning_rate, 0.0015);
+  settings.start = "old.json";    // at a rate that forgets nothing
+  EXPECT_EQ(make_schedule(settings, 600).learning_rate, 0.0008);
+  EXPECT_EQ(make_schedule(settings, 601).learning_rate, 0.0008);
   settings.batch = 10;
   settings.learning_rate = 0.02;
   EXPECT_EQ(make_schedule(settings, 601).batch, 10);
