@@ -8,7 +8,9 @@
 One kind of frames after the other is left out, a potential is fitted to the rest and judged by that kind, and by further
 frames of the kinds that it knows. Kinds are config_types; those of MoNbTaW and InP are made of several, and alloys of
 MoNbTaW that hold more of their first element are a kind too. Flags for `almlip train` follow `--`. `--picture` draws the
-rows of a table that is there already (--json) without a fit.
+rows of a table that is there already (--json) without a fit:
+
+    python benchmarks/elsewhere.py --json elsewhere.json --picture elsewhere.png
 """
 
 import argparse
@@ -17,6 +19,8 @@ import json
 import pathlib
 import random
 import tempfile
+
+import numpy as np
 
 import datasets
 import results
@@ -94,29 +98,51 @@ def line(name, left_out, judged, figures):
     return f"| {name} | {left_out} | {judged} | {' | '.join(cells)} |"
 
 
+def pairs(rows, first, second):
+    """Two columns of the rows that have both."""
+    found = [(row[first], row[second]) for row in rows]
+    return [pair for pair in found if None not in pair]
+
+
 def draw(path, table):
     """Energy errors beside their sigma, and the shares of frames and atoms within the bounds."""
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
-    kinds = {"it": ("#c8442b", "not learned"), "the others": ("#1f5fa8", "learned")}
-    for judged, (color, label) in kinds.items():
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
+    kinds = {
+        "it": ("#c8442b", "o", "on kinds not learned"),
+        "the others": ("#1f5fa8", "s", "on kinds learned"),
+    }
+    ends = []
+    for judged, (color, marker, label) in kinds.items():
         rows = [row for name, row in table.items() if name.endswith(f"judged by {judged}")]
-        points = [(row["energy_sigma"], row["energy_rmse"]) for row in rows]
-        left.loglog(*zip(*points), "o", color=color, label=f"kinds {label}")
-        bounds = [(row["energy_coverage90"], row["coverage90"]) for row in rows]
-        right.plot(*zip(*bounds), "o", color=color)
-    ends = left.get_xlim()
-    left.plot(ends, ends, color="#999999", lw=0.8)
-    left.set(xlabel="sigma of the energy (meV/atom)", ylabel="RMSE of the energy (meV/atom)")
-    left.legend(frameon=False)
-    right.axvline(0.9, color="#999999", lw=0.8)
-    right.axhline(0.9, color="#999999", lw=0.8)
-    right.set(xlabel="energies within their 90 % bound", ylabel="forces within their 90 % bound")
+        style = {"color": color, "marker": marker, "ls": "none", "alpha": 0.75, "label": label}
+        points = np.array(pairs(rows, "energy_sigma", "energy_rmse")).reshape(-1, 2)
+        ends.extend(points.flat)
+        left.plot(*points.T, **style)
+        right.plot(
+            *np.array(pairs(rows, "energy_coverage90", "coverage90")).reshape(-1, 2).T, **style
+        )
+    limits = (min(ends) / 1.3, max(ends) * 1.3) if ends else (1, 10)
+    left.plot(limits, limits, color="#888888", lw=0.8, label="error = sigma")
+    left.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+    left.set(xlabel="sigma of energies (meV/atom)", ylabel="error of energies, RMSE (meV/atom)")
+    for axis in (left.xaxis, left.yaxis):
+        axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(ticker.NullFormatter())
+    line = {"color": "#888888", "lw": 0.8}
+    right.axvline(0.9, label="should be: 0.9", **line)
+    right.axhline(0.9, **line)
+    right.set(xlabel="share of frames whose energy is within its 90 % bound")
+    right.set(ylabel="share of atoms whose force is within its 90 % bound")
     right.set(xlim=(0, 1.03), ylim=(0, 1.03))
+    for axes in (left, right):
+        axes.set_aspect("equal")
+        axes.legend(frameon=False)
     figure.savefig(path, dpi=110)
 
 
@@ -130,6 +156,8 @@ def main():
     results.add_option(parser)
     args = parser.parse_args()
     if args.picture:
+        if args.json is None or not args.json.is_file():
+            parser.error("--picture draws the table of an earlier run: name its file with --json")
         draw(args.picture, json.loads(args.json.read_text())["rows"])
         return
 

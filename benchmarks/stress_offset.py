@@ -4,9 +4,9 @@
 
     . scripts/env.sh && python benchmarks/stress_offset.py -- "--stress-weight 0" "--stress-offset off" "--stress-offset on"
 
-Every argument after `--` is one variant: flags for `almlip train`. Printed are the offset that the fit has found, the
-lattice constant and bulk modulus of its energies, elastic constants of its stresses, and its errors on the test
-frames, for stresses against the labels as they are.
+Every argument after `--` is one variant: flags for `almlip train`. Printed are the offset that the fit has taken off
+(`-`: there was none to look for), the lattice constant and bulk modulus of its energies, elastic constants of its
+stresses, and its errors on the test frames, for stresses against the labels as they are.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def measure(symbol, flags, folder):
     potential = folder / f"{symbol}.almlip.json"
     run("almlip", "train", "--train", *datasets.files(symbol)[0], "--output", potential, *flags)
     provenance = json.loads(potential.read_text())["provenance"]
-    found = provenance.get("stress_offset", {}).get("unnamed", {"virial": 0.0, "pressure": 0.0})
+    found = provenance.get("stress_offset", {}).get("unnamed", {"virial": None, "pressure": None})
     errors = test_errors(symbol, potential, folder)
     return {
         "offset": found["virial"],
@@ -102,7 +102,7 @@ def main():
         for symbol in args.sets:
             for variant in args.variants:
                 row = measure(symbol, shlex.split(variant), pathlib.Path(folder))
-                numbers = " | ".join(f"{value:.4f}" for value in row.values())
+                numbers = " | ".join("-" if x is None else f"{x:.4f}" for x in row.values())
                 print(f"| {symbol} | {variant} | {numbers} |", flush=True)
                 table[f"{symbol}: {variant}"] = row
     results.write(args.json, UNITS, table)
