@@ -278,7 +278,7 @@ void PairALMLIP::coeff(int narg, char **arg)
   pvector = impl->pvector.data();
   if (comm->me == 0)
     utils::logmesg(
-        lmp, "pair_style almlip: {}, hash {}, {} members, cutoff {} Angstrom, elements {}\n",
+        lmp, "pair_style almlip: {}, hash {}, {} members, cutoff {:.8g} Angstrom, elements {}\n",
         arg[2], impl->potential_hash, settings.num_members, settings.cutoff, impl->element_symbols);
 }
 

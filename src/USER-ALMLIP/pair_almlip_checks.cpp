@@ -122,7 +122,7 @@ void PairALMLIP::warn_of_atoms_alone(bigint count)
   impl->told_of_atoms_alone = all > 0;
   if (all > 0 && comm->me == 0)
     error->warning(FLERR,
-                   "pair_style almlip: {} atoms have no neighbour within the cutoff of {} "
+                   "pair_style almlip: {} atoms have no neighbour within the cutoff of {:.8g} "
                    "Angstrom; their sigma is 0, however wrong their energy is. Look at units and "
                    "cell; where gas is meant, see isolated",
                    all, impl->potential.settings.cutoff);

@@ -74,22 +74,40 @@ std::string explanation(Refusal refusal, const RefusalTally::Entry &entry)
   }
 }
 
+/// Whether a run has spooled the frame as the first of an excursion.
+bool begins_excursion(const Frame &frame)
+{
+  const auto reason = frame.info.find("reason");
+  return reason != frame.info.end() && reason->second == "above_hi";
+}
+
 }    // namespace
+
+void CandidateSieve::set_window(int num_atoms)
+{
+  if (window_.kind == SieveWindow::Kind::given) return;
+  rule_.force = automatic_window(basis_, num_atoms);
+  if (window_.kind == SieveWindow::Kind::none) rule_.force.lo = rule_.novelty.lo = 0.0;
+  if (window_.kind != SieveWindow::Kind::adaptive) return;
+  threshold_.begin(typical_largest_sigma(basis_, num_atoms), window_.share);
+  rule_.force.lo = threshold_.lo();
+}
 
 bool CandidateSieve::look(const Frame &frame, const std::string &file)
 {
   ++num_looks_;
-  if (file != file_) {
-    excursion_taken_ = false;
-    last_taken_ = -1;
-  }
-  file_ = file;
-  if (automatic_) rule_.force = automatic_window(basis_, frame.num_atoms());
+  set_window(frame.num_atoms());
   seen_ = observe(frame, potential_, rule_.min_distance);
   seen_.step = step_of(frame, rule_.spacing > 0);
+  const bool tells_step = frame.info.count("step") > 0;
+  const bool begins_anew = file != file_ || (tells_step && seen_.step <= last_step_);
+  if (begins_anew) last_taken_ = -1;
+  if (begins_anew || begins_excursion(frame)) excursion_taken_ = false;
+  file_ = file;
+  last_step_ = seen_.step;
   if (rule_.max_temperature > 0.0) seen_.temperature = temperature_of(frame);
   seen_.excursion_taken = excursion_taken_;
-  seen_.since_stored = last_taken_ < 0 ? -1 : std::abs(seen_.step - last_taken_);
+  seen_.since_stored = last_taken_ < 0 ? -1 : seen_.step - last_taken_;
   if (!seen_.not_finite.empty()) {
     refuse(Refusal::not_finite);
     return false;
@@ -103,6 +121,7 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
 {
   observe(prediction, novelty, seen_);
   const Decision decision = rule_.decide(seen_);
+  threshold_.follow(seen_.sigma.value);
   if (!decision.untrusted) excursion_taken_ = false;
   switch (decision.verdict) {
     case Decision::Verdict::known:

@@ -13,12 +13,19 @@
 
 namespace almlip::cli {
 
+/// Where the window of forces is from; the words are those of `fix al_query`.
+struct SieveWindow {
+  enum class Kind { given, automatic, none, adaptive };
+
+  Kind kind = Kind::given;    ///< given: that of the rule; all others depend on a frame's atoms
+  double share = 0.0;         ///< of the frames that are at or above lo, if it is adaptive
+};
+
 /// Decides about frames of files as a query decides in a run, and counts.
 class CandidateSieve {
  public:
-  /// @param automatic  the window of forces is that of `threshold auto` for each frame
-  CandidateSieve(const QueryRule &rule, bool automatic, const Potential &potential)
-      : rule_(rule), automatic_(automatic), potential_(potential), basis_(window_basis(potential))
+  CandidateSieve(const QueryRule &rule, const SieveWindow &window, const Potential &potential)
+      : rule_(rule), window_(window), potential_(potential), basis_(window_basis(potential))
   {
   }
 
@@ -26,8 +33,8 @@ class CandidateSieve {
   KnownConfigurations known;
 
   /// Whether the frame can be predicted at all: numbers that are numbers, no atoms at one place. If
-  /// not, it is refused.
-  /// @param file  excursions above hi end with it
+  /// not, it is refused. An excursion above hi is over where the file ends or its steps begin anew,
+  /// as in a run. In a spool, which lacks what came between, each frame that begins one says so.
   /// @throws Error if there is a limit of temperature and the frame tells none
   bool look(const Frame &frame, const std::string &file);
   /// Whether the frame looked at last is a candidate.
@@ -48,15 +55,19 @@ class CandidateSieve {
 
  private:
   QueryRule rule_;
-  bool automatic_;
+  SieveWindow window_;
   const Potential &potential_;
   WindowBasis basis_;
   Observation seen_;
   std::string file_, why_;
+  AdaptiveThreshold threshold_;
   bool excursion_taken_ = false;
-  std::int64_t last_taken_ = -1;    ///< step in this file; negative: none
+  std::int64_t last_step_ = -1;
+  std::int64_t last_taken_ = -1;    ///< step in this run; negative: none
   RefusalTally refusals_;
   std::int64_t num_looks_ = 0, num_below_ = 0;
+
+  void set_window(int num_atoms);
 };
 
 /// One line for each reason, for people; empty if nothing was refused.

@@ -32,7 +32,7 @@ struct SelectOptions {
   std::string potential, output, strategy = "alc_atoms";
   std::vector<std::string> candidates, known, references, elements;
   std::string measure;                   ///< empty: any
-  std::vector<std::string> threshold;    ///< "auto", or lo and hi; empty: none
+  std::vector<std::string> threshold;    ///< as of fix al_query; empty: all frames are candidates
   std::vector<double> density;           ///< lo and hi; empty: none
   int spacing = 0;
   std::optional<double> mindist, fmax, temperature;
@@ -167,9 +167,20 @@ void print_choice(int place, const QueryCandidate &candidate, const Choice &choi
               candidate.frame.source.c_str());
 }
 
-bool is_automatic(const std::vector<std::string> &threshold)
+/// Which of the words of `fix al_query` the threshold is.
+/// @throws Error if the share of an adaptive one is none
+SieveWindow window_of(const std::vector<std::string> &threshold)
 {
-  return threshold == std::vector<std::string>{"auto"};
+  using Kind = SieveWindow::Kind;
+  if (threshold == std::vector<std::string>{"auto"}) return {Kind::automatic};
+  if (threshold == std::vector<std::string>{"none"}) return {Kind::none};
+  if (threshold.empty() || threshold[0] != "adaptive") return {Kind::given};
+  double share = 0.0;
+  require(threshold.size() == 2 && CLI::detail::lexical_cast(threshold[1], share) && share > 0.0 &&
+              share < 1.0,
+          "--threshold is ", joined(threshold, " "),
+          ", but adaptive needs a share of the frames between 0 and 1");
+  return {Kind::adaptive, share};
 }
 
 Window given_window(const std::vector<std::string> &threshold)
@@ -177,7 +188,10 @@ Window given_window(const std::vector<std::string> &threshold)
   double lo = 0.0, hi = 0.0;
   require(threshold.size() == 2 && CLI::detail::lexical_cast(threshold[0], lo) &&
               CLI::detail::lexical_cast(threshold[1], hi),
-          "--threshold is ", joined(threshold, " "), ", but it must be auto or two numbers lo hi");
+          "--threshold is ", joined(threshold, " "),
+          ", but it must be auto, none, adaptive and a share, or two numbers lo hi");
+  require(lo >= 0.0 && lo < hi, "--threshold is ", lo, " ", hi,
+          ", but it must be lo hi with 0 <= lo < hi");
   return {lo, hi};
 }
 
@@ -206,9 +220,13 @@ void check_measure(const SelectOptions &options, const QueryRule &rule, const Po
 {
   require(options.measure.empty() || !options.threshold.empty(), "--measure is ", options.measure,
           ", but there is no --threshold to compare it with; give one, or leave --measure out");
-  require(rule.measure != Measure::energy || !is_automatic(options.threshold),
+  const SieveWindow::Kind kind = window_of(options.threshold).kind;
+  require(rule.measure != Measure::energy || kind == SieveWindow::Kind::given,
           "--measure is energy, for which a potential tells no threshold; give --threshold lo hi, "
           "eV per atom");
+  require(rule.measure != Measure::novelty || kind != SieveWindow::Kind::adaptive,
+          "--threshold adaptive moves the lo of sigma, but --measure is novelty; use measure force "
+          "or any, or give --threshold lo hi of novelty");
   require(rule.measure != Measure::novelty || !potential.novelty.empty(),
           "--measure is novelty, but the potential does not tell it; train it with novelty true, "
           "or use another measure");
@@ -225,10 +243,8 @@ QueryRule rule_of(const SelectOptions &options, const Potential &potential)
   if (options.threshold.empty()) {
     rule.novelty = {};
     rule.trusted_distance_ratio = 0.0;
-  } else if (!is_automatic(options.threshold)) {
+  } else if (window_of(options.threshold).kind == SieveWindow::Kind::given) {
     const Window window = given_window(options.threshold);
-    require(window.lo >= 0.0 && window.lo < window.hi, "--threshold is ", window.lo, " ", window.hi,
-            ", but it must be lo hi with 0 <= lo < hi");
     (rule.measure == Measure::energy    ? rule.energy
      : rule.measure == Measure::novelty ? rule.novelty
                                         : rule.force) = window;
@@ -254,7 +270,7 @@ class Reading {
         appraiser_(potential),
         atoms_(potential),
         by_atoms_(options.selection.strategy == Strategy::alc_atoms),
-        sieve(rule, is_automatic(options.threshold), potential),
+        sieve(rule, window_of(options.threshold), potential),
         buffer(options.buffer, options.selection.strategy, options.selection.seed)
   {
     sieve.known.reset(appraiser_.num_features());
@@ -453,10 +469,11 @@ void add_select_command(CLI::App &app)
   command->add_option("--elements", options->elements,
                       "chemical symbols of the atom types of LAMMPS dumps, in their order");
   command
-      ->add_option("--threshold", options->threshold,
-                   "LO HI, or auto as fix al_query has it: below LO a frame is no candidate; of "
-                   "frames above HI in a row only the first is. eV/Angstrom, or what --measure "
-                   "says. Without it all are")
+      ->add_option(
+          "--threshold", options->threshold,
+          "LO HI, or auto, none or adaptive SHARE as fix al_query has them: below LO a frame "
+          "is no candidate; of frames above HI in a row only the first is. eV/Angstrom, or "
+          "what --measure says. Without it all are")
       ->expected(1, 2);
   command
       ->add_option("--spacing", options->spacing,

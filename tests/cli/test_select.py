@@ -239,6 +239,18 @@ def test_a_seed_that_is_none_is_refused(select):
             "--measure is energy, for which a potential tells no threshold; give --threshold lo hi, eV per atom",
         ),
         (
+            ["--count", 5, "--threshold", "often"],
+            "--threshold is often, but it must be auto, none, adaptive and a share, or two numbers lo hi",
+        ),
+        (
+            ["--count", 5, "--threshold", "adaptive", 2],
+            "--threshold is adaptive 2, but adaptive needs a share of the frames between 0 and 1",
+        ),
+        (
+            ["--count", 5, "--measure", "novelty", "--threshold", "adaptive", 0.2],
+            "--threshold adaptive moves the lo of sigma, but --measure is novelty; use measure force or any, or give --threshold lo hi of novelty",
+        ),
+        (
             ["--count", 5, "--measure", "force"],
             "--measure is force, but there is no --threshold to compare it with; give one, or leave --measure out",
         ),
@@ -502,6 +514,74 @@ def test_of_frames_above_hi_in_a_row_only_the_first_is_taken(select):
     assert done.returncode == 0, done.stderr
     assert sorted(sources(select)) == ["more.extxyz, frame 1", "pool.extxyz, frame 1"]
     assert f"{33:8d} refused: above_hi" in done.stdout
+
+
+def test_an_excursion_ends_where_the_steps_begin_anew(select):
+    """As in a run: a scan by `run 0` has many configurations at one step."""
+    frames = read(select.folder / "pool.extxyz", index=":6")
+    for frame, step in zip(frames, [0, 10, 20, 0, 0, 10]):
+        frame.info["step"] = step
+    pytest.importorskip("ase.io").write(select.folder / "runs.extxyz", frames)
+    options = ["--threshold", 0, 1e-9, "--measure", "force", "--fmax", 0, "--mindist", 0]
+    done = select("--count", 9, "--strategy", "random", *options, candidates=["runs.extxyz"])
+
+    assert done.returncode == 0, done.stderr
+    assert {int(source[-1]) for source in sources(select)} == {1, 4, 5}
+
+
+def test_each_excursion_that_a_run_has_spooled_is_one(select):
+    """A spool lacks the trusted frames between them."""
+    (select.folder / "run.spool").mkdir()
+    reasons = ["window", "above_hi", "above_hi", "window"]
+    text = "".join(
+        spool_text(frames_text(1, seed=seed), first=seed, reason=reason)
+        for seed, reason in enumerate(reasons, 1)
+    )
+    (select.folder / "run.spool" / "0001.extxyz").write_text(text)
+    options = ["--threshold", 0, 1e-9, "--measure", "force", "--fmax", 0, "--mindist", 0]
+    done = select("--count", 9, "--strategy", "random", *options, candidates=["run.spool"])
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(source[-1] for source in sources(select)) == ["1", "2", "3"]
+    assert f"{1:8d} refused: above_hi" in done.stdout
+
+
+@pytest.mark.parametrize("share", [0.2, 0.7])
+def test_adaptive_threshold_is_that_of_the_fix(select, share):
+    """lo begins at the median of the held-out frames; after each frame its logarithm moves by 0.2
+    times (1 if the frame is at or above it, else 0, minus the share)."""
+    sigma = largest_sigmas(select)
+    potential = json.loads((select.folder / "Si.json").read_text())
+    lo = float(np.median(sigma))
+    potential["training"] |= RECORD | {"held_out_sigma": [lo / 2, lo, 2 * lo]}
+    potential["training"] |= {"held_out_atoms": [8, 8, 8], "held_out_novelty": [1, 1, 1]}
+    (select.folder / "Si.json").write_text(json.dumps(potential))
+    num_below = 0
+    for value in sigma:
+        num_below += value < lo
+        lo *= np.exp(0.2 * ((value >= lo) - share))
+    gates = ["--fmax", 0, "--mindist", 0, "--measure", "force"]
+    done = select("--count", 30, "--strategy", "random", "--threshold", "adaptive", share, *gates)
+
+    assert done.returncode == 0, done.stderr
+    assert 0 < num_below < 30
+    assert f"{num_below:8d} not uncertain enough\n" in done.stdout
+
+
+def test_threshold_none_has_the_hi_of_the_fix(select):
+    """3 times the largest of the held-out sigmas, here less than the least sigma; frames of one row."""
+    sigma = largest_sigmas(select)
+    potential = json.loads((select.folder / "Si.json").read_text())
+    potential["training"] |= RECORD | {"held_out_sigma": [sigma.min() / 4]}
+    potential["training"] |= {"held_out_atoms": [8], "held_out_novelty": [1]}
+    potential["training"]["rms_force"] = sigma.min() / 10
+    (select.folder / "Si.json").write_text(json.dumps(potential))
+    gates = ["--fmax", 0, "--mindist", 0, "--measure", "force"]
+    done = select("--count", 30, "--strategy", "random", "--threshold", "none", *gates)
+
+    assert done.returncode == 0, done.stderr
+    assert "not uncertain enough" not in done.stdout
+    assert f"{29:8d} refused: above_hi" in done.stdout
 
 
 def test_automatic_window_is_that_of_the_fix(select):

@@ -63,6 +63,10 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
             "file is 'nowhere/x', but there is no folder 'nowhere'; make it first",
         ),
         (
+            "10 file ./",
+            "file is './', which is a folder, but it must be the beginning of names; use ./al_batch",
+        ),
+        (
             "10 spool nowhere/x 10",
             "spool is 'nowhere/x', but there is no folder 'nowhere'; make it first",
         ),
