@@ -432,6 +432,9 @@ bool FixALQuery::is_tied() const
   return false;
 }
 
+/// LAMMPS reads all snapshots, whatever happens in between.
+bool FixALQuery::is_rerun() const { return CurrentCommand::of(input) == "rerun"; }
+
 void FixALQuery::tell_to_wait()
 {
   if (comm->me == 0 && !impl->told_to_wait)
@@ -445,7 +448,7 @@ void FixALQuery::tell_to_wait()
 /// goes on, and so does a run that is tied to others.
 void FixALQuery::stop_run(const std::string &why)
 {
-  if (impl->stopped) return;
+  if (impl->stopped || is_rerun()) return;
   if (is_tied()) return tell_to_wait();
   if (comm->me == 0)
     utils::logmesg(
@@ -460,14 +463,12 @@ void FixALQuery::end_by_signal()
 {
   impl->ended = true;
   impl->stopped = false;
-  if (is_tied()) {
-    choose_batch("end_of_run");
-    return tell_to_wait();
-  }
+  if (is_tied() || is_rerun()) choose_batch("end_of_run");
+  if (is_tied()) return tell_to_wait();
   if (comm->me == 0)
-    utils::logmesg(lmp,
-                   fmt::format("fix al_query: step {}: told to end by SIGTERM, all runs stop\n",
-                               update->ntimestep));
+    utils::logmesg(lmp, fmt::format("fix al_query: step {}: told to end by SIGTERM, all runs {}\n",
+                                    update->ntimestep,
+                                    is_rerun() ? "after this rerun are skipped" : "stop"));
   timer->force_timeout();
 }
 

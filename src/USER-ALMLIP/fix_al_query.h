@@ -65,6 +65,7 @@ class FixALQuery : public Fix {
   void store(const struct ALQuerySnapshot &, const std::string &, bool);
   void choose_batch(const char *);
   bool is_tied() const;
+  bool is_rerun() const;
   void tell_to_wait();
   void stop_run(const std::string &);
   void end_by_signal();
