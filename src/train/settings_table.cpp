@@ -129,8 +129,10 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number("energy_rise_share", &s.energy_rise_share, "", 1e-3, 1,
              "last part of the steps, over which it grows, three times as long in the last passes "
              "over all frames; null: 0.1, with start 0.5"),
-      number("stress_weight", &s.stress_weight, loss_unit, 0, 1e6,
-             "weight of the squared virial error per atom, for frames that have one"),
+      number(
+          "stress_weight", &s.stress_weight, loss_unit, 0, 1e6,
+          "weight of the squared virial error per atom, for frames that have one; at most 0.001 in "
+          "the first half of the steps, before offsets are found"),
       word("stress_offset", &s.stress_offset, {"auto", "on", "off"},
            "isotropic offset of the stress labels (Pulay stress), one for each `label_source`: "
            "found in the fit and taken off, always or, auto, where it exceeds 0.5 GPa and three "

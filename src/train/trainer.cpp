@@ -331,7 +331,7 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   weights.per_component = 1.0 / std::max(3.0 * num_atoms, 1.0);
   weights.per_frame = 1.0 / static_cast<double>(batch.size());
   weights.energy = settings_.energy_weight * schedule.energy_factor(state.step);
-  weights.stress = settings_.stress_weight;
+  weights.stress = schedule.stress_weight(state.step, settings_.stress_weight);
   weights.huber = settings_.huber;
 
   loss_.set_parameters(state.parameters);
@@ -373,7 +373,7 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
 /// it is to come from the labels.
 void Trainer::find_stress_offsets(TrainingState &state, const Schedule &schedule) const
 {
-  if (2 * state.step < schedule.num_steps()) return;
+  if (state.step < Schedule::offsets_from * schedule.num_steps()) return;
   stress_offset_fit_.update(state.virial_errors, state.stress_offsets);
 }
 

@@ -234,6 +234,17 @@ double Schedule::energy_factor(int step) const
   return std::pow(energy_rise, std::max(0.0, (progress - begin) / energy_rise_share));
 }
 
+/// Until the offsets of the labels are found, these must not pull the pressure away from what the
+/// energies say.
+double Schedule::stress_weight(int step, double weight) const
+{
+  constexpr double harmless = 0.001, rise_share = 0.1;
+  const double progress = static_cast<double>(step) / num_steps(),
+               risen = std::clamp((progress - offsets_from) / rise_share, 0.0, 1.0);
+  return offsets_are_found || weight <= harmless ? weight
+                                                 : harmless * std::pow(weight / harmless, risen);
+}
+
 Schedule make_schedule(const TrainingSettings &s, int num_frames)
 {
   const bool warm = !s.start.empty();
@@ -252,6 +263,7 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   schedule.energy_rise = s.energy_rise;
   schedule.energy_rise_share = s.energy_rise_share.value_or(warm ? 0.5 : 0.1);
   schedule.patience = s.patience;
+  schedule.offsets_are_found = s.offsets_are_found;
   return schedule;
 }
 
@@ -272,6 +284,7 @@ TrainingSettings for_all_frames(TrainingSettings settings, int num_train)
   settings.batch = schedule.batch;
   settings.learning_rate = rate * schedule.learning_rate;
   settings.warmup_steps = 20;
+  settings.offsets_are_found = true;
   settings.energy_rise_share = std::min(3.0 * schedule.energy_rise_share, 1.0);
   return settings;
 }

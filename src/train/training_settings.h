@@ -37,7 +37,9 @@ struct TrainingSettings {
   std::optional<double> learning_rate, weight_decay, energy_rise_share, violent_force;
   double radial_rate = 0.3, final_rate = 0.002;
   double four_body_scale = 0.35, radial_tie = 0.0002;
-  double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.001, huber = 1.0;
+  double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.1, huber = 1.0;
+
+  bool offsets_are_found = false;    ///< of the stress labels, by the fit before; no key
 
   double least_distance = 0.5;
   std::string isolated_atoms = "error";
@@ -100,6 +102,9 @@ struct Schedule {
   double energy_rise_share = 0.1;    ///< last part of the steps, over which it rises
   int patience = 0;    ///< epochs without a better held-out error before the end; 0: any number
   int batch = 8;       ///< frames per step
+  bool offsets_are_found = false;    ///< of the stress labels
+  static constexpr double offsets_from =
+      0.5;    ///< part of the steps after which they are looked for
 
   /// True after the epochs whose held-out error is looked at: all if the end depends on it,
   /// otherwise about 40.
@@ -112,6 +117,8 @@ struct Schedule {
   double rate(int step) const;
   /// Factor of the energy weight: 1, and over the last part of the steps a geometric rise.
   double energy_factor(int step) const;
+  /// Weight of the stress in a step of a fit whose final one is `weight`.
+  double stress_weight(int step, double weight) const;
 };
 
 /// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 24000
