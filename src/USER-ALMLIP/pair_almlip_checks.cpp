@@ -128,7 +128,7 @@ void PairALMLIP::warn_of_atoms_alone(bigint count)
                    all, impl->potential.settings.cutoff);
 }
 
-// Another sign of an order of elements that is not that of the types.
+// Another sign of an order of elements that is not that of the types; told once, not in every run.
 void PairALMLIP::warn_of_masses()
 {
   constexpr double TOLERANCE = 0.1;    // enriched isotopes differ by less, neighbours often by more
@@ -143,11 +143,11 @@ void PairALMLIP::warn_of_masses()
     const int number = almlip::atomic_number(symbol);
     if (number > almlip::last_element_with_properties) continue;
     const double expected = almlip::element_properties(number).mass;
-    if (std::abs(atom->mass[type] - expected) > TOLERANCE * expected)
-      error->warning(FLERR,
-                     fmt::format("pair_style almlip: atom type {} is {} with a mass of {:.2f}, "
-                                 "but its mass is {:.2f}; check the order of the elements in "
-                                 "pair_coeff",
-                                 type, symbol, atom->mass[type], expected));
+    if (std::abs(atom->mass[type] - expected) <= TOLERANCE * expected) continue;
+    const std::string text =
+        fmt::format("pair_style almlip: atom type {} is {} with a mass of {:.2f}, but its mass is "
+                    "{:.2f}; check the order of the elements in pair_coeff",
+                    type, symbol, atom->mass[type], expected);
+    if (impl->told_of_masses.insert(text).second) error->warning(FLERR, text);
   }
 }

@@ -10,6 +10,7 @@
 #include "almlip_step.h"
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct PairALMLIP::Impl {
   ALMLIPDeviceUse device_use = ALMLIPDeviceUse::NO;
   bool isolated_is_zero = false;
   bool told_of_atoms_alone = false;
+  std::set<std::string> told_of_masses;
   std::vector<double> isolated_energy;    // shape [num_elements], eV; empty: not subtracted
   double subtracted = 0.0;                // of the latest energy of this rank, eV
   std::unique_ptr<almlip::Committee> committee;    // null before the first pair_coeff

@@ -108,13 +108,11 @@ def test_truncated_file_is_an_error_that_names_it(potentials, lmp_run, tmp_path)
 def test_masses_of_other_elements_are_a_warning(potentials, lmp_run, tmp_path):
     data = lf.write_data(tmp_path / "frame.data", lf.silicon_germanium(), ["Si", "Ge"])
     right = lmp_run(lf.setup(data, potentials["SiGe"], ["Si", "Ge"]) + "run 0\n")
-    swapped = lmp_run(lf.setup(data, potentials["SiGe"], ["Ge", "Si"]) + "run 0\n")
+    swapped = lmp_run(lf.setup(data, potentials["SiGe"], ["Ge", "Si"]) + "run 0\nrun 0\n")
 
     assert "with a mass of" not in right.log
-    assert (
-        "atom type 1 is Ge with a mass of 28.09, but its mass is 72.63; check the order of the elements in pair_coeff"
-        in swapped.log
-    )
+    told = "atom type 1 is Ge with a mass of 28.09, but its mass is 72.63; check the order of the elements in pair_coeff"
+    assert swapped.log.count(told) == 1
 
 
 def test_bonded_pairs_that_lammps_leaves_out_are_an_error(potentials, lmp_run):
