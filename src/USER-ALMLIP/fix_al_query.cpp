@@ -354,7 +354,7 @@ void FixALQuery::consider()
     impl->latest.temperature = impl->atoms.temperature();
   }
   if (is_candidate)
-    store(impl->latest, decision.untrusted ? "above_hi" : "window", decision.untrusted);
+    store(impl->latest, decision.untrusted ? "above_hi" : "window");
   else if (may_lead_to_one)
     impl->before.push_back(impl->latest);
   if (static_cast<int>(impl->before.size()) > impl->settings.before) impl->before.pop_front();
@@ -386,22 +386,22 @@ void FixALQuery::tell_distrust(const std::string &why, tagint worst)
 /// The looks that led to one that is not trusted.
 void FixALQuery::store_those_before()
 {
-  for (const ALQuerySnapshot &shot : impl->before) store(shot, "before", true);
+  for (const ALQuerySnapshot &shot : impl->before) store(shot, "before");
   impl->before.clear();
 }
 
 /// Gathers the configuration on rank 0, which takes it into the buffer unless it is known.
-void FixALQuery::store(const ALQuerySnapshot &shot, const std::string &why, bool keep)
+void FixALQuery::store(const ALQuerySnapshot &shot, const std::string &why)
 {
   ALQueryStore::Verdict verdict;
   almlip::QueryState &state = impl->state;
   almlip::QueryCandidate candidate = impl->atoms.gather(shot, impl->store.max_atoms);
   candidate.why = why;
-  candidate.keep = keep;
+  candidate.keep = why != "window";
   on_first_rank(lmp, "fix al_query", [&] { verdict = impl->store.add(std::move(candidate)); });
   MPI_Bcast(&verdict, sizeof(verdict), MPI_BYTE, 0, world);
   if (verdict.known) return state.refuse(Refusal::duplicate, shot.step);
-  state.count_stored(shot.step, keep, verdict.buffered);
+  state.count_stored(shot.step, why == "above_hi", verdict.buffered);
   if (verdict.given_up) state.count_given_up(shot.step);
 }
 

@@ -62,7 +62,7 @@ class FixALQuery : public Fix {
   void consider();
   void tell_distrust(const std::string &, tagint);
   void store_those_before();
-  void store(const struct ALQuerySnapshot &, const std::string &, bool);
+  void store(const struct ALQuerySnapshot &, const std::string &);
   void choose_batch(const char *);
   bool is_tied() const;
   bool is_rerun() const;

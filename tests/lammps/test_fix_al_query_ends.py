@@ -314,3 +314,30 @@ def test_frames_before_a_blow_up_are_kept(lmp_run, query_script):
 
     assert sorted(f["step"] for f in manifest(run)["frames"]) == [10, 20]
     assert {f["why"] for f in manifest(run)["frames"]} == {"before"}
+
+
+def test_frames_before_a_blow_up_do_not_stand_for_it(lmp_run, query_script):
+    """The first look that is not trusted is refused by a gate, the second one is taken."""
+    commands = """run 0
+variable first equal $(f_q[1])
+reset_timestep 10
+displace_atoms all random 0.3 0.3 0.3 1
+change_box all x scale 1.5
+run 0
+variable second equal $(f_q[1])
+reset_timestep 20
+change_box all x scale $(1.0/1.5)
+run 0
+print "sigma $(v_first) $(v_second) $(f_q[1])"
+"""
+    gates = "measure force gate mindist 0 fmax 0 density 2.0 3.0"
+    looks = lmp_run(query_script(commands, fix=f"10 threshold 900 1000 {gates}"))
+    trusted, *others = map(float, re.search("^sigma (.*)", looks.log, re.MULTILINE)[1].split())
+    hi = (trusted + min(others)) / 2
+    run = lmp_run(query_script(commands, fix=f"10 threshold {hi - 1e-9} {hi} before 2 {gates}"))
+
+    assert trusted < min(others)
+    assert [(f.info["step"], f.info["reason"]) for f in spooled(run.folder)] == [
+        (0, "before"),
+        (20, "above_hi"),
+    ]
