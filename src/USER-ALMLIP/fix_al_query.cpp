@@ -348,7 +348,8 @@ void FixALQuery::consider()
     store_those_before();
   }
   const bool is_candidate = decision.verdict == Decision::Verdict::candidate;
-  const bool may_lead_to_one = impl->settings.before > 0 && !decision.untrusted;
+  const bool may_lead_to_one =
+      impl->settings.before > 0 && !decision.untrusted && rule.passes_gates(seen);
   if (is_candidate || may_lead_to_one) {
     impl->atoms.keep_descriptors(impl->latest);
     impl->latest.temperature = impl->atoms.temperature();

@@ -341,3 +341,24 @@ print "sigma $(v_first) $(v_second) $(f_q[1])"
         (0, "before"),
         (20, "above_hi"),
     ]
+
+
+def test_looks_before_a_blow_up_pass_the_gates(lmp_run, query_script):
+    """Silicon of 2.33 g/cm^3, in the last look before it half of that. A neighbour is at 0.8 Angstrom then."""
+    commands = """run 0
+reset_timestep 10
+change_box all x scale 2.0
+run 0
+reset_timestep 20
+change_box all x scale 0.5
+group one id 1
+displace_atoms one move 0.9 0.9 0.9 units box
+run 0
+"""
+    fix = "10 threshold 900 1000 measure force before 2 gate mindist 0 fmax 0 density 2.0 3.0"
+    run = lmp_run(query_script(commands, fix=fix))
+
+    assert [(f.info["step"], f.info["reason"]) for f in spooled(run.folder)] == [
+        (0, "before"),
+        (20, "above_hi"),
+    ]

@@ -188,14 +188,18 @@ def test_a_soft_stop_leaves_no_image_of_a_band_waiting(tmp_path, query_script):
     assert ["the run should end, but goes on" in log for log in logs] == [False, True, False]
 
 
-def test_atoms_without_an_element_that_appear_are_refused(lmp_run, query_script, silicon_potential):
-    """A deposited atom of a type that the potential does not see."""
+@pytest.mark.parametrize("blow_up", [False, True])
+def test_atoms_without_an_element_that_appear_are_refused(
+    blow_up, lmp_run, query_script, silicon_potential
+):
+    """A deposited atom of a type that the potential does not see; a look before a blow-up, too."""
+    push = "variable push equal 1e300^(step>=20)\nfix boom all addforce v_push 0 0\n"
     commands = """fix grow all deposit 1 2 5 8723 region box near 0.5 units box
 run 20"""
     text = query_script(
         commands,
-        fix=f"10 {PICK_ALL} spacing 10",
-        setup="mass 2 4.0\n" + HOT,
+        fix=f"10 {PICK_ALL} spacing 10 before 2 action soft",
+        setup="mass 2 4.0\n" + HOT + push * blow_up,
         pair_style="hybrid/overlay almlip zero 3.0",
         coefficients=f"pair_coeff * * almlip {silicon_potential} Si NULL\npair_coeff * * zero",
     ).replace("\npair_style", "\nregion box block 0.5 10 0.5 10 0.5 10 units box\npair_style", 1)
@@ -203,7 +207,8 @@ run 20"""
     run = lmp_run(text)
 
     assert [f["step"] for f in manifest(run)["frames"]] == [0]
-    assert [(r["reason"], r["count"]) for r in manifest(run)["rejections"]] == [("no_element", 2)]
+    refused = [("no_element", 1), ("not_finite", 1)] if blow_up else [("no_element", 2)]
+    assert sorted((r["reason"], r["count"]) for r in manifest(run)["rejections"]) == refused
 
 
 def test_balance_and_reset_timestep(lmp_run, query_script, silicon_potential):

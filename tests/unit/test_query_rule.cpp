@@ -149,11 +149,13 @@ TEST(QueryRule, GatesRefuseWhatIsUnphysical)
   good.density = 2.3;
   good.temperature = 300.0;
   ASSERT_EQ(rule.decide(good).verdict, Verdict::candidate);
+  ASSERT_TRUE(rule.passes_gates(good));
 
   const auto refusal_of = [&](auto &&spoil) {
     Observation seen = good;
     spoil(seen);
     EXPECT_EQ(rule.decide(seen).verdict, Verdict::refused);
+    EXPECT_FALSE(rule.passes_gates(seen));
     return rule.decide(seen).refusal;
   };
   EXPECT_EQ(refusal_of([](Observation &o) { o.force.value = 21.0; }), Refusal::fmax);

@@ -68,6 +68,12 @@ Decision QueryRule::decide(const Observation &seen) const
   return decision;
 }
 
+bool QueryRule::passes_gates(const Observation &seen) const
+{
+  Decision decision;
+  return seen.not_finite.empty() && seen.num_without_element == 0 && !is_unphysical(seen, decision);
+}
+
 bool QueryRule::flags(double sigma, double of_novelty, double energy_spread) const
 {
   const bool by_force = sigma >= force.lo, by_novelty = of_novelty >= novelty.lo;

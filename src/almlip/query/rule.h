@@ -93,6 +93,8 @@ struct QueryRule {
   /// it passes the gates, whatever the spacing; those that follow it, until one is trusted again,
   /// are refused. Anything that is not a number is refused and not trusted.
   Decision decide(const Observation &seen) const;
+  /// Whether a configuration can be labelled, be it uncertain or not: what a gate refuses is not.
+  bool passes_gates(const Observation &seen) const;
   /// Whether numbers of an atom, or the largest of a configuration, are at or above lo.
   bool flags(double sigma, double novelty, double energy_spread = 0.0) const;
 
