@@ -392,18 +392,37 @@ TEST_F(SpoolTest, FollowsTheSeed)
 
 TEST_F(SpoolTest, CandidatesToKeepAreNeverReplaced)
 {
-  settings.max_frames = 2;
+  settings.max_frames = 6;
   {
     Spool spool(settings);
     for (int step = 1; step <= 60; ++step)
       spool.add(silicon_at(step), {"window", "abc", step % 20 == 0});
-    EXPECT_EQ(spool.num_held(), 5);
+    EXPECT_EQ(spool.num_held(), 6 + 3);
     EXPECT_EQ(spool.num_offered(), 60);
   }
   std::vector<std::int64_t> kept;
   for (const SpooledCandidate &one : read_spools({settings.folder}).candidates)
     if (one.note.keep) kept.push_back(one.candidate.step);
   EXPECT_THAT(kept, ElementsAre(20, 40, 60));
+}
+
+TEST_F(SpoolTest, CandidatesToKeepAreBoundedToo)
+{
+  settings.max_frames = 4;
+  {
+    Spool spool(settings);
+    for (int step = 1; step <= 60; ++step) spool.add(silicon_at(step), {"above_hi", "abc", true});
+    EXPECT_EQ(spool.num_held(), 4 + 4 / 2);
+  }
+  const std::vector<std::int64_t> held = steps();
+  EXPECT_EQ(std::vector<std::int64_t>(held.begin(), held.begin() + 2),
+            (std::vector<std::int64_t>{1, 2}));
+
+  settings.max_frames = 10000;
+  settings.max_megabytes = 0.01;
+  Spool spool(settings);
+  for (int step = 1; step <= 200; ++step) spool.add(silicon_at(step), {"above_hi", "abc", true});
+  EXPECT_LE(std::filesystem::file_size(spool.path()), 1.5 * 0.01e6 + 1000.0);    // and a frame
 }
 
 TEST_F(SpoolTest, FileNeverExceedsTheLimitOfMegabytes)

@@ -151,10 +151,19 @@ Spool::~Spool()
   }
 }
 
-bool Spool::add(const QueryCandidate &candidate, const SpoolNote &note)
+/// As many as come on top of the limits.
+bool Spool::has_room_for_kept() const
+{
+  const double megabytes = static_cast<double>(bytes_of(kept_)) / bytes_per_megabyte;
+  return static_cast<int>(kept_.size()) < std::max(1, settings_.max_frames / 2) &&
+         megabytes < settings_.max_megabytes / 4.0;    // what is held is half of the file
+}
+
+bool Spool::add(const QueryCandidate &candidate, SpoolNote note)
 {
   begin_anew_if_gone();
   ++num_offered_;
+  note.keep = note.keep && has_room_for_kept();
   Frame frame = spool_frame(candidate, note, settings_.run);
   frame.info["candidate"] = std::to_string(num_offered_);
   std::vector<int> places;

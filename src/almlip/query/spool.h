@@ -29,7 +29,8 @@ struct SpoolSettings {
 struct SpoolNote {
   std::string reason;       ///< why it is a candidate, such as "window"
   std::string potential;    ///< content hash of the potential that predicted it
-  bool keep = false;        ///< stays whatever comes later and beyond the limits: above hi, blow-up
+  bool keep = false;    ///< stays whatever comes later: above hi, blow-up. Such ones come on top
+                        ///< of the limits, up to half of these; then they are like others
 };
 
 /// Keeps the candidates of one run on disk, so that no end of the run loses them.
@@ -60,7 +61,7 @@ class Spool {
   /// says. Energy, forces and virial of the frame are not: they are labels.
   /// @throws Error that says which candidate is lost if it cannot be written; those before it are
   /// then as they were, and the next can be tried
-  bool add(const QueryCandidate &candidate, const SpoolNote &note);
+  bool add(const QueryCandidate &candidate, SpoolNote note);
   /// Text from which a run can go on, for a restart file; all written so far is on disk then.
   /// @throws Error if the disk fails
   std::string save();
@@ -87,6 +88,7 @@ class Spool {
   static std::vector<Entry> found_again(const std::vector<std::int64_t> &numbers,
                                         const std::map<std::int64_t, Entry> &in_file);
   void begin_anew_if_gone();
+  bool has_room_for_kept() const;
   void shrink();
   bool is_full() const { return static_cast<int>(sample_.size()) >= capacity_; }
   bool make_room(const Frame &frame, std::vector<int> &places);
