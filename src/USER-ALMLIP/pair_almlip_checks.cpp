@@ -144,10 +144,10 @@ void PairALMLIP::warn_of_masses()
     if (number > almlip::last_element_with_properties) continue;
     const double expected = almlip::element_properties(number).mass;
     if (std::abs(atom->mass[type] - expected) <= TOLERANCE * expected) continue;
-    const std::string text =
-        fmt::format("pair_style almlip: atom type {} is {} with a mass of {:.2f}, but its mass is "
-                    "{:.2f}; check the order of the elements in pair_coeff",
-                    type, symbol, atom->mass[type], expected);
+    const std::string text = fmt::format(
+        "pair_style almlip: atom type {} is {} with a mass of {:.2f}, but its mass is "
+        "{:.2f}; check the order of the elements in pair_coeff",
+        type, symbol, atom->mass[type], expected);
     if (impl->told_of_masses.insert(text).second) error->warning(FLERR, text);
   }
 }
