@@ -18,8 +18,6 @@ using namespace LAMMPS_NS;
 
 /// Known configurations that a choice keeps away from, beside those of the training set.
 static constexpr int MAX_KNOWN = 2000;
-/// Time, s, that others of the prefix have to choose; the largest choices take a minute.
-static constexpr double PATIENCE = 300.0;
 
 ALQueryStore::ALQueryStore(LAMMPS *lmp, const ALQuerySettings &settings,
                            const ALQuerySource &source, almlip::QueryState &state)
@@ -135,7 +133,10 @@ void ALQueryStore::tell(const std::vector<std::string> &notes) const
 int ALQueryStore::write_batch(const char *reason, const almlip::QueryRule &rule)
 {
   // one after the other, so that each knows what the others have chosen
-  const almlip::FileLock alone(settings.prefix + ".lock", PATIENCE);
+  const almlip::FileLock alone(settings.prefix + ".lock", patience, [this] {
+    utils::logmesg(lmp, "fix al_query: waiting for another run of the same prefix that chooses\n");
+    utils::flush_buffers(lmp);
+  });
   if (!alone.problem().empty())
     tell({alone.problem() + "; another run of the same prefix may choose the same frames"});
   read_known();

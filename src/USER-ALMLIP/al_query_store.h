@@ -27,6 +27,7 @@ class ALQueryStore : protected Pointers {
   int max_atoms = 0;            // of a candidate, for the choice by atoms; 0: not chosen by atoms
   std::string spool_problem;    // why candidates are missing on disk; empty: they are not
   almlip::RunFiles files_of_run;
+  double patience = 300.0;    // s, with others of the prefix that choose; the largest take a minute
 
   /// What was known with another potential has other fingerprints.
   void use_other_potential();

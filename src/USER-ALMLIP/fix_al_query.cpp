@@ -464,6 +464,7 @@ void FixALQuery::end_by_signal()
 {
   impl->ended = true;
   impl->stopped = false;
+  impl->store.patience = 10.0;    // batch systems wait for 30 s as a rule
   if (is_tied() || is_rerun()) choose_batch("end_of_run");
   if (is_tied()) return tell_to_wait();
   if (comm->me == 0)

@@ -232,23 +232,25 @@ def test_settings_are_stored_and_printed_as_they_were_used(frames, tmp_path):
     assert {key: printed[key] for key in used} == used
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_sigma_of_a_fit_to_few_frames_holds_on_others(tmp_path, seed):
+def test_sigma_of_fits_to_few_frames_holds_on_others(tmp_path):
     few, others = tmp_path / "few.extxyz", tmp_path / "others.extxyz"
-    few.write_text("".join(make_frames(24, seed=seed)))
     others.write_text("".join(make_frames(40, seed=99)))
-    quick = ["--members", "5", "--epochs", "100", "--seed", str(seed)]
-    record = fit(few, tmp_path / "p", *quick)["training"]
-    written = ["--json", tmp_path / "e", "--output", tmp_path / "predicted"]
-    subprocess.run([ALMLIP, "eval", tmp_path / "p", others, *written], check=True)
+    coverage, ratios = [], []
+    for seed in (1, 2, 3, 4):
+        few.write_text("".join(make_frames(24, seed=seed)))
+        quick = ["--members", "5", "--epochs", "100", "--seed", str(seed)]
+        record = fit(few, tmp_path / "p", *quick)["training"]
+        written = ["--json", tmp_path / "e", "--output", tmp_path / "predicted"]
+        subprocess.run([ALMLIP, "eval", tmp_path / "p", others, *written], check=True)
+        coverage.append(json.loads((tmp_path / "e").read_text())["groups"]["all"]["coverage90"])
+        frames = pytest.importorskip("ase.io").read(tmp_path / "predicted", index=":")
+        largest = np.median([atoms.arrays["sigma"].max() for atoms in frames])
+        ratios.append(np.median(record["held_out_sigma"]) / largest)
 
-    # 90 % of 160 atoms of frames of 4, as good as 40 independent ones: one error of 5 %; the bound
-    # has one such error of its own on top
-    errors = json.loads((tmp_path / "e").read_text())["groups"]["all"]
-    assert 0.8 < errors["coverage90"] <= 1.0
-    frames = pytest.importorskip("ase.io").read(tmp_path / "predicted", index=":")
-    largest = np.median([atoms.arrays["sigma"].max() for atoms in frames])
-    assert 0.5 < np.median(record["held_out_sigma"]) / largest < 2.0
+    # 24 frames of 4 atoms leave a single bound off by 10 % (0.68 to 0.99 over eight seeds, 0.90 in
+    # the mean)
+    assert 0.8 < np.mean(coverage) <= 1.0
+    assert 0.5 < min(ratios) and max(ratios) < 2.0
 
 
 def test_held_out_frames_are_learned_at_the_end_but_not_those_of_the_user(frames, tmp_path):
@@ -301,9 +303,10 @@ def test_ranks_agree_up_to_rounding(frames, tmp_path, ranks, judged):
         alone["training"]["force_error"], rel=1e-7
     )
     for key in ("train", "held_out"):
-        assert together["provenance"]["errors"][key]["all"] == pytest.approx(
-            alone["provenance"]["errors"][key]["all"], rel=1e-5
-        )
+        mine, theirs = (fitted["provenance"]["errors"][key]["all"] for fitted in (together, alone))
+        atom = 1 / (4 * theirs["frames"])  # one may be on the bound, which is a quantile of errors
+        assert mine.pop("coverage90") == pytest.approx(theirs.pop("coverage90"), abs=1.01 * atom)
+        assert mine == pytest.approx(theirs, rel=1e-5)
     np.testing.assert_allclose(  # in the same order; kept with three decimals
         together["known_fingerprints"], alone["known_fingerprints"], atol=1.001e-3
     )

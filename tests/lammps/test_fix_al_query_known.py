@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Several runs in one folder, and configurations that are known from files."""
 
+import fcntl
 import gzip
 import json
+import os
 import re
+import subprocess
+import time
 
 import pytest
 
 from al_query_batches import HOT, PICK_ALL, batch, manifest
-from conftest import run_partitions
+from conftest import TIMEOUT, run_partitions
 
 ase_io = pytest.importorskip("ase.io")
 
@@ -66,6 +70,23 @@ def test_replicas_that_choose_at_the_same_moment_share_no_frame(tmp_path, query_
 
     manifests = [json.loads(path.read_text()) for path in tmp_path.glob("al_batch.*.json")]
     assert sorted(f["step"] for m in manifests for f in m["frames"]) == [0, 10, 20, 30, 40]
+
+
+def test_a_run_waits_for_another_that_chooses(tmp_path, query_script):
+    script = query_script("run 0", fix=f"10 {PICK_ALL}", setup=HOT)
+    (tmp_path / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
+    with open(tmp_path / "al_batch.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run = subprocess.Popen(["lmp", "-in", "in.lmp"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+        waiting = "fix al_query: waiting for another run of the same prefix that chooses\n"
+        deadline = time.monotonic() + TIMEOUT
+        log = tmp_path / "log.lammps"
+        while not log.exists() or waiting not in log.read_text():
+            assert run.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        assert not list(tmp_path.glob("al_batch.*.extxyz"))
+    assert run.wait(TIMEOUT) == 0
+    assert len(list(tmp_path.glob("al_batch.*.extxyz"))) == 1
 
 
 def test_a_lock_that_cannot_be_had_is_told(lmp_run, query_script):

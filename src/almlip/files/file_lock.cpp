@@ -9,15 +9,18 @@
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "almlip/text.h"
 
 namespace almlip {
 
-FileLock::FileLock(const std::string &path, double patience)
+FileLock::FileLock(const std::string &path, double patience, const std::function<void()> &waits)
 {
   using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(patience);
+  constexpr auto moment = std::chrono::seconds(2);
+  const auto begin = Clock::now();
+  bool told = false;
   descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0) {
     problem_ = path + ": cannot be opened: " + std::strerror(errno);
@@ -28,10 +31,12 @@ FileLock::FileLock(const std::string &path, double patience)
       problem_ = path + ": cannot be locked: " + std::strerror(errno);
       return;
     }
-    if (Clock::now() >= end) {
+    const auto waited = Clock::now() - begin;
+    if (waited >= std::chrono::duration<double>(patience)) {
       problem_ = path + format(": another process has held it for %.3g s", patience);
       return;
     }
+    if (waited > moment && !std::exchange(told, true)) waits();
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace almlip {
@@ -11,7 +12,8 @@ class FileLock {
  public:
   /// Waits for others that hold it.
   /// @param patience  seconds after which it waits no longer
-  FileLock(const std::string &path, double patience);
+  /// @param waits     told once if it takes longer than a moment
+  FileLock(const std::string &path, double patience, const std::function<void()> &waits);
   FileLock(const FileLock &) = delete;
   FileLock &operator=(const FileLock &) = delete;
   ~FileLock();
