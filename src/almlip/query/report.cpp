@@ -116,7 +116,7 @@ std::string use_of(const RunFiles &files)
   const std::string chosen = batches.empty()       ? "what was chosen"
                              : batches.size() == 1 ? batches[0]
                                                    : batches.front() + " to " + batches.back();
-  const std::string text = "label " + chosen + " and refit: almlip label, almlip train";
+  std::string text = "label " + chosen + " and refit: almlip label, almlip train";
   if (files.spool.empty()) return text;
   return text + "; of several runs choose once: almlip select POT " + files.spool + " ...";
 }
