@@ -291,8 +291,7 @@ SECTIONS = [
         "Accuracy",
         """Errors on test frames, MAE / RMSE, beside published ones. One recipe for all sets, the defaults of `almlip train`; committee of 5.
 Published errors are those of fits that use all training frames; here a tenth is held out for the calibration until the last passes.
-MoNbTaW learns elements and binaries only; its quaternary cells (multinary) are extrapolation. InP's energy RMSE is made by strongly compressed cells.
-TiO2, InP and MoNbTaW were fitted beside other programs, so that their times with `default` are up to twice too long.""",
+MoNbTaW learns elements and binaries only; its quaternary cells (multinary) are extrapolation. InP's energy RMSE is made by strongly compressed cells. MoNbTaW, InP and TiO2 were fitted beside other programs: their times with `default` are too long.""",
         ["accuracy"],
     ),
     Section(
