@@ -74,11 +74,11 @@ std::string explanation(Refusal refusal, const RefusalTally::Entry &entry)
   }
 }
 
-/// Whether a run has spooled the frame as the first of an excursion.
-bool begins_excursion(const Frame &frame)
+/// Why a run has spooled the frame; empty if none has.
+std::string spooled_reason(const Frame &frame)
 {
   const auto reason = frame.info.find("reason");
-  return reason != frame.info.end() && reason->second == "above_hi";
+  return reason == frame.info.end() ? "" : reason->second;
 }
 
 }    // namespace
@@ -102,7 +102,8 @@ bool CandidateSieve::look(const Frame &frame, const std::string &file)
   const bool tells_step = frame.info.count("step") > 0;
   const bool begins_anew = file != file_ || (tells_step && seen_.step <= last_step_);
   if (begins_anew) last_taken_ = -1;
-  if (begins_anew || begins_excursion(frame)) excursion_taken_ = false;
+  reason_ = spooled_reason(frame);
+  if (begins_anew || reason_ == "above_hi") excursion_taken_ = false;
   file_ = file;
   last_step_ = seen_.step;
   if (rule_.max_temperature > 0.0) seen_.temperature = temperature_of(frame);
@@ -139,7 +140,8 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
   }
   excursion_taken_ = decision.untrusted;
   last_taken_ = seen_.step;
-  why_ = decision.untrusted ? "above_hi" : "window";
+  const bool is_spooled = reason_ == "above_hi" || reason_ == "before";
+  why_ = is_spooled ? reason_ : decision.untrusted ? "above_hi" : "window";
   return true;
 }
 

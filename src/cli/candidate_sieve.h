@@ -47,7 +47,7 @@ class CandidateSieve {
   const QueryRule &rule() const { return rule_; }
   /// What was seen of the frame at hand.
   const Observation &seen() const { return seen_; }
-  /// Why it is a candidate: "window" or "above_hi".
+  /// Why it is a candidate: "window", "above_hi", or what a spool says.
   const std::string &why() const { return why_; }
   const RefusalTally &refusals() const { return refusals_; }
   std::int64_t num_looks() const { return num_looks_; }
@@ -60,6 +60,7 @@ class CandidateSieve {
   WindowBasis basis_;
   Observation seen_;
   std::string file_, why_;
+  std::string reason_;    ///< why a run has spooled the frame; empty: none has
   AdaptiveThreshold threshold_;
   bool excursion_taken_ = false;
   std::int64_t last_step_ = -1;

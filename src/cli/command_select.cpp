@@ -336,10 +336,6 @@ class Reading {
     candidate.worst_atom = seen.sigma.atom;
     candidate.max_novelty = seen.novelty.value;
     candidate.why = sieve.why();
-    const auto spooled = frame.info.find("reason");    // of the run that kept it
-    const bool is_more = spooled != frame.info.end() &&
-                         (spooled->second == "above_hi" || spooled->second == "before");
-    if (is_more) candidate.why = spooled->second;
     if (by_atoms_) candidate.atoms = atoms_.points(frame, prediction, buffer);
     candidate.frame = std::move(frame);
     if (buffer.add(std::move(candidate))) sieve.refuse(Refusal::buffer_full);

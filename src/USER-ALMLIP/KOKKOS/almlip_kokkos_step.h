@@ -167,8 +167,7 @@ struct ALMLIPKokkosStep {
   }
 
   struct Nearest : almlip::NearestPair {
-    int closest = -1;     ///< one of the two atoms of the least distance
-    int num_alone = 0;    ///< atoms without a neighbour within the cutoff
+    int closest = -1;    ///< one of the two atoms of the least distance
   };
   Nearest find_nearest(int nlocal)
   {
@@ -179,9 +178,6 @@ struct ALMLIPKokkosStep {
                                      nearness2.data(), least2.data()});
     Nearest result;
     if (nlocal == 0) return result;
-    Kokkos::parallel_reduce("almlip::count_alone", Kokkos::RangePolicy<Space>(0, atoms.num_centers),
-                            almlip::device::CountAlone{atoms, least2.data(), cutoff * cutoff},
-                            result.num_alone);
     almlip::device::copy_back(least2, nlocal, copy);
     const auto least = std::min_element(copy.begin(), copy.end());
     result.least_distance = std::sqrt(*least);
@@ -191,6 +187,16 @@ struct ALMLIPKokkosStep {
     result.nearness = std::sqrt(*largest);
     if (*largest > 0.0) result.atom = static_cast<int>(largest - copy.begin());
     return result;
+  }
+
+  /// Atoms without a neighbour within the cutoff, after find_nearest().
+  int count_alone() const
+  {
+    int count = 0;
+    Kokkos::parallel_reduce("almlip::count_alone", Kokkos::RangePolicy<Space>(0, atoms.num_centers),
+                            almlip::device::CountAlone{atoms, least2.data(), cutoff * cutoff},
+                            count);
+    return count;
   }
 
   /// Member forces of n atoms from `first` on, to a buffer on the device.

@@ -215,7 +215,7 @@ void PairALMLIPKokkos<DeviceType>::find_nearest()
     const bool at_one_place = nearest.least_distance < ALMLIP_AT_ONE_PLACE;
     end_on_problem_of_any_rank(lmp,
                                at_one_place ? problem_of_atom(nearest.closest) : std::string());
-    warn_of_atoms_alone(nearest.num_alone);
+    warn_of_atoms_alone(device->count_alone());
   }
   double *const nearness = impl->uncertainty.nearness;
   nearness[0] = nearest.nearness;
