@@ -31,6 +31,9 @@ namespace {
 /// more than the electrons of a surface reach.
 constexpr double VACUUM = 12.0;
 
+/// Bit of LAMMPS's group `all`, its first one.
+constexpr int GROUP_ALL = 1;
+
 /// What is seen of each atom. All numbers are doubles, so that one message carries them.
 struct AtomRecord {
   double id, type, watched;
@@ -124,6 +127,7 @@ ALQuerySnapshot ALQueryAtoms::take(int groupbit) const
   ALQuerySnapshot shot;
   shot.step = update->ntimestep;
   shot.told_to_end = ALQuerySignal::arrived();
+  shot.watches_all = groupbit == GROUP_ALL;
   shot.lengths = {domain->xprd / angstrom, domain->yprd / angstrom, domain->zprd / angstrom};
   shot.tilts = {domain->xy / angstrom, domain->xz / angstrom, domain->yz / angstrom};
   for (int d = 0; d < 3; d++) shot.periodic[d] = domain->periodicity[d] != 0;
@@ -278,6 +282,7 @@ almlip::QueryCandidate ALQueryAtoms::unpack(const ALQuerySnapshot &shot,
     const double *row = &atoms[i * RECORD_LENGTH];
     const AtomRecord record = record_at(row);
     add_atom(candidate, row);
+    if (!shot.watches_all) frame.per_atom["group"].push_back(record.watched);
     element.push_back(source.element_of_type[static_cast<int>(record.type)]);
     const auto own =
         all_descriptors.begin() + static_cast<std::ptrdiff_t>(i) * source.num_descriptors;

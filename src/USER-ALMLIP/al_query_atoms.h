@@ -29,6 +29,7 @@ struct ALQuerySnapshot {
   double nearness = 0.0, least_distance = 0.0;
   tagint nearest_atom = 0;
   bool told_to_end = false;           // by a signal to this process
+  bool watches_all = true;            // the group is all
   std::vector<double> atoms;          // records, see al_query_atoms.cpp
   std::vector<double> descriptors;    // shape [atoms][num_descriptors]; empty: not kept
 };

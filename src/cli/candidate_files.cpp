@@ -11,8 +11,8 @@
 namespace almlip::cli {
 
 CandidateFiles::CandidateFiles(const std::vector<std::string> &paths,
-                               std::vector<std::string> elements)
-    : elements_(std::move(elements))
+                               std::vector<std::string> elements, std::string kept)
+    : elements_(std::move(elements)), kept_(std::move(kept))
 {
   for (const std::string &path : paths) {
     if (!std::filesystem::is_directory(path)) {
@@ -61,7 +61,7 @@ void CandidateFiles::open(const File &file)
     };
     notes_of_file_ = [spool] { return spool->notes(); };
   } else if (is_lammps_dump(path)) {
-    const auto dump = std::make_shared<LammpsDump>(path, elements_);
+    const auto dump = std::make_shared<LammpsDump>(path, elements_, kept_);
     read_ = [dump](Frame &frame) { return dump->next(frame); };
     notes_of_file_ = [dump] { return dump->notes(); };
   } else {

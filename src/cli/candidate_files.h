@@ -15,8 +15,10 @@ namespace almlip::cli {
 class CandidateFiles {
  public:
   /// @param elements  chemical symbols of the atom types of dumps; may be empty
+  /// @param kept      column of dumps that frames keep; may be empty
   /// @throws Error if a folder cannot be read
-  CandidateFiles(const std::vector<std::string> &paths, std::vector<std::string> elements);
+  CandidateFiles(const std::vector<std::string> &paths, std::vector<std::string> elements,
+                 std::string kept = "");
 
   /// Reads the next frame; false after the last one.
   /// @throws Error of the file's reader
@@ -35,6 +37,7 @@ class CandidateFiles {
 
   std::vector<File> files_;
   std::vector<std::string> elements_, notes_;
+  std::string kept_;
   std::string file_, first_barely_begun_;
   int num_barely_begun_ = 0;
   std::size_t next_file_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/candidate_sieve.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <system_error>
@@ -100,54 +101,65 @@ bool CandidateSieve::look(const Frame &frame, const std::string &file)
   seen_ = observe(frame, potential_, rule_.min_distance);
   seen_.step = step_of(frame, rule_.spacing > 0);
   const bool tells_step = frame.info.count("step") > 0;
-  const bool begins_anew = file != file_ || (tells_step && seen_.step <= last_step_);
-  if (begins_anew) last_taken_ = -1;
+  begins_anew_ = file != file_ || (tells_step && seen_.step <= last_step_);
+  if (begins_anew_) last_taken_ = -1;
   reason_ = spooled_reason(frame);
-  if (begins_anew || reason_ == "above_hi") excursion_taken_ = false;
+  if (begins_anew_ || reason_ == "above_hi") excursion_taken_ = false;
+  was_untrusted_ = is_untrusted_ && !begins_anew_;
+  may_lead_ = false;
   file_ = file;
   last_step_ = seen_.step;
   if (rule_.max_temperature > 0.0) seen_.temperature = temperature_of(frame);
   seen_.excursion_taken = excursion_taken_;
   seen_.since_stored = last_taken_ < 0 ? -1 : seen_.step - last_taken_;
-  if (!seen_.not_finite.empty()) {
-    refuse(Refusal::not_finite);
-    return false;
-  }
-  if (seen_.least_distance == 0.0) refuse(Refusal::mindist);
-  return seen_.least_distance > 0.0;
+  is_untrusted_ = !seen_.not_finite.empty() || seen_.least_distance == 0.0;
+  if (is_untrusted_)
+    refuse(seen_.not_finite.empty() ? Refusal::mindist : Refusal::not_finite, seen_.step);
+  return !is_untrusted_;
 }
 
 bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<double> &novelty,
-                           const std::vector<double> &fingerprint, double duplicate)
+                           const std::vector<bool> &watched, const std::vector<double> &fingerprint,
+                           double duplicate)
 {
-  observe(prediction, novelty, seen_);
+  observe(prediction, novelty, watched, seen_);
   const Decision decision = rule_.decide(seen_);
   threshold_.follow(seen_.sigma.value);
+  is_untrusted_ = decision.untrusted;
   if (!decision.untrusted) excursion_taken_ = false;
+  may_lead_ = !decision.untrusted && decision.verdict != Decision::Verdict::candidate &&
+              reason_.empty() && rule_.passes_gates(seen_);
   switch (decision.verdict) {
     case Decision::Verdict::known:
       ++num_below_;
       return false;
     case Decision::Verdict::refused:
-      refuse(decision.refusal, decision.value);
+      refuse(decision.refusal, seen_.step, decision.value);
       return false;
     case Decision::Verdict::candidate:
       break;
   }
-  if (known.count() > 0 && known.contains(fingerprint, duplicate)) {
-    refuse(Refusal::duplicate);
-    return false;
-  }
+  if (!takes_earlier(seen_.step, fingerprint, duplicate)) return false;
   excursion_taken_ = decision.untrusted;
-  last_taken_ = seen_.step;
   const bool is_spooled = reason_ == "above_hi" || reason_ == "before";
   why_ = is_spooled ? reason_ : decision.untrusted ? "above_hi" : "window";
   return true;
 }
 
-void CandidateSieve::refuse(Refusal refusal, double value)
+bool CandidateSieve::takes_earlier(std::int64_t step, const std::vector<double> &fingerprint,
+                                   double duplicate)
 {
-  refusals_.add(refusal, seen_.step, value);
+  const bool is_known = known.count() > 0 && known.contains(fingerprint, duplicate);
+  if (is_known)
+    refuse(Refusal::duplicate, step);
+  else
+    last_taken_ = std::max(last_taken_, step);
+  return !is_known;
+}
+
+void CandidateSieve::refuse(Refusal refusal, std::int64_t step, double value)
+{
+  refusals_.add(refusal, step, value);
 }
 
 std::string refusal_report(const RefusalTally &refusals)

@@ -38,11 +38,22 @@ class CandidateSieve {
   /// @throws Error if there is a limit of temperature and the frame tells none
   bool look(const Frame &frame, const std::string &file);
   /// Whether the frame looked at last is a candidate.
+  /// @param watched      atoms whose sigma and novelty count, shape [num_atoms]; empty: all
   /// @param fingerprint  shape [num_features]
   bool takes(const FramePrediction &prediction, const std::vector<double> &novelty,
-             const std::vector<double> &fingerprint, double duplicate);
-  void refuse(Refusal refusal, double value = 0.0);
+             const std::vector<bool> &watched, const std::vector<double> &fingerprint,
+             double duplicate);
+  /// Whether a frame from before an excursion is a candidate.
+  bool takes_earlier(std::int64_t step, const std::vector<double> &fingerprint, double duplicate);
+  void refuse(Refusal refusal, std::int64_t step, double value = 0.0);
 
+  /// Whether another run begins with the frame at hand.
+  bool begins_anew() const { return begins_anew_; }
+  /// Whether the frame at hand is not trusted, while the one before was.
+  bool begins_excursion() const { return is_untrusted_ && !was_untrusted_; }
+  /// Whether the frame at hand could be labelled, is trusted and not taken, and is not from a
+  /// spool, which lacks what follows.
+  bool may_lead_to_excursion() const { return may_lead_; }
   /// As it was for the frame at hand.
   const QueryRule &rule() const { return rule_; }
   /// What was seen of the frame at hand.
@@ -62,7 +73,9 @@ class CandidateSieve {
   std::string file_, why_;
   std::string reason_;    ///< why a run has spooled the frame; empty: none has
   AdaptiveThreshold threshold_;
-  bool excursion_taken_ = false;
+  bool excursion_taken_ = false, begins_anew_ = true;
+  bool is_untrusted_ = false, was_untrusted_ = false;
+  bool may_lead_ = false;
   std::int64_t last_step_ = -1;
   std::int64_t last_taken_ = -1;    ///< step in this run; negative: none
   RefusalTally refusals_;

@@ -5,22 +5,21 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <optional>
 
-#include "almlip/calculator.h"
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
 #include "almlip/files/text_file.h"
 #include "almlip/learned_frames.h"
 #include "almlip/potential.h"
 #include "almlip/query/batch.h"
-#include "almlip/query/fingerprint.h"
 #include "almlip/selection.h"
 #include "almlip/text.h"
+#include "cli/candidate_appraisal.h"
 #include "cli/candidate_files.h"
 #include "cli/candidate_sieve.h"
 
@@ -31,10 +30,11 @@ namespace {
 struct SelectOptions {
   std::string potential, output, strategy = "alc_atoms";
   std::vector<std::string> candidates, known, references, elements;
+  std::string group;                     ///< column of the atoms that are watched; empty: all are
   std::string measure;                   ///< empty: any
   std::vector<std::string> threshold;    ///< as of fix al_query; empty: all frames are candidates
   std::vector<double> density;           ///< lo and hi; empty: none
-  int spacing = 0;
+  int spacing = 0, before = 0;
   std::optional<double> mindist, fmax, temperature;
   int buffer = std::numeric_limits<int>::max();
   bool manifest = false;
@@ -57,106 +57,6 @@ class Progress {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(),
                                         last_shown_ = start_;
-};
-
-/// Fingerprint and uncertainty of frames, by one potential.
-class Appraiser {
- public:
-  explicit Appraiser(const Potential &potential) : potential_(potential), committee_(potential) {}
-
-  int num_features() const { return 2 * num_elements() * potential_.settings.num_descriptors(); }
-
-  /// Appends the fingerprint of a frame to `features` and stores in the frame what the potential
-  /// predicts, as batches of a run have it.
-  FramePrediction appraise(Frame &frame, std::vector<double> &features)
-  {
-    FramePrediction prediction = predict(committee_, potential_, frame);
-    const std::vector<int> element = elements_of(frame, potential_.settings);
-    const std::vector<double> row =
-        fingerprint(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
-                    frame.num_atoms(), potential_.settings.num_descriptors(), num_elements());
-    features.insert(features.end(), row.begin(), row.end());
-    frame.per_atom["sigma"] = prediction.sigma;
-    frame.per_atom_vectors["predicted_forces"] = prediction.forces;
-    frame.info["predicted_energy"] = format("%.10f", prediction.energy);
-    if (!potential_.novelty.empty())
-      frame.per_atom["novelty"] = novelties(prediction, frame, potential_);
-    return prediction;
-  }
-
- private:
-  int num_elements() const { return static_cast<int>(potential_.settings.elements.size()); }
-
-  const Potential &potential_;
-  Committee committee_;
-};
-
-/// What the strategy alc_atoms needs to know of all frames.
-class AtomTable {
- public:
-  explicit AtomTable(const Potential &potential)
-      : settings_(potential.settings),
-        labelled_(training_atoms(potential)),
-        num_labelled_(potential.record.num_frames)
-  {
-  }
-
-  /// Atoms of a candidate. They and those of the candidates so far share a bounded memory.
-  AtomPoints points(const Frame &frame, const FramePrediction &prediction, QueryBuffer &buffer)
-  {
-    max_atoms_ = buffer.thin_atoms(max_atoms_, settings_.num_descriptors());
-    return points(frame, prediction);
-  }
-
-  void add_reference(const Frame &frame, const FramePrediction &prediction)
-  {
-    references_.push_back(points(frame, prediction));
-  }
-
-  void add_known(const Frame &frame, const FramePrediction &prediction)
-  {
-    labelled_.add(points(frame, prediction));
-    ++num_labelled_[frame.config_type];
-  }
-
-  /// Kinds are what config_type says, or else the files; without either, clusters.
-  void tell(const std::vector<QueryCandidate> &candidates, Candidates &task) const
-  {
-    std::vector<std::string> types, files;
-    for (const QueryCandidate &candidate : candidates) {
-      task.atoms.push_back(&candidate.atoms);
-      types.push_back(candidate.frame.config_type);
-      files.push_back(candidate.frame.source.substr(0, candidate.frame.source.rfind(", ")));
-    }
-    for (const AtomPoints &frame : references_) task.reference_atoms.push_back(&frame);
-    task.labelled_atoms = &labelled_;
-    if (are_different(types)) {
-      task.kind = types;
-      task.labelled = num_labelled_;
-    } else if (are_different(files)) {
-      task.kind = files;
-    }
-  }
-
- private:
-  static bool are_different(const std::vector<std::string> &names)
-  {
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string &name) { return name != names.front(); });
-  }
-
-  AtomPoints points(const Frame &frame, const FramePrediction &prediction) const
-  {
-    const std::vector<int> element = elements_of(frame, settings_);
-    return atom_points(prediction.descriptors.data(), element.data(), prediction.sigma.data(),
-                       frame.num_atoms(), settings_.num_descriptors(), max_atoms_);
-  }
-
-  const ModelSettings &settings_;
-  int max_atoms_ = atoms_per_frame;    // of a frame
-  LabelledAtoms labelled_;
-  std::map<std::string, int> num_labelled_;    // by config_type
-  std::vector<AtomPoints> references_;
 };
 
 void print_choice(int place, const QueryCandidate &candidate, const Choice &choice)
@@ -206,6 +106,9 @@ void check_gates(const SelectOptions &options)
   require(options.selection.batch >= 1, "--count is ", options.selection.batch,
           ", but it must be at least 1");
   check_limit("--spacing", options.spacing);
+  check_limit("--before", options.before);
+  require(options.before == 0 || !options.threshold.empty(), "--before is ", options.before,
+          ", but without --threshold no frame is above hi; give one, or leave --before out");
   check_limit("--mindist", options.mindist.value_or(0.0));
   check_limit("--fmax", options.fmax.value_or(0.0));
   check_limit("--temperature", options.temperature.value_or(0.0));
@@ -262,6 +165,19 @@ QueryRule rule_of(const SelectOptions &options, const Potential &potential)
   return rule;
 }
 
+/// Of the watched atoms; 0 if there are none.
+double mean(const std::vector<double> &values, const std::vector<bool> &watched)
+{
+  double sum = 0.0;
+  int count = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!watched.empty() && !watched[i]) continue;
+    sum += values[i];
+    ++count;
+  }
+  return count > 0 ? sum / count : 0.0;
+}
+
 /// Reads files, evaluates their frames and collects what a choice needs.
 class Reading {
  public:
@@ -298,7 +214,12 @@ class Reading {
       if (by_atoms_) atoms_.add_reference(frame, prediction);
     });
     for_each_frame(options_.candidates, [&](Frame &frame, const std::string &file) {
-      if (sieve.look(frame, file)) consider(frame);
+      const bool can_be_predicted = sieve.look(frame, file);
+      if (sieve.begins_anew()) before_.clear();
+      if (can_be_predicted)
+        consider(frame);
+      else if (sieve.begins_excursion())
+        take_those_before();
     });
     require(sieve.num_looks() > 0, "there is no frame to choose from in ",
             joined(options_.candidates, " "));
@@ -323,28 +244,51 @@ class Reading {
   void consider(Frame &frame)
   {
     QueryCandidate candidate;
+    std::vector<bool> watched;
+    if (!options_.group.empty()) watched = marked_atoms(frame, options_.group);
     const FramePrediction prediction = appraiser_.appraise(frame, candidate.fingerprint);
     const std::vector<double> novelty =
         frame.per_atom.count("novelty") > 0 ? frame.per_atom["novelty"] : std::vector<double>();
-    if (!sieve.takes(prediction, novelty, candidate.fingerprint, options_.selection.duplicate))
-      return;
+    const bool is_candidate = sieve.takes(prediction, novelty, watched, candidate.fingerprint,
+                                          options_.selection.duplicate);
+    if (sieve.begins_excursion()) take_those_before();
+    const bool may_lead_to_one = options_.before > 0 && sieve.may_lead_to_excursion();
+    if (!is_candidate && !may_lead_to_one) return;
+
     const Observation &seen = sieve.seen();
     candidate.step = seen.step;
     candidate.max_sigma = seen.sigma.value;
-    candidate.mean_sigma =
-        std::accumulate(prediction.sigma.begin(), prediction.sigma.end(), 0.0) / frame.num_atoms();
+    candidate.mean_sigma = mean(prediction.sigma, watched);
     candidate.worst_atom = seen.sigma.atom;
     candidate.max_novelty = seen.novelty.value;
-    candidate.why = sieve.why();
+    candidate.why = is_candidate ? sieve.why() : "before";
+    candidate.keep = candidate.why != "window";
     if (by_atoms_) candidate.atoms = atoms_.points(frame, prediction, buffer);
     candidate.frame = std::move(frame);
-    if (buffer.add(std::move(candidate))) sieve.refuse(Refusal::buffer_full);
+    if (is_candidate) return take(std::move(candidate));
+    before_.push_back(std::move(candidate));
+    if (static_cast<int>(before_.size()) > options_.before) before_.pop_front();
+  }
+
+  /// The frames that led to one that is not trusted.
+  void take_those_before()
+  {
+    for (QueryCandidate &candidate : before_)
+      if (sieve.takes_earlier(candidate.step, candidate.fingerprint, options_.selection.duplicate))
+        take(std::move(candidate));
+    before_.clear();
+  }
+
+  void take(QueryCandidate candidate)
+  {
+    const std::int64_t step = candidate.step;
+    if (buffer.add(std::move(candidate))) sieve.refuse(Refusal::buffer_full, step);
   }
 
   void for_each_frame(const std::vector<std::string> &paths,
                       const std::function<void(Frame &, const std::string &)> &use)
   {
-    CandidateFiles files(paths, options_.elements);
+    CandidateFiles files(paths, options_.elements, options_.group);
     for (Frame frame; files.next(frame); progress_.show(++num_read_)) use(frame, files.file());
     for (const std::string &note : files.notes()) std::fprintf(stderr, "note: %s\n", note.c_str());
   }
@@ -356,6 +300,7 @@ class Reading {
   std::vector<double> references_;
   AtomTable atoms_;
   bool by_atoms_;
+  std::deque<QueryCandidate> before_;    ///< frames that were not taken, the newest last
 
  public:
   CandidateSieve sieve;
@@ -475,6 +420,14 @@ void add_select_command(CLI::App &app)
       ->add_option("--spacing", options->spacing,
                    "least number of steps between two candidates of a file")
       ->capture_default_str();
+  command->add_option("--before", options->before,
+                      "most frames before one above HI that are candidates too")
+      ->capture_default_str();
+  command
+      ->add_option("--group", options->group,
+                   "column of the candidates that is not 0 for the atoms whose sigma and novelty "
+                   "count, such as group in spools; all atoms")
+      ->type_name("COLUMN");
   command->add_option(
       "--measure", options->measure,
       "what is compared with the threshold: force, energy, novelty or any (default)");

@@ -233,6 +233,15 @@ def test_a_seed_that_is_none_is_refused(select):
             "--density is 3 2, but it must be lo hi with 0 <= lo < hi; 0 is no limit",
         ),
         (["--count", 5, "--spacing", -2], "--spacing is -2, but it must not be negative"),
+        (["--count", 5, "--before", -1], "--before is -1, but it must not be negative"),
+        (
+            ["--count", 5, "--before", 2],
+            "--before is 2, but without --threshold no frame is above hi; give one, or leave --before out",
+        ),
+        (
+            ["--count", 5, "--group", "hot"],
+            "pool.extxyz, frame 1: --group is hot, but no column of that name marks the atoms; the frame has none of one number for each atom",
+        ),
         (["--count", 5, "--temperature", -2], "--temperature is -2, but it must not be negative"),
         (
             ["--count", 5, "--measure", "energy", "--threshold", "auto"],
@@ -635,6 +644,46 @@ def test_spacing_counts_in_steps_of_a_file(select):
 
     assert done.returncode == 0, done.stderr
     assert f"{20:8d} refused: spacing" in done.stdout
+
+
+@pytest.mark.parametrize("kind", [int, bool, float])
+def test_sigma_of_a_group_counts(select, kind):
+    write = pytest.importorskip("ase.io").write
+    subprocess.run(
+        [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
+        cwd=select.folder,
+        check=True,
+        capture_output=True,
+    )
+    frames = read(select.folder / "eval.extxyz", index=":")
+    for frame in frames:
+        frame.arrays["edge"] = np.array([0, 0, 1, 0, 0, 1, 0, 0]).astype(kind)
+    write(select.folder / "marked.extxyz", frames)
+    options = ["--count", 5, "--strategy", "uncertainty"]
+    done = select(*options, "--group", "edge", candidates=["marked.extxyz"])
+    assert done.returncode == 0, done.stderr
+    expected = sorted((frame.arrays["sigma"][[2, 5]].max() for frame in frames), reverse=True)[:5]
+    batch = read(select.folder / "batch.extxyz", index=":")
+    assert [frame.info["max_sigma"] for frame in batch] == pytest.approx(expected, rel=1e-6)
+
+    missing = select(*options, "--group", "inner", candidates=["marked.extxyz"])
+    assert missing.returncode == 1
+    assert "marked.extxyz, frame 1: --group is inner, but no column" in missing.stderr
+    assert "edge" in missing.stderr and not missing.stderr.count("\n") > 1
+
+
+def test_frames_before_one_that_cannot_be_predicted(select):
+    """Two atoms at one place are a blow-up like any other."""
+    frames = read(select.folder / "pool.extxyz", index=":8")
+    frames[5].positions[1] = frames[5].positions[0]
+    pytest.importorskip("ase.io").write(select.folder / "run.extxyz", frames)
+    rule = ["--threshold", 900, 1000, "--measure", "force", "--fmax", 0, "--mindist", 0]
+    done = select(
+        *["--count", 9, "--strategy", "random", "--before", 2, *rule], candidates=["run.extxyz"]
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(sources(select)) == ["run.extxyz, frame 4", "run.extxyz, frame 5"]
 
 
 def test_hot_frames_are_refused_and_frames_must_tell_their_temperature(select):

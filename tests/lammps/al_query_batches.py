@@ -20,6 +20,15 @@ def batch(run, number=1, prefix="al_batch"):
     return ase_io.read(run.folder / f"{prefix}.{number:04d}.extxyz", index=":")
 
 
+def spooled(folder, name="al_batch.spool"):
+    """All candidates that are on disk."""
+    return [
+        frame
+        for path in sorted((folder / name).glob("*.extxyz"))
+        for frame in ase_io.read(path, index=":")
+    ]
+
+
 def predicted(path, potential):
     """The frames of a file with what `almlip eval` predicts."""
     output = path.with_name("eval.extxyz")

@@ -12,18 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from al_query_batches import HOT, PICK_ALL, manifest, predicted
+from al_query_batches import HOT, PICK_ALL, manifest, predicted, spooled
 
 ase_io = pytest.importorskip("ase.io")
-
-
-def spooled(folder, name="al_batch.spool"):
-    """All candidates that are on disk."""
-    return [
-        frame
-        for path in sorted((folder / name).glob("*.extxyz"))
-        for frame in ase_io.read(path, index=":")
-    ]
 
 
 def test_lost_atoms_lose_no_candidate(lmp_run, query_script):

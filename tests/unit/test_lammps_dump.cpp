@@ -90,6 +90,20 @@ TEST(LammpsDump, SortsAtomsAndMapsTypes)
   EXPECT_EQ(frame.info.at("step"), "50");
 }
 
+TEST(LammpsDump, KeepsAColumnInTheOrderOfTheAtoms)
+{
+  const DumpFile file(snapshot(0, cube, "id type x y z v_hot", "2 1 0 1 2 0.5\n1 1 1 0 2 0\n"));
+  for (const char *name : {"v_hot", "v_cold"}) {
+    LammpsDump dump(file.path(), {"Si"}, name);
+    Frame frame;
+    ASSERT_TRUE(dump.next(frame));
+    if (std::string(name) == "v_hot")
+      EXPECT_THAT(frame.per_atom.at(name), ElementsAre(0, 0.5));
+    else
+      EXPECT_TRUE(frame.per_atom.empty());
+  }
+}
+
 TEST(LammpsDump, FindsTheTriclinicCellInItsBoundingBox)
 {
   const Frame frame =

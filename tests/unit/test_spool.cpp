@@ -46,6 +46,7 @@ QueryCandidate silicon_at(std::int64_t step)
   frame.positions = {0.0, 0.0, 1.0 / 3.0, 1.3, 1.3, 1.3 + 1e-3 * step};
   frame.per_atom["sigma"] = {0.05, candidate.max_sigma};
   frame.per_atom["novelty"] = {0.5, 1.5};
+  candidate.max_novelty = 1.5;
   frame.per_atom_vectors["predicted_forces"] = {0.1, 0.2, 0.3, -0.1, -0.2, -0.3};
   frame.info["predicted_energy"] = "-9.25";
   return candidate;
@@ -130,7 +131,7 @@ TEST_F(SpoolTest, GivesBackWhatWasAdded)
   EXPECT_EQ(read.candidate.max_sigma, added.max_sigma);
   EXPECT_EQ(read.candidate.mean_sigma, added.mean_sigma);
   EXPECT_EQ(read.candidate.worst_atom, 2);
-  EXPECT_EQ(read.max_novelty, 1.5);
+  EXPECT_EQ(read.candidate.max_novelty, 1.5);
   EXPECT_EQ(read.note.reason, "above_hi");
   EXPECT_EQ(read.note.potential, "0123456789abcdef");
   EXPECT_TRUE(read.note.keep);

@@ -34,8 +34,9 @@ void LammpsDump::complain(const Parts &...parts) const
   fail(lines_.path(), ", line ", lines_.number(), ": ", parts...);
 }
 
-LammpsDump::LammpsDump(const std::string &path, const std::vector<std::string> &elements)
-    : lines_(path)
+LammpsDump::LammpsDump(const std::string &path, const std::vector<std::string> &elements,
+                       std::string kept)
+    : lines_(path), kept_(std::move(kept))
 {
   for (const std::string &symbol : elements) {
     atomic_number_of_type_.push_back(atomic_number(symbol));
@@ -176,6 +177,7 @@ LammpsDump::Outcome LammpsDump::read_atoms(std::int64_t num_atoms, Frame &frame)
   for (const Atom &atom : atoms) {
     frame.atomic_numbers.push_back(atom.atomic_number);
     frame.positions.insert(frame.positions.end(), atom.position.begin(), atom.position.end());
+    if (columns.kept >= 0) frame.per_atom[kept_].push_back(atom.kept);
   }
   return Outcome::read;
 }
@@ -191,6 +193,7 @@ LammpsDump::Columns LammpsDump::columns_of(const std::vector<std::string> &names
   columns.id = place("id");
   columns.type = place("type");
   columns.element = place("element");
+  if (!kept_.empty()) columns.kept = place(kept_);
   for (const char *ending : {"su", "s", "u", ""}) {    // the simplest wins
     const std::array<int, 3> found{place(std::string("x") + ending),
                                    place(std::string("y") + ending),
@@ -219,6 +222,7 @@ LammpsDump::Atom LammpsDump::atom_of(const std::string &line, const Columns &col
     complain("there are ", words.size(), " words, but ", columns.count, " columns");
   Atom atom;
   if (columns.id >= 0) atom.id = static_cast<std::int64_t>(number_of(words[columns.id]));
+  if (columns.kept >= 0) atom.kept = number_of(words[columns.kept]);
   atom.atomic_number = atomic_number_of(words, columns);
   std::array<double, 3> x{};
   for (int d = 0; d < 3; ++d) x[d] = number_of(words[columns.position[d]]);

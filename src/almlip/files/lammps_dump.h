@@ -17,13 +17,15 @@ namespace almlip {
 /// Elements come from `--elements`, a symbol for each atom type, else from the column `element`.
 /// Positions: x y z, or xs ys zs (scaled), xu yu zu, xsu ysu zsu; relative to the corner of the
 /// box. Atoms are sorted by `id`. Boxes may be triclinic, restricted or general. The step is
-/// info["step"]. A snapshot that is not complete, such as the last one of a killed run, is passed
-/// over.
+/// info["step"]. One more column of numbers is kept on request. A snapshot that is not complete,
+/// such as the last one of a killed run, is passed over.
 class LammpsDump {
  public:
   /// @param elements  chemical symbols by type, the first for type 1; may be empty
+  /// @param kept      name of the column that goes to Frame::per_atom, if there is one; or empty
   /// @throws Error if the file cannot be read or a symbol is none
-  LammpsDump(const std::string &path, const std::vector<std::string> &elements);
+  LammpsDump(const std::string &path, const std::vector<std::string> &elements,
+             std::string kept = "");
 
   /// Reads the next snapshot; false at the end.
   /// @throws Error with file and line
@@ -34,7 +36,7 @@ class LammpsDump {
  private:
   /// Which words of an atom's line mean what; -1 if it is not there.
   struct Columns {
-    int count = 0, id = -1, type = -1, element = -1;
+    int count = 0, id = -1, type = -1, element = -1, kept = -1;
     std::array<int, 3> position{-1, -1, -1};
     bool scaled = false;
   };
@@ -42,6 +44,7 @@ class LammpsDump {
     std::int64_t id = 0;
     int atomic_number = 0;
     std::array<double, 3> position{};
+    double kept = 0.0;
   };
   enum class Outcome { read, torn };
 
@@ -61,6 +64,7 @@ class LammpsDump {
   std::vector<double> numbers_of(const std::string &line, std::size_t count) const;
 
   LineReader lines_;
+  std::string kept_;
   std::vector<int> atomic_number_of_type_;    ///< the first for type 1
   std::string item_;                          ///< heading at hand, without "ITEM: "
   std::array<double, 3> corner_{};            ///< of the box, Angstrom

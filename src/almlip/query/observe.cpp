@@ -16,11 +16,16 @@ namespace {
 
 constexpr double grams_per_cm3 = 1.66053906660;    // of 1 amu/Angstrom^3; CODATA 2018
 
-AtomValue largest(const std::vector<double> &values)
+/// @param watched  atoms that count; empty: all
+AtomValue largest(const std::vector<double> &values, const std::vector<bool> &watched = {})
 {
-  if (values.empty()) return {};
-  const auto most = std::max_element(values.begin(), values.end());
-  return {*most, most - values.begin() + 1};
+  AtomValue most;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!watched.empty() && !watched[i]) continue;
+    if (most.atom == 0 || values[i] > most.value)
+      most = {values[i], static_cast<std::int64_t>(i) + 1};
+  }
+  return most;
 }
 
 std::vector<double> lengths(const std::vector<double> &vectors)
@@ -87,13 +92,13 @@ Observation observe(const Frame &frame, const Potential &potential, double reach
 }
 
 void observe(const FramePrediction &prediction, const std::vector<double> &novelty,
-             Observation &seen)
+             const std::vector<bool> &watched, Observation &seen)
 {
   see_numbers(prediction.sigma, 1, "sigma", seen.not_finite);
   see_numbers(prediction.forces, 3, "force", seen.not_finite);
   see_numbers(novelty, 1, "novelty", seen.not_finite);
-  seen.sigma = largest(prediction.sigma);
-  seen.novelty = largest(novelty);
+  seen.sigma = largest(prediction.sigma, watched);
+  seen.novelty = largest(novelty, watched);
   seen.force = largest(lengths(prediction.forces));
   if (!prediction.sigma.empty())
     seen.energy_spread =

@@ -16,7 +16,8 @@ Observation observe(const Frame &frame, const Potential &potential, double reach
 
 /// Adds what was predicted for the frame.
 /// @param novelty  shape [num_atoms]; empty if the potential does not tell it
+/// @param watched  atoms whose sigma and novelty count, shape [num_atoms]; empty: all
 void observe(const FramePrediction &prediction, const std::vector<double> &novelty,
-             Observation &seen);
+             const std::vector<bool> &watched, Observation &seen);
 
 }    // namespace almlip

@@ -64,13 +64,6 @@ AppendFile new_file(const std::string &folder)
       return std::move(*file);
 }
 
-double largest(const std::map<std::string, std::vector<double>> &columns, const std::string &name)
-{
-  const auto column = columns.find(name);
-  if (column == columns.end() || column->second.empty()) return 0.0;
-  return *std::max_element(column->second.begin(), column->second.end());
-}
-
 /// The candidate as the spool has it.
 Frame spool_frame(const QueryCandidate &candidate, const SpoolNote &note, const std::string &run)
 {
@@ -82,7 +75,7 @@ Frame spool_frame(const QueryCandidate &candidate, const SpoolNote &note, const 
   info["step"] = std::to_string(candidate.step);
   info["max_sigma"] = shortest_text(candidate.max_sigma);
   info["mean_sigma"] = shortest_text(candidate.mean_sigma);
-  info.emplace("max_novelty", shortest_text(largest(frame.per_atom, "novelty")));
+  info["max_novelty"] = shortest_text(candidate.max_novelty);
   info["worst_atom"] = std::to_string(candidate.worst_atom);
   info["reason"] = note.reason;
   info["run"] = run;

@@ -35,7 +35,6 @@ SpooledCandidate to_candidate(const SpoolRecord &record, const std::string &path
   SpooledCandidate spooled;
   spooled.number = record.number();
   spooled.run = text_of(record.keys, "run");
-  spooled.max_novelty = number_of<double>(record.keys, "max_novelty");
   spooled.note = {text_of(record.keys, "reason"), text_of(record.keys, "potential"),
                   record.keys.count("kept") > 0};
   QueryCandidate &candidate = spooled.candidate;
@@ -43,6 +42,7 @@ SpooledCandidate to_candidate(const SpoolRecord &record, const std::string &path
   candidate.max_sigma = number_of<double>(record.keys, "max_sigma");
   candidate.mean_sigma = number_of<double>(record.keys, "mean_sigma");
   candidate.worst_atom = number_of<std::int64_t>(record.keys, "worst_atom");
+  candidate.max_novelty = number_of<double>(record.keys, "max_novelty");
   candidate.frame = parse_extxyz(record.text, path, static_cast<int>(spooled.number), record.line);
   candidate.frame.info.erase("replaces");
   candidate.frame.source = path + ", candidate " + std::to_string(spooled.number);

@@ -19,7 +19,6 @@ struct SpooledCandidate {
   SpoolNote note;
   std::string run;
   std::int64_t number = 0;    ///< within its run, from 1
-  double max_novelty = 0.0;
 };
 
 /// Reads one file of a spool candidate by candidate, in the order in which they were added; without
