@@ -420,8 +420,9 @@ void add_select_command(CLI::App &app)
       ->add_option("--spacing", options->spacing,
                    "least number of steps between two candidates of a file")
       ->capture_default_str();
-  command->add_option("--before", options->before,
-                      "most frames before one above HI that are candidates too")
+  command
+      ->add_option("--before", options->before,
+                   "most frames before one above HI that are candidates too")
       ->capture_default_str();
   command
       ->add_option("--group", options->group,

@@ -68,11 +68,18 @@ TEST(Observe, TakesTheLargestOfWhatWasPredicted)
   prediction.forces = {3, 0, 4, 0, 1, 0};
   prediction.member_energies = {1.0, 3.0};    // sample deviation sqrt(2)
   Observation seen;
-  observe(prediction, {1.5, 0.5}, seen);
+  observe(prediction, {1.5, 0.5}, {}, seen);
 
   EXPECT_EQ(seen.sigma.value, 0.3);
   EXPECT_EQ(seen.sigma.atom, 2);
   EXPECT_EQ(seen.force.value, 5.0);
   EXPECT_EQ(seen.novelty.atom, 1);
   EXPECT_NEAR(seen.energy_spread, std::sqrt(2.0) / 2, 1e-12);
+
+  observe(prediction, {1.5, 0.5}, {false, true}, seen);    // forces are those of all atoms
+  EXPECT_EQ(seen.novelty.value, 0.5);
+  EXPECT_EQ(seen.novelty.atom, 2);
+  observe(prediction, {1.5, 0.5}, {true, false}, seen);
+  EXPECT_EQ(seen.sigma.value, 0.1);
+  EXPECT_EQ(seen.force.value, 5.0);
 }
