@@ -61,16 +61,19 @@ bool is_finite(const double *vector)
   return std::isfinite(vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2]);
 }
 
-/// Everybody's numbers on rank 0, in the order of ranks.
-std::vector<double> gather_numbers(const std::vector<double> &mine, MPI_Comm world)
+/// Everybody's numbers on rank 0, in the order of ranks. A single rank has them already.
+/// @param[out] all  room for them, if they are of several ranks
+const std::vector<double> &gather_numbers(const std::vector<double> &mine, MPI_Comm world,
+                                          std::vector<double> &all)
 {
   int nprocs;
   MPI_Comm_size(world, &nprocs);
+  if (nprocs == 1) return mine;
   const int count = static_cast<int>(mine.size());
   std::vector<int> counts(nprocs), offsets(nprocs + 1, 0);
   MPI_Allgather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, world);
   std::partial_sum(counts.begin(), counts.end(), offsets.begin() + 1);
-  std::vector<double> all(offsets.back());
+  all.resize(offsets.back());
   MPI_Gatherv(mine.data(), count, MPI_DOUBLE, all.data(), counts.data(), offsets.data(), MPI_DOUBLE,
               0, world);
   return all;
@@ -170,6 +173,7 @@ void ALQueryAtoms::keep_descriptors(ALQuerySnapshot &shot) const
   if (!shot.descriptors.empty()) return;
   double **descriptors = source.descriptors();
   const std::size_t num_atoms = shot.atoms.size() / RECORD_LENGTH;
+  shot.descriptors.reserve(num_atoms * source.num_descriptors);
   for (std::size_t i = 0; i < num_atoms; i++) {
     if (static_cast<double>(atom->tag[i]) != shot.atoms[i * RECORD_LENGTH])
       error->one(FLERR,
@@ -245,8 +249,10 @@ almlip::QueryCandidate ALQueryAtoms::gather(const ALQuerySnapshot &shot, int max
 {
   double energy = 0.0;
   MPI_Reduce(&shot.energy, &energy, 1, MPI_DOUBLE, MPI_SUM, 0, world);
-  const std::vector<double> atoms = gather_numbers(shot.atoms, world);
-  const std::vector<double> descriptors = gather_numbers(shot.descriptors, world);
+  std::vector<double> all_atoms, all_descriptors;
+  const std::vector<double> &atoms = gather_numbers(shot.atoms, world, all_atoms);
+  const std::vector<double> &descriptors =
+      gather_numbers(shot.descriptors, world, all_descriptors);
   if (comm->me != 0) return {};
 
   almlip::QueryCandidate candidate = unpack(shot, atoms, descriptors, max_atoms);
@@ -276,6 +282,7 @@ almlip::QueryCandidate ALQueryAtoms::unpack(const ALQuerySnapshot &shot,
   frame.config_type = "al_query";
 
   std::vector<double> descriptors;
+  descriptors.reserve(all_descriptors.size());
   std::vector<int> element;
   int num_watched = 0;
   for (const std::size_t i : order) {
