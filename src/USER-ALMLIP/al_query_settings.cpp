@@ -290,9 +290,10 @@ void ALQuerySettings::check_threshold()
 void ALQuerySettings::check_output()
 {
   on_first_rank(lmp, "fix al_query", [&] {
-    almlip::require(!platform::path_basename(prefix).empty(), "file is '", prefix,
+    const std::string name = platform::path_basename(prefix);
+    almlip::require(!name.empty() && name != "." && name != "..", "file is '", prefix,
                     "', which is a folder, but it must be the beginning of names; use ", prefix,
-                    "al_batch");
+                    name.empty() ? "al_batch" : "/al_batch");
     try_to_write("file", prefix, almlip::batch_stem(prefix, 1) + ".extxyz");
     if (!spool.empty()) check_spool();
     if (!trace.empty()) try_to_write("trace", trace, trace);

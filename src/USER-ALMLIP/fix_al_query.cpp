@@ -470,7 +470,7 @@ void FixALQuery::end_by_signal()
   if (comm->me == 0)
     utils::logmesg(
         lmp, fmt::format("fix al_query: step {}: told to end by SIGTERM, all runs {}\n",
-                         update->ntimestep, is_rerun() ? "after this rerun are skipped" : "stop"));
+                         update->ntimestep, is_rerun() ? "but reruns are skipped" : "stop"));
   timer->force_timeout();
 }
 
@@ -506,9 +506,12 @@ void FixALQuery::report()
    output and restart
 ------------------------------------------------------------------------- */
 
+/// In a minimisation LAMMPS asks before the next iteration shows that the step is accepted: what is
+/// seen is of now, what is counted is of the step before.
 double FixALQuery::compute_vector(int i)
 {
   const almlip::QueryState &state = impl->state;
+  if (impl->pending && update->whichflag == 2) impl->look = impl->atoms.look(impl->latest);
   const double force_unit = impl->source.units.force();
   const double values[] = {
       impl->look.seen.sigma.value * force_unit, impl->look.mean_sigma * force_unit,

@@ -11,6 +11,9 @@ namespace almlip::cli {
 
 namespace {
 
+/// Of the frames of a run.
+const std::string group_column = "group";
+
 bool are_different(const std::vector<std::string> &names)
 {
   return std::any_of(names.begin(), names.end(),
@@ -25,6 +28,25 @@ std::vector<std::string> marking_columns(const Frame &frame)
   for (const TextColumn &column : frame.text_columns)
     if (column.count == 1 && column.type != 'S') names.push_back(column.name);
   return names;
+}
+
+/// Removes the column, which is there.
+std::vector<bool> take_marks(Frame &frame, const std::string &name)
+{
+  std::vector<bool> marks;
+  const auto numbers = frame.per_atom.find(name);
+  if (numbers != frame.per_atom.end()) {
+    for (const double number : numbers->second) marks.push_back(number != 0.0);
+    frame.per_atom.erase(numbers);
+    return marks;
+  }
+  const auto column = std::find_if(frame.text_columns.begin(), frame.text_columns.end(),
+                                   [&](const TextColumn &one) { return one.name == name; });
+  for (const std::string &word : column->words)
+    marks.push_back(column->type == 'L' ? word[0] == 'T' || word[0] == 't'
+                                        : word.find_first_not_of("+-0") != std::string::npos);
+  frame.text_columns.erase(column);
+  return marks;
 }
 
 }    // namespace
@@ -95,25 +117,20 @@ AtomPoints AtomTable::points(const Frame &frame, const FramePrediction &predicti
                      frame.num_atoms(), settings_.num_descriptors(), max_atoms_);
 }
 
-std::vector<bool> marked_atoms(const Frame &frame, const std::string &name)
+std::vector<bool> watched_atoms(Frame &frame, const std::string &given)
 {
-  std::vector<bool> marked;
-  const auto numbers = frame.per_atom.find(name);
-  if (numbers != frame.per_atom.end()) {
-    for (const double number : numbers->second) marked.push_back(number != 0.0);
-    return marked;
-  }
-  for (const TextColumn &column : frame.text_columns) {
-    if (column.name != name || column.count != 1 || column.type == 'S') continue;
-    for (const std::string &word : column.words)
-      marked.push_back(column.type == 'L' ? word[0] == 'T' || word[0] == 't'
-                                          : word.find_first_not_of("+-0") != std::string::npos);
-    return marked;
-  }
+  const bool is_spooled = frame.info.count("reason") > 0;
+  if (given.empty() && !is_spooled) return {};
+  const std::string name = given.empty() ? group_column : given;
   const std::vector<std::string> there = marking_columns(frame);
-  fail(frame.source, ": --group is ", name, ", but no column of that name marks the atoms; ",
-       there.empty() ? std::string("the frame has none of one number for each atom")
-                     : "those of one number for each atom are " + joined(there, ", "));
+  const bool is_there = std::find(there.begin(), there.end(), name) != there.end();
+  if (!is_there && is_spooled && name == group_column) return {};
+  require(is_there, frame.source, ": --group is ", name, ", but no column of that name marks the atoms; ",
+          there.empty() ? std::string("the frame has none of one number for each atom")
+                        : "those of one number for each atom are " + joined(there, ", "));
+  const std::vector<bool> marks = take_marks(frame, name);
+  frame.per_atom[group_column] = {marks.begin(), marks.end()};
+  return marks;
 }
 
 }    // namespace almlip::cli

@@ -52,8 +52,11 @@ class AtomTable {
   std::vector<AtomPoints> references_;
 };
 
-/// Which atoms of a frame a column of its file marks: those where it is not 0, shape [num_atoms].
+/// Which atoms of a frame a column of its file marks: those where it is not 0, shape [num_atoms],
+/// or empty for all. The frame then has the marks as the column `group`, as frames of a run.
+/// @param column  empty: `group` in frames that a run has spooled, else none. If it is `group`,
+///                then a spooled frame without it is of a run that has watched all atoms.
 /// @throws Error if the frame has no column of that name with a number, T or F for each atom
-std::vector<bool> marked_atoms(const Frame &frame, const std::string &column);
+std::vector<bool> watched_atoms(Frame &frame, const std::string &column);
 
 }    // namespace almlip::cli

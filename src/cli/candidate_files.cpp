@@ -35,8 +35,11 @@ bool CandidateFiles::next(Frame &frame)
     read_ = nullptr;
     if (next_file_ == files_.size()) {
       if (num_barely_begun_ > 0)
-        notes_.push_back(first_barely_begun_ + ": there is no frame in this file yet, nor in " +
-                         std::to_string(num_barely_begun_ - 1) + " others; skipped");
+        notes_.push_back(
+            first_barely_begun_ + ": there is no frame in this file yet" +
+            (num_barely_begun_ > 1
+                 ? ", nor in " + std::to_string(num_barely_begun_ - 1) + " others; skipped"
+                 : "; skipped"));
       num_barely_begun_ = 0;
       return false;
     }

@@ -101,17 +101,20 @@ bool CandidateSieve::look(const Frame &frame, const std::string &file)
   seen_ = observe(frame, potential_, rule_.min_distance);
   seen_.step = step_of(frame, rule_.spacing > 0);
   const bool tells_step = frame.info.count("step") > 0;
-  begins_anew_ = file != file_ || (tells_step && seen_.step <= last_step_);
-  if (begins_anew_) last_taken_ = -1;
   reason_ = spooled_reason(frame);
+  const bool was_spooled_later = reason_ == "before";    // than others of the steps around it
+  begins_anew_ =
+      file != file_ || (tells_step && seen_.step <= last_step_ && !was_spooled_later);
+  if (begins_anew_) last_taken_ = -1;
   if (begins_anew_ || reason_ == "above_hi") excursion_taken_ = false;
   was_untrusted_ = is_untrusted_ && !begins_anew_;
   may_lead_ = false;
   file_ = file;
-  last_step_ = seen_.step;
+  last_step_ = begins_anew_ ? seen_.step : std::max(last_step_, seen_.step);
   if (rule_.max_temperature > 0.0) seen_.temperature = temperature_of(frame);
   seen_.excursion_taken = excursion_taken_;
-  seen_.since_stored = last_taken_ < 0 ? -1 : seen_.step - last_taken_;
+  const bool is_kept = reason_ == "before" || reason_ == "above_hi";    // whatever the spacing is
+  seen_.since_stored = last_taken_ < 0 || is_kept ? -1 : seen_.step - last_taken_;
   is_untrusted_ = !seen_.not_finite.empty() || seen_.least_distance == 0.0;
   if (is_untrusted_)
     refuse(seen_.not_finite.empty() ? Refusal::mindist : Refusal::not_finite, seen_.step);
@@ -123,12 +126,15 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
                            double duplicate)
 {
   observe(prediction, novelty, watched, seen_);
-  const Decision decision = rule_.decide(seen_);
+  Decision decision = rule_.decide(seen_);
   threshold_.follow(seen_.sigma.value);
   is_untrusted_ = decision.untrusted;
   if (!decision.untrusted) excursion_taken_ = false;
   may_lead_ = !decision.untrusted && decision.verdict != Decision::Verdict::candidate &&
               reason_.empty() && rule_.passes_gates(seen_);
+  if (reason_ == "before" && decision.verdict == Decision::Verdict::known &&
+      rule_.passes_gates(seen_))
+    decision.verdict = Decision::Verdict::candidate;    // below lo by its nature
   switch (decision.verdict) {
     case Decision::Verdict::known:
       ++num_below_;
@@ -141,8 +147,8 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
   }
   if (!takes_earlier(seen_.step, fingerprint, duplicate)) return false;
   excursion_taken_ = decision.untrusted;
-  const bool is_spooled = reason_ == "above_hi" || reason_ == "before";
-  why_ = is_spooled ? reason_ : decision.untrusted ? "above_hi" : "window";
+  const bool is_kept = reason_ == "above_hi" || reason_ == "before";
+  why_ = is_kept ? reason_ : decision.untrusted ? "above_hi" : "window";
   return true;
 }
 

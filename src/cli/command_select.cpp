@@ -2,6 +2,7 @@
 #include "cli/command_select.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -221,6 +222,9 @@ class Reading {
       else if (sieve.begins_excursion())
         take_those_before();
     });
+    if (num_unwatched_ > 0)
+      std::fprintf(stderr, "note: %d frames have no atom of the group; their sigma counts as 0\n",
+                   num_unwatched_);
     require(sieve.num_looks() > 0, "there is no frame to choose from in ",
             joined(options_.candidates, " "));
   }
@@ -244,8 +248,9 @@ class Reading {
   void consider(Frame &frame)
   {
     QueryCandidate candidate;
-    std::vector<bool> watched;
-    if (!options_.group.empty()) watched = marked_atoms(frame, options_.group);
+    const std::vector<bool> watched = watched_atoms(frame, options_.group);
+    const bool watches_none = std::find(watched.begin(), watched.end(), true) == watched.end();
+    if (!watched.empty() && watches_none) ++num_unwatched_;
     const FramePrediction prediction = appraiser_.appraise(frame, candidate.fingerprint);
     const std::vector<double> novelty =
         frame.per_atom.count("novelty") > 0 ? frame.per_atom["novelty"] : std::vector<double>();
@@ -296,7 +301,7 @@ class Reading {
   const SelectOptions &options_;
   Appraiser appraiser_;
   Progress progress_;
-  int num_read_ = 0;
+  int num_read_ = 0, num_unwatched_ = 0;
   std::vector<double> references_;
   AtomTable atoms_;
   bool by_atoms_;
@@ -427,7 +432,7 @@ void add_select_command(CLI::App &app)
   command
       ->add_option("--group", options->group,
                    "column of the candidates that is not 0 for the atoms whose sigma and novelty "
-                   "count, such as group in spools; all atoms")
+                   "count; the group of the run in spools, else all atoms")
       ->type_name("COLUMN");
   command->add_option(
       "--measure", options->measure,

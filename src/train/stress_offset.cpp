@@ -16,7 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t min_frames = 8;
 const std::string unnamed = "unnamed";    // source of frames that name none
 
 double volume_per_atom(const Frame &frame) { return frame.volume() / frame.num_atoms(); }
@@ -34,7 +33,16 @@ std::string composition(const Frame &frame)
 
 double pressure(double virial, const StressOffset &offset) { return gpa * virial / offset.volume; }
 
+/// Whether it could be one; smaller ones are errors of a fit.
+bool is_large(const StressOffset &offset)
+{
+  constexpr double least = 0.5;    // GPa
+  return std::abs(pressure(offset.found, offset)) > least;
+}
+
 }    // namespace
+
+bool is_in_doubt(const StressOffset &offset) { return offset.virial == 0.0 && is_large(offset); }
 
 std::string label_source(const Frame &frame)
 {
@@ -45,11 +53,12 @@ std::string label_source(const Frame &frame)
 bool energies_tell_pressure(const std::vector<const Frame *> &frames)
 {
   constexpr double least = 0.01, most = 0.3;    // of the volume
+  constexpr int min_frames = 8;
   std::map<std::string, std::vector<double>> volumes;
   for (const Frame *frame : frames)
     if (frame->energy && frame->volume() > 0.0)
       volumes[composition(*frame)].push_back(volume_per_atom(*frame));
-  std::size_t num_other = 0;
+  int num_other = 0;
   for (const auto &[name, of] : volumes) {
     const double usual = median(of);
     for (const double volume : of) {
@@ -82,19 +91,25 @@ double StressOffsetFit::virial(int frame, const StressOffsets &offsets) const
   return known == offsets.end() ? 0.0 : known->second.virial;
 }
 
-/// An offset of 0.5 GPa at least, that the frames agree on.
+bool StressOffsetFit::is_in_doubt(int frame, const StressOffsets &offsets) const
+{
+  if (mode_ != "auto") return false;
+  const auto known = offsets.find(source_[static_cast<std::size_t>(frame)]);
+  return known == offsets.end() || train::is_in_doubt(known->second);
+}
+
+/// One that many frames agree on.
 bool StressOffsetFit::takes_off(const StressOffset &offset) const
 {
-  constexpr double least = 0.5;    // GPa
+  constexpr int min_frames = 8;
   if (mode_ == "on") return true;
-  return energies_tell_pressure_ && std::abs(pressure(offset.found, offset)) > least &&
+  return energies_tell_pressure_ && offset.num_frames >= min_frames && is_large(offset) &&
          std::abs(offset.found) > 3.0 * offset.spread;
 }
 
 void StressOffsetFit::update(const std::vector<double> &errors, StressOffsets &offsets) const
 {
   for (const auto &[source, frames] : of_) {
-    if (mode_ == "auto" && frames.size() < min_frames) continue;
     std::vector<double> own;
     for (const std::size_t f : frames) own.push_back(errors[f]);
     StressOffset offset;
@@ -127,7 +142,11 @@ std::string text_of(const StressOffsets &offsets)
                 "spread %.2f GPa); ",
                 std::abs(found), found < 0.0 ? "below" : "above", offset.volume, offset.num_frames,
                 pressure(offset.spread, offset));
-    if (offset.virial == 0.0)
+    if (is_in_doubt(offset))
+      text +=
+          "this may be an offset or the fit's own error, so that stresses weigh 0.001 at most; give "
+          "more frames at other volumes, or set stress_offset on or off\n";
+    else if (offset.virial == 0.0)
       text += "labels are taken as they are\n";
     else
       text += format(

@@ -29,6 +29,10 @@ struct StressOffset {
 };
 using StressOffsets = std::map<std::string, StressOffset>;    ///< by source of labels
 
+/// Whether labels and potential differ, by 0.5 GPa or more, without an offset that could be told
+/// from errors of the fit.
+bool is_in_doubt(const StressOffset &offset);
+
 /// Source of a frame's labels: its key `label_source`; "unnamed" without one.
 std::string label_source(const Frame &frame);
 
@@ -47,8 +51,11 @@ class StressOffsetFit {
 
   /// What is taken off the labels of a frame, eV per atom.
   double virial(int frame, const StressOffsets &offsets) const;
+  /// Whether the labels of a frame may have an offset that is not known: they are not to pull at
+  /// the pressure.
+  bool is_in_doubt(int frame, const StressOffsets &offsets) const;
 
-  /// Finds the offsets of all sources with enough frames anew. Neither their order nor the ranks
+  /// Finds the offsets of all sources anew. Neither their order nor the ranks
   /// that have worked on them matter.
   /// @param errors  a third of the trace of labelled minus predicted virial, shape [num_frames], eV
   ///                per atom

@@ -331,7 +331,6 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   weights.per_component = 1.0 / std::max(3.0 * num_atoms, 1.0);
   weights.per_frame = 1.0 / static_cast<double>(batch.size());
   weights.energy = settings_.energy_weight * schedule.energy_factor(state.step);
-  weights.stress = schedule.stress_weight(state.step, settings_.stress_weight);
   weights.huber = settings_.huber;
 
   loss_.set_parameters(state.parameters);
@@ -340,6 +339,9 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
       virial_errors(batch.size());
   for (const int frame : deal_batch(batch, train.work(), train.owners(), train.price(),
                                     ranks_.rank(), ranks_.size())) {
+    weights.stress =
+        schedule.stress_weight(state.step, settings_.stress_weight,
+                               stress_offset_fit_.is_in_doubt(frame, state.stress_offsets));
     const FrameLoss share = loss_.add(*train.prepared(frame), weights,
                                       stress_offset_fit_.virial(frame, state.stress_offsets),
                                       settings_.radial_rate > 0.0);

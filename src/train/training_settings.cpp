@@ -236,11 +236,12 @@ double Schedule::energy_factor(int step) const
 
 /// Until the offsets of the labels are found, these must not pull the pressure away from what the
 /// energies say.
-double Schedule::stress_weight(int step, double weight) const
+double Schedule::stress_weight(int step, double weight, bool in_doubt) const
 {
   constexpr double harmless = 0.001, rise_share = 0.1;
   const double progress = static_cast<double>(step) / num_steps(),
                risen = std::clamp((progress - offsets_from) / rise_share, 0.0, 1.0);
+  if (in_doubt) return std::min(weight, harmless);
   return offsets_are_found || weight <= harmless ? weight
                                                  : harmless * std::pow(weight / harmless, risen);
 }

@@ -118,7 +118,8 @@ struct Schedule {
   /// Factor of the energy weight: 1, and over the last part of the steps a geometric rise.
   double energy_factor(int step) const;
   /// Weight of the stress in a step of a fit whose final one is `weight`.
-  double stress_weight(int step, double weight) const;
+  /// @param in_doubt  the labels may have an offset that is not known
+  double stress_weight(int step, double weight, bool in_doubt) const;
 };
 
 /// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 24000

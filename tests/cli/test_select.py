@@ -48,7 +48,7 @@ def select(tmp_path):
     (tmp_path / "Si.json").write_text(json.dumps(potential))
     (tmp_path / "pool.extxyz").write_text(frames_text(30, seed=1))
 
-    def run(*arguments, candidates=("pool.extxyz",)):
+    def run(*arguments, candidates=("pool.extxyz",), output="batch.extxyz"):
         command = [
             ALMLIP,
             "select",
@@ -56,7 +56,7 @@ def select(tmp_path):
             *candidates,
             *map(str, arguments),
             "--output",
-            "batch.extxyz",
+            output,
         ]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
@@ -352,6 +352,26 @@ def test_every_kind_of_file_gives_the_same_choice(select, name):
         assert b.get_chemical_symbols() == ["Si"] * 8
         assert b.positions == pytest.approx(a.positions, abs=1e-12)
         assert b.info["max_sigma"] == pytest.approx(a.info["max_sigma"], rel=1e-9)
+
+
+def test_frames_that_a_run_has_spooled_before_a_blow_up_stay_candidates(select):
+    """They are below lo by their nature, and were spooled later than candidates after them."""
+    (select.folder / "run.spool").mkdir()
+    kinds = [(100, "window"), (90, "before"), (110, "before"), (120, "above_hi"), (130, "window")]
+    text = "".join(
+        spool_text(frames_text(1, seed=n), first=n, reason=reason, step=step)
+        for n, (step, reason) in enumerate(kinds, 1)
+    )
+    (select.folder / "run.spool" / "0001.extxyz").write_text(text)
+    gates = ["--measure", "force", "--fmax", 0, "--mindist", 0, "--spacing", 30]
+    rule = ["--threshold", 900, 1000]
+    done = select("--count", 9, "--strategy", "random", *rule, *gates, candidates=["run.spool"])
+    assert done.returncode == 0, done.stderr
+    assert sorted(source[-1] for source in sources(select)) == ["2", "3"]
+
+    rule = ["--threshold", 0, 1000]  # only step 130 is too near to the one before
+    done = select("--count", 9, "--strategy", "random", *rule, *gates, candidates=["run.spool"])
+    assert sorted(source[-1] for source in sources(select)) == ["1", "2", "3", "4"]
 
 
 def test_spools_of_many_runs_are_one_pool(select):
@@ -684,6 +704,34 @@ def test_frames_before_one_that_cannot_be_predicted(select):
 
     assert done.returncode == 0, done.stderr
     assert sorted(sources(select)) == ["run.extxyz, frame 4", "run.extxyz, frame 5"]
+
+
+def test_files_of_a_folder_that_is_read_are_not_written_over(select):
+    spool = select.folder / "run.spool"
+    spool.mkdir()
+    text = spool_text((select.folder / "pool.extxyz").read_text())
+    (spool / "0001.extxyz").write_text(text)
+    for output in ("run.spool/0001.extxyz", "./run.spool/../run.spool/0001.extxyz"):
+        done = select("--count", 5, candidates=["run.spool"], output=output)
+        assert done.returncode == 1
+        assert done.stderr == (
+            f"almlip: {output} is in the folder run.spool, which is read, so that it cannot be "
+            "written over; name another file\n"
+        )
+        done = select("--count", 5, "--known", "run.spool", output=output)
+        assert done.returncode == 1
+    assert (spool / "0001.extxyz").read_text() == text
+
+
+def test_a_spool_without_a_group_is_one_of_all_atoms(select):
+    spool = select.folder / "run.spool"
+    spool.mkdir()
+    (spool / "0001.extxyz").write_text(
+        spool_text((select.folder / "pool.extxyz").read_text(), reason="window")
+    )
+    for group in ([], ["--group", "group"]):
+        done = select("--count", 5, *group, candidates=["run.spool"])
+        assert done.returncode == 0, done.stderr
 
 
 def test_hot_frames_are_refused_and_frames_must_tell_their_temperature(select):

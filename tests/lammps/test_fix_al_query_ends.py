@@ -28,10 +28,10 @@ def test_lost_atoms_lose_no_candidate(lmp_run, query_script):
     assert [f.info["step"] for f in spooled(run.folder)][:4] == [0, 10, 20, 30]
 
 
-def start(folder, script):
+def start(folder, script, command=("lmp",)):
     (folder / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
     return subprocess.Popen(
-        ["lmp", "-in", "in.lmp", "-log", "log.lammps"],
+        [*command, "-in", "in.lmp", "-log", "log.lammps"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -91,6 +91,20 @@ def test_sigterm_of_batch_system_and_launcher_is_one(tmp_path, query_script):
     assert (tmp_path / "al_batch.0001.json").exists()
 
 
+@pytest.mark.skipif("/floor/" in os.environ.get("ALMLIP_PLUGIN", ""), reason="its lmp is a script")
+def test_sigterm_to_mpirun_ends_all_ranks_softly(tmp_path, query_script):
+    """As batch systems send it to a job script that has replaced itself by mpirun."""
+    commands = 'run 1000000\nprint "the script went on"'
+    command = ["mpirun", "-n", "2", "lmp"]
+    process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT), command)
+    wait_for_trace(tmp_path / "t", 5, process)
+    process.terminate()
+    process.communicate(timeout=60)
+
+    assert (tmp_path / "al_batch.0001.json").exists()
+    assert "the script went on" in (tmp_path / "log.lammps").read_text()
+
+
 def test_sigterm_in_a_run_without_init(tmp_path, query_script):
     commands = 'run 20\nrun 1000000 pre no\nprint "the script went on"'
     process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT))
@@ -112,7 +126,7 @@ def test_sigterm_in_a_rerun_chooses_at_once(tmp_path, query_script):
     wait_for_trace(tmp_path / "t", 3010, process)
     screen = screen_after_sigterm(process)
 
-    assert screen.count("told to end by SIGTERM, all runs after this rerun are skipped") == 1
+    assert screen.count("told to end by SIGTERM, all runs but reruns are skipped") == 1
     assert "the script went on" in screen
     of_run, at_once = sorted(tmp_path.glob("al_batch.*.json"))[:2]
     assert json.loads(of_run.read_text())["step"] == 3000

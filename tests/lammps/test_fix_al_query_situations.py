@@ -115,12 +115,17 @@ def test_accepted_steps_of_a_minimisation_are_looked_at(
     run = lmp_run(
         query_script(
             f"min_style {style}\nminimize 0 1e-6 6 100",
-            fix=f"2 {PICK_ALL} spacing 1 batch 20",
+            fix=f"2 {PICK_ALL} spacing 1 batch 20 trace looks.txt",
             setup="displace_atoms all random 0.25 0.25 0.25 99 units box",
             thermo=2,
         )
     )
     frames = batch(run)
+
+    looks = {int(row[0]): row[2] for row in np.loadtxt(run.folder / "looks.txt")}
+    for row in run.thermo:  # the largest sigma is of the same iteration as the energy
+        if row["Step"] in looks:
+            assert row["f_q[1]"] == pytest.approx(looks[row["Step"]], rel=1e-5)
 
     steps = [int(row["Step"]) for row in run.thermo]
     assert sorted(frame.info["step"] for frame in frames) == [s for s in steps if s % 2 == 0]

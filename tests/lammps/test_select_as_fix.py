@@ -26,7 +26,8 @@ def window(lmp_run, query_script):
 
 def found_by_select(folder, potential, source, group, *options):
     """(step, why it is a candidate) of all candidates of a file, sorted."""
-    command = ["almlip", "select", potential, source, "--elements", "Si", "--group", group]
+    command = ["almlip", "select", potential, source, "--elements", "Si"]
+    command += ["--group", group] if group else []
     command += ["--measure", "force", "--mindist", "0", "--fmax", "0", "--strategy", "random"]
     command += ["--count", "200", "--manifest", "--output", "chosen.extxyz", *map(str, options)]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
@@ -60,9 +61,9 @@ def test_a_spool_tells_the_group(lmp_run, query_script, silicon_potential, windo
         assert frame.info["max_sigma"] == frame.arrays["sigma"][:10].max()
     lo = np.sort([frame.info["max_sigma"] for frame in frames])[10:12].mean()
     steps = [f.info["step"] for f in frames if f.info["max_sigma"] >= lo]
-    found = found_by_select(
-        run.folder, silicon_potential, "al_batch.spool", "group", "--threshold", lo, 1000
-    )
-    assert [step for step, _ in found] == steps
+    for group in ("group", ""):
+        rule = ["--threshold", lo, 1000]
+        found = found_by_select(run.folder, silicon_potential, "al_batch.spool", group, *rule)
+        assert [step for step, _ in found] == steps
     whole = lmp_run(query_script("run 0", fix=fix, setup=HOT))
     assert "group" not in spooled(whole.folder)[0].arrays

@@ -98,11 +98,17 @@ TEST(StressOffset, EachSourceHasItsOwn)
 
   EXPECT_EQ(offsets.at("400 eV").virial, -0.2);
   EXPECT_EQ(offsets.at("700 eV").virial, 0.0);    // 0.012 GPa
-  EXPECT_EQ(offsets.count("new"), 0U);            // fewer than eight frames
+  EXPECT_EQ(offsets.at("new").virial, 0.0);       // fewer than eight frames
   const StressOffsetFit fit("auto", addresses(frames));
   EXPECT_EQ(fit.virial(0, offsets), -0.2);
   EXPECT_EQ(fit.virial(10, offsets), 0.0);
   EXPECT_EQ(fit.virial(22, offsets), 0.0);
+  EXPECT_FALSE(fit.is_in_doubt(0, offsets));
+  EXPECT_FALSE(fit.is_in_doubt(10, offsets));
+  EXPECT_TRUE(fit.is_in_doubt(22, offsets));
+  EXPECT_TRUE(fit.is_in_doubt(0, {}));    // nothing is known yet
+  EXPECT_FALSE(StressOffsetFit("off", addresses(frames)).is_in_doubt(22, offsets));
+  EXPECT_FALSE(StressOffsetFit("on", addresses(frames)).is_in_doubt(22, {}));
 }
 
 TEST(StressOffset, DoesNotDependOnTheOrderOfFrames)

@@ -181,15 +181,17 @@ TEST(Schedule, StressesWeighLittleUntilOffsetsAreFound)
   Schedule schedule;
   schedule.epochs = 100;
   schedule.steps_per_epoch = 10;
-  EXPECT_EQ(schedule.stress_weight(0, 0.1), 0.001);
-  EXPECT_EQ(schedule.stress_weight(500, 0.1), 0.001);
-  EXPECT_NEAR(schedule.stress_weight(550, 0.1), 0.01, 1e-12);    // geometric, over a tenth
-  EXPECT_NEAR(schedule.stress_weight(600, 0.1), 0.1, 1e-12);
-  EXPECT_NEAR(schedule.stress_weight(999, 0.1), 0.1, 1e-12);
-  EXPECT_EQ(schedule.stress_weight(0, 1e-4), 1e-4);    // small ones stay
-  EXPECT_EQ(schedule.stress_weight(999, 0.0), 0.0);
+  EXPECT_EQ(schedule.stress_weight(0, 0.1, false), 0.001);
+  EXPECT_EQ(schedule.stress_weight(500, 0.1, false), 0.001);
+  EXPECT_NEAR(schedule.stress_weight(550, 0.1, false), 0.01, 1e-12);    // geometric, over a tenth
+  EXPECT_NEAR(schedule.stress_weight(600, 0.1, false), 0.1, 1e-12);
+  EXPECT_NEAR(schedule.stress_weight(999, 0.1, false), 0.1, 1e-12);
+  EXPECT_EQ(schedule.stress_weight(0, 1e-4, false), 1e-4);    // small ones stay
+  EXPECT_EQ(schedule.stress_weight(999, 0.0, false), 0.0);
+  EXPECT_EQ(schedule.stress_weight(999, 0.1, true), 0.001);
+  EXPECT_EQ(schedule.stress_weight(999, 1e-4, true), 1e-4);
   schedule.offsets_are_found = true;
-  EXPECT_EQ(schedule.stress_weight(0, 0.1), 0.1);
+  EXPECT_EQ(schedule.stress_weight(0, 0.1, false), 0.1);
 }
 
 TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)

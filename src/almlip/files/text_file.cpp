@@ -240,11 +240,16 @@ bool create_exclusively(const std::string &path)
 
 void try_to_write(const std::string &path, const std::vector<std::string> &inputs)
 {
+  namespace fs = std::filesystem;
   check_name(path);
+  std::error_code absent;
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
   for (const std::string &input : inputs) {
-    std::error_code absent;
-    require(!std::filesystem::equivalent(path, input, absent), path,
+    require(!fs::equivalent(path, input, absent), path,
             " is read, so that it cannot be written as well; name another file");
+    require(!fs::exists(path, absent) || !fs::equivalent(folder, input, absent), path,
+            " is in the folder ", input,
+            ", which is read, so that it cannot be written over; name another file");
   }
   constexpr std::size_t some = 1 << 16;    // a full disk often has room for an empty file
   TemporaryFile(path).write(std::string(some, '\n'));

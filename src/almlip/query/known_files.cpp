@@ -28,14 +28,6 @@ std::uintmax_t size_of(const fs::path &path)
   return error ? 0 : size;
 }
 
-/// The same for all ways to write it.
-std::string identity_of(const std::string &path)
-{
-  std::error_code error;
-  const fs::path whole = fs::weakly_canonical(path, error);
-  return error ? path : whole.string();
-}
-
 bool has_frames(const fs::path &path)
 {
   const bool packed = path.extension() == ".gz";
@@ -111,11 +103,24 @@ void KnownFiles::skip_batch(int number)
 {
   const std::string file = batch_stem(prefix_, number) + ".extxyz";
   read_[identity_of(file)] = {size_of(file), std::numeric_limits<int>::max()};
+  settled_.insert(file);
 }
 
 std::vector<std::string> KnownFiles::take_notes() { return std::exchange(notes_, {}); }
 
-bool KnownFiles::is_new(const std::string &file) const
+/// The same for all ways to write a name.
+const std::string &KnownFiles::identity_of(const std::string &file)
+{
+  std::string &identity = identities_[file];
+  if (identity.empty()) {
+    std::error_code error;
+    const fs::path whole = fs::weakly_canonical(file, error);
+    identity = error ? file : whole.string();
+  }
+  return identity;
+}
+
+bool KnownFiles::is_new(const std::string &file)
 {
   const auto read = read_.find(identity_of(file));
   return read == read_.end() || read->second.size != size_of(file);
@@ -167,7 +172,8 @@ std::vector<std::string> KnownFiles::new_files(const std::string &hash)
   return files;
 }
 
-/// Complete batches of the prefix with that potential.
+/// Complete batches of the prefix with that potential. One that is settled costs nothing but its
+/// name in the list of the folder, however many there are.
 void KnownFiles::find_batches(const std::string &hash, std::vector<std::string> &files)
 {
   const fs::path folder =
@@ -182,8 +188,12 @@ void KnownFiles::find_batches(const std::string &hash, std::vector<std::string> 
         !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
     if (!is_batch) continue;
     const std::string stem = prefix_ + "." + number;    // as it is written, for `skip_batch`
-    if (!is_new(stem + ".extxyz") || potential_of(stem + ".json") != hash) continue;
-    files.push_back(stem + ".extxyz");
+    if (settled_.count(stem + ".extxyz") > 0) continue;
+    const std::string potential = potential_of(stem + ".json");
+    if (!potential.empty() && (potential != hash || !is_new(stem + ".extxyz")))
+      settled_.insert(stem + ".extxyz");
+    else if (potential == hash)
+      files.push_back(stem + ".extxyz");
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,11 @@ class KnownFiles {
   /// A batch that needs no reading.
   void skip_batch(int number);
   /// Everything is new again, such as for another potential.
-  void forget() { read_.clear(); }
+  void forget()
+  {
+    read_.clear();
+    settled_.clear();
+  }
   /// What could not be read since the last call.
   std::vector<std::string> take_notes();
 
@@ -50,14 +55,17 @@ class KnownFiles {
     int num_frames = 0;
   };
 
-  bool is_new(const std::string &file) const;
+  bool is_new(const std::string &file);
+  const std::string &identity_of(const std::string &file);
   std::vector<std::string> new_files(const std::string &hash);
   std::vector<Frame> new_frames(const std::string &file);
   void find_batches(const std::string &hash, std::vector<std::string> &files);
 
   std::vector<std::string> paths_;
   std::string prefix_;
-  std::map<std::string, Progress> read_;
+  std::map<std::string, Progress> read_;             ///< by identity
+  std::map<std::string, std::string> identities_;    ///< of the names that were met
+  std::set<std::string> settled_;    ///< batches that are whole, and read or of another potential
   std::vector<std::string> notes_;
   bool is_first_time_ = true;
 };
