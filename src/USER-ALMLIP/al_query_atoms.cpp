@@ -251,8 +251,7 @@ almlip::QueryCandidate ALQueryAtoms::gather(const ALQuerySnapshot &shot, int max
   MPI_Reduce(&shot.energy, &energy, 1, MPI_DOUBLE, MPI_SUM, 0, world);
   std::vector<double> all_atoms, all_descriptors;
   const std::vector<double> &atoms = gather_numbers(shot.atoms, world, all_atoms);
-  const std::vector<double> &descriptors =
-      gather_numbers(shot.descriptors, world, all_descriptors);
+  const std::vector<double> &descriptors = gather_numbers(shot.descriptors, world, all_descriptors);
   if (comm->me != 0) return {};
 
   almlip::QueryCandidate candidate = unpack(shot, atoms, descriptors, max_atoms);

@@ -468,9 +468,9 @@ void FixALQuery::end_by_signal()
   if (is_tied() || is_rerun()) choose_batch("end_of_run");
   if (is_tied()) return tell_to_wait();
   if (comm->me == 0)
-    utils::logmesg(
-        lmp, fmt::format("fix al_query: step {}: told to end by SIGTERM, all runs {}\n",
-                         update->ntimestep, is_rerun() ? "but reruns are skipped" : "stop"));
+    utils::logmesg(lmp,
+                   fmt::format("fix al_query: step {}: told to end by SIGTERM, all runs {}\n",
+                               update->ntimestep, is_rerun() ? "but reruns are skipped" : "stop"));
   timer->force_timeout();
 }
 

@@ -125,7 +125,8 @@ std::vector<bool> watched_atoms(Frame &frame, const std::string &given)
   const std::vector<std::string> there = marking_columns(frame);
   const bool is_there = std::find(there.begin(), there.end(), name) != there.end();
   if (!is_there && is_spooled && name == group_column) return {};
-  require(is_there, frame.source, ": --group is ", name, ", but no column of that name marks the atoms; ",
+  require(is_there, frame.source, ": --group is ", name,
+          ", but no column of that name marks the atoms; ",
           there.empty() ? std::string("the frame has none of one number for each atom")
                         : "those of one number for each atom are " + joined(there, ", "));
   const std::vector<bool> marks = take_marks(frame, name);

@@ -103,8 +103,7 @@ bool CandidateSieve::look(const Frame &frame, const std::string &file)
   const bool tells_step = frame.info.count("step") > 0;
   reason_ = spooled_reason(frame);
   const bool was_spooled_later = reason_ == "before";    // than others of the steps around it
-  begins_anew_ =
-      file != file_ || (tells_step && seen_.step <= last_step_ && !was_spooled_later);
+  begins_anew_ = file != file_ || (tells_step && seen_.step <= last_step_ && !was_spooled_later);
   if (begins_anew_) last_taken_ = -1;
   if (begins_anew_ || reason_ == "above_hi") excursion_taken_ = false;
   was_untrusted_ = is_untrusted_ && !begins_anew_;

@@ -144,7 +144,8 @@ std::string text_of(const StressOffsets &offsets)
                 pressure(offset.spread, offset));
     if (is_in_doubt(offset))
       text +=
-          "this may be an offset or the fit's own error, so that stresses weigh 0.001 at most; give "
+          "this may be an offset or the fit's own error, so that stresses weigh 0.001 at most; "
+          "give "
           "more frames at other volumes, or set stress_offset on or off\n";
     else if (offset.virial == 0.0)
       text += "labels are taken as they are\n";

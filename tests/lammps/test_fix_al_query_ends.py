@@ -96,7 +96,9 @@ def test_sigterm_to_mpirun_ends_all_ranks_softly(tmp_path, query_script):
     """As batch systems send it to a job script that has replaced itself by mpirun."""
     commands = 'run 1000000\nprint "the script went on"'
     command = ["mpirun", "-n", "2", "lmp"]
-    process = start(tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT), command)
+    process = start(
+        tmp_path, query_script(commands, fix=f"10 {PICK_ALL} trace t", setup=HOT), command
+    )
     wait_for_trace(tmp_path / "t", 5, process)
     process.terminate()
     process.communicate(timeout=60)
