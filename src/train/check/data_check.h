@@ -23,6 +23,7 @@ struct Compared {
   double energy_error = 0.0;    ///< prediction minus label, eV per atom
   double force_error =
       0.0;    ///< root mean square over components, eV/Angstrom; negative: no label
+  double predicted_force = 0.0;    ///< likewise; 0: no label
   double force_factor = 0.0;    ///< that makes the labels the predicted forces; 0: they do not tell
   double stress_factor = 0.0;    ///< likewise of the stress
   bool has_stress = false;

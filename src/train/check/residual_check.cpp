@@ -54,10 +54,23 @@ std::vector<std::size_t> odd_energies(const std::vector<std::size_t> &group,
   return odd;
 }
 
+/// What the potential errs by where there are forces, eV/Angstrom. Frames of nearly perfect crystals
+/// count as little as their forces: errors there may be a hundred times less, and say nothing.
+double usual_force_error(const std::vector<Compared> &compared)
+{
+  std::vector<double> errors, predicted;    // labels may be wrong: they do not weigh
+  for (const Compared &c : compared) {
+    errors.push_back(c.force_error);
+    predicted.push_back(c.predicted_force);
+  }
+  return weighted_median(errors, predicted);
+}
+
 /// Large forces of which the potential explains nothing.
+/// @param small  errors below it are of no account, eV/Angstrom
 std::vector<std::size_t> odd_forces(const std::vector<std::size_t> &group,
                                     const std::vector<Frame> &frames,
-                                    const std::vector<Compared> &compared)
+                                    const std::vector<Compared> &compared, double small)
 {
   std::vector<double> errors;
   for (const std::size_t f : group)
@@ -66,7 +79,8 @@ std::vector<std::size_t> odd_forces(const std::vector<std::size_t> &group,
   std::vector<std::size_t> odd;
   for (const std::size_t f : group) {
     const double size = rms(frames[f].forces);
-    if (size > 5.0 * usual && compared[f].force_error > 0.7 * size) odd.push_back(f);
+    const double error = compared[f].force_error;
+    if (size > 5.0 * usual && error > 0.7 * size && error > small) odd.push_back(f);
   }
   return odd;
 }
@@ -164,7 +178,8 @@ Compared compare(const Frame &frame, const FramePrediction &prediction)
     for (std::size_t n = 0; n < errors.size(); ++n)
       errors[n] = prediction.forces[n] - frame.forces[n];
     compared.force_error = rms(errors);
-    if (rms(prediction.forces) > 3.0 * rms(prediction.sigma))
+    compared.predicted_force = rms(prediction.forces);
+    if (compared.predicted_force > 3.0 * rms(prediction.sigma))
       compared.force_factor = factor_of(frame.forces, prediction.forces);
   }
   compared.has_stress = frame.virial && frame.volume() > 0.0;
@@ -180,12 +195,14 @@ Compared compare(const Frame &frame, const FramePrediction &prediction)
 std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
                                      const std::vector<Compared> &compared)
 {
+  constexpr double relaxed = 0.01;    // eV/Angstrom, to which structures are commonly relaxed
+  const double small = std::max(relaxed, usual_force_error(compared));
   std::vector<Finding> findings;
   std::vector<std::size_t> energies, forces;
   for (const auto &[type, group] : groups_of(frames)) {
     if (group.size() < min_frames) continue;
     for (const std::size_t f : odd_energies(group, compared)) energies.push_back(f);
-    for (const std::size_t f : odd_forces(group, frames, compared)) forces.push_back(f);
+    for (const std::size_t f : odd_forces(group, frames, compared, small)) forces.push_back(f);
   }
   add(findings,
       {"the energy does not fit the rest of its kind, although the forces do",

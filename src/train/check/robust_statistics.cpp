@@ -24,17 +24,26 @@ double robust_spread(const std::vector<double> &values)
   return normal * median(deviations);
 }
 
+double weighted_median(const std::vector<double> &values, const std::vector<double> &weights)
+{
+  std::vector<std::pair<double, double>> weighted;
+  double total = 0.0, sum = 0.0;
+  for (std::size_t n = 0; n < values.size(); ++n)
+    if (weights[n] > 0.0) weighted.emplace_back(values[n], weights[n]), total += weights[n];
+  std::sort(weighted.begin(), weighted.end());
+  for (const auto &[value, weight] : weighted)
+    if ((sum += weight) >= 0.5 * total) return value;
+  return 0.0;
+}
+
 double median_slope(const std::vector<double> &x, const std::vector<double> &y)
 {
-  std::vector<std::pair<double, double>> slopes;
-  double total = 0.0;
-  for (std::size_t n = 0; n < x.size(); ++n)
-    if (x[n] != 0.0) slopes.emplace_back(y[n] / x[n], std::abs(x[n])), total += std::abs(x[n]);
-  std::sort(slopes.begin(), slopes.end());
-  double sum = 0.0;
-  for (const auto &[slope, weight] : slopes)
-    if ((sum += weight) >= 0.5 * total) return slope;
-  return 0.0;
+  std::vector<double> slopes, weights;
+  for (std::size_t n = 0; n < x.size(); ++n) {
+    slopes.push_back(x[n] != 0.0 ? y[n] / x[n] : 0.0);
+    weights.push_back(std::abs(x[n]));
+  }
+  return weighted_median(slopes, weights);
 }
 
 double share_near(const std::vector<double> &x, const std::vector<double> &y, double slope)

@@ -12,6 +12,10 @@ double median(std::vector<double> values);
 /// values.
 double robust_spread(const std::vector<double> &values);
 
+/// The value that halves the weight; 0 without weight.
+/// @param weights  of the same size, not negative
+double weighted_median(const std::vector<double> &values, const std::vector<double> &weights);
+
 /// Slope through the origin that halves the weight |x| of all points.
 /// @param x, y  of the same size
 double median_slope(const std::vector<double> &x, const std::vector<double> &y);
