@@ -65,5 +65,68 @@ TEST(CheckResiduals, HugeWrongForcesDoNotHideThemselves)
   EXPECT_TRUE(labels.misfit(20));
 }
 
+constexpr double hartree = 27.211386, kcal_per_mol = 1.0 / 23.06055;    // eV
+
+/// Cells of two copper atoms with these energies, eV per atom.
+std::vector<Frame> with_energies(const std::vector<double> &energies)
+{
+  std::vector<Frame> frames;
+  for (const double energy : energies) {
+    Frame frame;
+    frame.source = "a.extxyz, frame " + std::to_string(frames.size() + 1);
+    const double side = 4.0 + 0.1 * double(frames.size());    // none twice
+    frame.cell = {side, 0, 0, 0, side, 0, 0, 0, side};
+    frame.atomic_numbers = {29, 29};
+    frame.positions = {0, 0, 0, 2, 2, 2};
+    frame.forces = {0.1, 0, 0, -0.1, 0, 0};
+    frame.energy = 2.0 * energy;
+    frames.push_back(frame);
+  }
+  return frames;
+}
+
+std::string told_of(const std::vector<double> &energies)
+{
+  const std::vector<Frame> frames = with_energies(energies);
+  return text_of(check_labels(frames), frames);
+}
+
+TEST(CheckLabels, EnergiesInHartreeBesideElectronvoltsAreFound)
+{
+  const std::string told = told_of({-3.7, -3.6, -3.5, -3.65 / hartree, -3.55 / hartree});
+  EXPECT_EQ(told.find("  2 of 5 frames: the energies look like Hartree, those of other frames of "
+                      "the composition like eV\n"),
+            0u);
+  EXPECT_NE(told.find("frame 4; frame 5"), std::string::npos);
+}
+
+TEST(CheckLabels, MoreEnergiesInAnotherUnitThanInElectronvoltsAreFound)
+{
+  const double big = 1.0 / kcal_per_mol;
+  EXPECT_EQ(told_of({-3.7, -3.6, -3.5 * big, -3.55 * big, -3.6 * big})
+                .find("  3 of 5 frames: the energies look like kcal/mol"),
+            0u);
+}
+
+TEST(CheckLabels, AnEnergyBetweenTwoUnitsHidesNeither)
+{
+  std::vector<double> energies{-0.6};    // of a cluster, say
+  for (int n = 0; n < 30; ++n) {
+    energies.push_back(-3.5 - 0.01 * n);
+    energies.push_back(energies.back() / hartree);
+  }
+  EXPECT_EQ(told_of(energies).find("  30 of 61 frames: the energies look like Hartree"), 0u);
+}
+
+TEST(CheckLabels, EnergiesAboveAGroundStateAreNoUnits)
+{
+  EXPECT_EQ(told_of({0.011, 0.012, 0.013, 0.3, 0.33, 0.35}), "");    // a phase, and a liquid
+}
+
+TEST(CheckLabels, EnergiesFromASolidToADimerAreNoUnits)
+{
+  EXPECT_EQ(told_of({-3.7, -3.6, -3.5, -2.1, -1.0, -0.5, -0.14, -0.13, -0.12}), "");
+}
+
 }    // namespace
 }    // namespace almlip::train

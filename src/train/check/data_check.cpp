@@ -2,6 +2,7 @@
 #include "train/check/data_check.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -60,10 +61,12 @@ std::vector<Finding> check_labels(const std::vector<Frame> &frames)
   if (auto missing = check_missing_forces(frames)) findings.push_back(std::move(*missing));
   if (auto size = check_stress_size(frames)) findings.push_back(std::move(*size));
   check_repeats(frames, collector);
-  check_heaps(frames, collector);
-  Sources files;
-  for (std::size_t f = 0; f < frames.size(); ++f) files[file_of(frames[f])].push_back(f);
-  for (const auto &[name, members] : files) check_file(frames, members, collector);
+  const std::set<std::size_t> foreign = check_heaps(frames, collector);
+  Sources files, foreign_parts;    // labels are compared where units of energies are the same
+  for (std::size_t f = 0; f < frames.size(); ++f)
+    (foreign.count(f) > 0 ? foreign_parts : files)[file_of(frames[f])].push_back(f);
+  for (const Sources *sources : {&files, &foreign_parts})
+    for (const auto &[name, members] : *sources) check_file(frames, members, collector);
   return findings;
 }
 
