@@ -265,6 +265,24 @@ def test_a_unit_that_a_file_names_is_not_ignored(command, tmp_path):
     assert "read 4 frames" in check(path)
 
 
+def test_forces_that_nobody_wrote_are_told(potential, tmp_path):
+    """Of rattled cells; those of perfect ones vanish, strained or not."""
+    frames = change(labelled(), forces=0.0)  # every second one is only strained
+    path = write(tmp_path / "frames.extxyz", frames)
+    expected = "20 of 40 frames: all forces are exactly 0, although the atoms are at places"
+    assert expected in check(path) and expected in check(path, "--potential", potential)
+    done = train("--train", path, "--output", tmp_path / "p", "--preset", "fast", "--epochs", 1)
+    assert expected in done.stderr
+    assert "exactly 0" not in check(write(tmp_path / "strained.extxyz", frames[1::2]))
+
+
+@pytest.mark.parametrize("label", ["energy", "stress"])
+def test_energies_and_stresses_that_nobody_wrote_are_told(label, tmp_path):
+    changes = {"energy": 0.0} if label == "energy" else {"virial": lambda v, volume: 0 * v}
+    path = write(tmp_path / "frames.extxyz", change(labelled()[::2], **changes))
+    assert f"20 of 20 frames: the {label} is exactly 0" in check(path)
+
+
 def test_two_zeros_of_energy_are_told(tmp_path):
     frames = labelled()
     for frame in frames[:6]:

@@ -11,6 +11,7 @@
 #include "train/check/force_check.h"
 #include "train/check/mixed_labels.h"
 #include "train/check/stress_check.h"
+#include "train/check/zero_labels.h"
 
 namespace almlip::train {
 
@@ -59,6 +60,7 @@ std::vector<Finding> check_labels(const std::vector<Frame> &frames)
   std::vector<Finding> findings;
   Collector collector(findings);
   if (auto missing = check_missing_forces(frames)) findings.push_back(std::move(*missing));
+  for (Finding &zero : check_zero_labels(frames)) findings.push_back(std::move(zero));
   if (auto size = check_stress_size(frames)) findings.push_back(std::move(*size));
   check_repeats(frames, collector);
   const std::set<std::size_t> foreign = check_heaps(frames, collector);
