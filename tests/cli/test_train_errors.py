@@ -35,6 +35,12 @@ def not_a_number(texts):
     return "\n".join(lines) + "\n" + "".join(texts[1:])
 
 
+def impossible_force(texts):
+    lines = texts[0].splitlines()
+    lines[2] = " ".join(lines[2].split()[:-1] + ["-2e6"])
+    return "\n".join(lines) + "\n" + "".join(texts[1:])
+
+
 BAD_FILES = {
     "no forces at all": (
         lambda texts: "".join(texts).replace(":forces:R:3", ":other:R:3"),
@@ -47,6 +53,18 @@ BAD_FILES = {
     ),
     "missing energy": (with_first("energy=", "enthalpy="), ["bad.extxyz", "energy"]),
     "NaN": (not_a_number, ["bad.extxyz", "nan"]),
+    "impossible energy": (
+        with_first("energy=", "energy=1e300 enthalpy="),
+        ["bad.extxyz, frame 1, line 2: energy is 2.5e+299 eV per atom, but at most 10000000"],
+    ),
+    "impossible force": (
+        impossible_force,
+        ["bad.extxyz, frame 1, line 3: atom 1 has a force of -2000000 eV/Angstrom"],
+    ),
+    "impossible virial": (
+        with_first('virial="', 'virial="1e300 0 0 0 0 0 0 0 0" other="'),
+        ["frame 1, line 2: virial has a component of 1e+300 eV, but at most 1e+15"],
+    ),
     "not an element": (with_first("Ar ", "Xx "), ["bad.extxyz", "Xx"]),
     "zero-volume cell": (flat_cell, ["bad.extxyz", "volume"]),
     "atoms on top of each other": (atoms_on_top, ["bad.extxyz", "frame 1", "atoms 1 and 2"]),

@@ -141,6 +141,8 @@ class ExtxyzReader {
                      std::string &key) const;
   void finish_cell(Frame &frame) const;
   void check_needs(const Frame &frame) const;
+  void check_sizes(const Frame &frame, int num_atoms) const;
+  void check_force(const Frame &frame, int i) const;
   void count(const Frame &frame, ReadReport &report) const;
   double number_of(const std::string &key, const std::string &text) const;
   std::vector<double> numbers_of(const std::string &key, const std::string &text) const;
@@ -218,6 +220,7 @@ Frame ExtxyzReader::read_frame(int num_atoms)
   if (!next_line(line)) complain("the file ends before the comment line; it is incomplete");
   read_comment(line, frame);
   check_needs(frame);
+  if (needs_.labels) check_sizes(frame, num_atoms);
 
   // each atom needs a line of at least two characters: no memory for what cannot be there
   if (static_cast<std::size_t>(num_atoms) > rest_.size())
@@ -228,6 +231,7 @@ Frame ExtxyzReader::read_frame(int num_atoms)
       complain("the frame has ", num_atoms, " atoms, but the file ends after ", i,
                " of them; it is incomplete");
     read_atom(line, i, frame);
+    if (needs_.labels) check_force(frame, i);
   }
   return frame;
 }
@@ -434,6 +438,32 @@ void ExtxyzReader::check_needs(const Frame &frame) const
   if (needs_.forces && forces_key_.empty())
     complain("there is no column \"", named(needs_.keys.forces, "forces"),
              "\" in Properties=", properties_, ", but forces are needed");
+}
+
+// Labels that nothing in nature has, in whatever unit they may be, would decide a fit alone.
+
+void ExtxyzReader::check_sizes(const Frame &frame, int num_atoms) const
+{
+  constexpr double most_energy = 1e7;     // eV/atom; with all its electrons uranium has 8e5
+  constexpr double most_virial = 1e15;    // eV; 1 TPa that is written in Pa, of 1000 Angstrom^3
+  const double energy = frame.energy.value_or(0.0) / num_atoms;
+  if (std::abs(energy) > most_energy)
+    complain(energy_key_, " is ", energy, " eV per atom, but at most ", most_energy,
+             " are possible; correct it, or remove the frame");
+  for (const double component : frame.virial.value_or(Tensor6{}))
+    if (std::abs(component) > most_virial)
+      complain(stress_key_, " has a component of ", component, " eV, but at most ", most_virial,
+               " are possible; correct it, or remove the frame");
+}
+
+void ExtxyzReader::check_force(const Frame &frame, int i) const
+{
+  constexpr double most = 1e6;    // eV/Angstrom; two nuclei of copper at 0.1 Angstrom
+  for (std::size_t n = 3 * std::size_t(i);
+       n < std::min(frame.forces.size(), 3 * std::size_t(i + 1)); ++n)
+    if (std::abs(frame.forces[n]) > most)
+      complain("atom ", i + 1, " has a force of ", frame.forces[n], " eV/Angstrom, but at most ",
+               most, " are possible; correct it, or remove the frame");
 }
 
 void ExtxyzReader::count(const Frame &frame, ReadReport &report) const

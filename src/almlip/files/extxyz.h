@@ -16,7 +16,8 @@ namespace almlip {
 struct ExtxyzNeeds {
   bool energy = false;    ///< in every frame
   bool forces = false;    ///< in every frame
-  bool labels = false;    ///< labels will be learned or compared with: what is ambiguous is refused
+  bool labels = false;    ///< labels will be learned or compared with: what is ambiguous, or of an
+                          ///< impossible size, is refused
   LabelKeys keys = {};
 };
 

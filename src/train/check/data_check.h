@@ -11,7 +11,8 @@
 namespace almlip::train {
 
 /// Checks labels against themselves, without a potential: labels that nobody wrote, frames twice,
-/// energies that jump, units, signs, scales, exchanged shear components and an offset of the stress.
+/// energies that jump, units, signs, scales, exchanged shear components and an offset of the
+/// stress.
 ///
 /// Units and signs come from frames of the same atoms in nearly the same places (`ClosePair`), in
 /// each file and config_type that has enough of them. Frames of which nothing is close to another

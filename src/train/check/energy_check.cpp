@@ -91,12 +91,13 @@ void check_gap(const Energies &energies, Collector &findings)
     if (gap < least || gap < 3.0 * std::min(below, above)) continue;
     std::vector<std::size_t> fewer;
     const bool low = n < most - n;
-    for (std::size_t k = low ? 0 : n; k < (low ? n : most); ++k) fewer.push_back(energies[k].second);
-    findings.add({"energies of one composition lie in two heaps, " + format("%.3g", gap) +
-                      " eV/atom apart",
-                  "bring them to one unit and one zero, or remove them",
-                  {}},
-                 fewer);
+    for (std::size_t k = low ? 0 : n; k < (low ? n : most); ++k)
+      fewer.push_back(energies[k].second);
+    findings.add(
+        {"energies of one composition lie in two heaps, " + format("%.3g", gap) + " eV/atom apart",
+         "bring them to one unit and one zero, or remove them",
+         {}},
+        fewer);
     return;
   }
 }
@@ -138,9 +139,10 @@ struct EnergyUnit {
   const char *name;
   double per_ev;
 };
-constexpr EnergyUnit energy_units[] = {
-    {"Hartree", 1.0 / 27.211386}, {"Ry", 1.0 / 13.605693}, {"kcal/mol", 23.06055},
-    {"kJ/mol", 96.48533}};
+constexpr EnergyUnit energy_units[] = {{"Hartree", 1.0 / 27.211386},
+                                       {"Ry", 1.0 / 13.605693},
+                                       {"kcal/mol", 23.06055},
+                                       {"kJ/mol", 96.48533}};
 
 /// The unit of one of two heaps, if the other one is in eV.
 const EnergyUnit *unit_of(const Heap &heap, const Heap &other)

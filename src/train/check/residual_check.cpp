@@ -54,8 +54,9 @@ std::vector<std::size_t> odd_energies(const std::vector<std::size_t> &group,
   return odd;
 }
 
-/// What the potential errs by where there are forces, eV/Angstrom. Frames of nearly perfect crystals
-/// count as little as their forces: errors there may be a hundred times less, and say nothing.
+/// What the potential errs by where there are forces, eV/Angstrom. Frames of nearly perfect
+/// crystals count as little as their forces: errors there may be a hundred times less, and say
+/// nothing.
 double usual_force_error(const std::vector<Compared> &compared)
 {
   std::vector<double> errors, predicted;    // labels may be wrong: they do not weigh

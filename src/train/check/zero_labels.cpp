@@ -68,8 +68,8 @@ std::vector<Finding> check_zero_labels(const std::vector<Frame> &frames)
   Finding forces{"all forces are exactly 0, although the atoms are at places without symmetry",
                  "if nobody wrote them, calculate them, or take the column of forces out",
                  {}},
-      energies{"the energy is exactly 0, but forces are not", "calculate it, if nobody wrote it",
-               {}},
+      energies{
+          "the energy is exactly 0, but forces are not", "calculate it, if nobody wrote it", {}},
       stresses{"the stress is exactly 0", "if nobody wrote it, calculate it, or take it out", {}};
   for (std::size_t f = 0; f < frames.size(); ++f) {
     const Frame &frame = frames[f];
