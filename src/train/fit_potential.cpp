@@ -148,6 +148,7 @@ void forget_start(Input &input)
 {
   input.start.reset();
   input.settings.start.clear();
+  input.settings.refit = TrainingSettings().refit;    // it is a fit from nothing now
   input.judgement = {};
 }
 
@@ -511,10 +512,12 @@ TrainingSettings resolved_settings(const TrainingSettings &given)
 {
   Input input;
   read(input, given);
-  const bool full = input.start && input.settings.refit == "full";
-  if (full || (input.start && !new_frames(*input.start, input.data.train)))
-    hold_out(input.data, input.settings);
+  const bool full = input.start && input.settings.refit == "full",
+             knows_new = input.start && input.data.new_elements.empty() &&
+                         given.validation.empty() && new_frames(*input.start, input.data.train);
+  const bool holds_out = input.start && (full || !knows_new);
   if (full) forget_start(input);
+  if (holds_out) hold_out(input.data, input.settings);    // as much as without the start
   choose_weight_decay(input);
   TrainingSettings settings = input.settings;
   settings.checkpoint = given.checkpoint;

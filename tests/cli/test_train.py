@@ -359,6 +359,21 @@ def test_full_refit_has_the_settings_of_a_fit_from_nothing(frames, tmp_path):
     assert alone["weight_decay"] == pytest.approx(0.5 * (120 / 135) ** 2)
 
 
+def test_printed_settings_of_a_full_refit_are_those_it_uses(frames, tmp_path):
+    """Of few frames, which are judged by folds; the start is no longer part of it."""
+    fit(frames, tmp_path / "a.json")
+    full = ["--train", frames, "--start", tmp_path / "a.json", "--refit", "full", "--preset"]
+    full += ["fast", "--members", 2, "--epochs", 5, "--output", tmp_path / "b.json"]
+    printed = json.loads(train(*full, "--print-defaults").stdout)
+    done = train(*full)
+    assert done.returncode == 0, done.stderr
+    used = json.loads((tmp_path / "b.json").read_text())["provenance"]["settings"]
+    assert printed["folds"] == 3 and printed["all_frames_epochs"] == 0
+    assert {key: printed[key] for key in used} == used
+    (tmp_path / "s.json").write_text(json.dumps(printed))
+    assert json.loads(train(tmp_path / "s.json", "--print-defaults").stdout) == printed
+
+
 def test_refit_is_a_full_fit_where_the_start_is_useless(frames, tmp_path):
     fit(frames, tmp_path / "cold", "--epochs", "60")
     other = tmp_path / "other.extxyz"
