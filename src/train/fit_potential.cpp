@@ -127,6 +127,8 @@ void read(Input &input, const TrainingSettings &given)
 {
   require(given.tune == 0.0 || given.start.empty(),
           "--tune searches the shape of the model and --start keeps it; use one of them");
+  require(given.refit == "auto" || !given.start.empty(), "\"refit\" is ", given.refit,
+          ", but there is no potential to start from; name it with --start, or leave --refit out");
   if (!given.start.empty()) input.start = read_potential(given.start);
   input.settings = input.start ? continued(given, input.start->settings) : given;
   input.own_checkpoint = given.checkpoint.empty();

@@ -153,6 +153,16 @@ double largest_force(const std::vector<Frame> &frames)
   return largest;
 }
 
+/// What to do about too few frames with forces.
+std::string remedy_of_few(const TrainingData &data, const TrainingSettings &settings)
+{
+  const auto missing = check_missing_forces(data.train);
+  if (missing) return missing->what + "; " + missing->remedy;
+  const bool may_hold_fewer = !data.held_out.empty() && settings.validation.empty();
+  return std::string("calculate more frames, with forces") +
+         (may_hold_fewer ? ", or hold out fewer (--validation-fraction)" : "");
+}
+
 void append_bytes(std::string &text, const double *numbers, std::size_t count)
 {
   text.append(reinterpret_cast<const char *>(numbers), count * sizeof(double));
@@ -255,13 +265,13 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
   const auto num_with_forces =
       std::count_if(data.train.begin(), data.train.end(),
                     [](const Frame &frame) { return !frame.forces.empty(); });
-  if (num_with_forces == 0) {
-    const auto missing = check_missing_forces(data.train);
-    fail(joined(settings.train), ": ", missing->what, "; ", missing->remedy);
-  }
+  if (num_with_forces == 0) fail(joined(settings.train), ": ", remedy_of_few(data, settings));
   require(num_with_forces >= min_frames, "there are ", num_with_forces,
-          " training frames with forces after ", data.held_out.size(),
-          " frames were held out, but at least ", min_frames, " are needed");
+          " training frames with forces",
+          data.held_out.empty()
+              ? ""
+              : " after " + std::to_string(data.held_out.size()) + " frames were held out",
+          ", but at least ", min_frames, " are needed; ", remedy_of_few(data, settings));
   check_every_element(data, settings);
 }
 

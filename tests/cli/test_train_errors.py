@@ -51,7 +51,10 @@ BAD_FILES = {
         with_first("energy=", "REF_energy="),
         ["REF_energy in 1, energy in 11 frames", "--energy-key"],
     ),
-    "missing energy": (with_first("energy=", "enthalpy="), ["bad.extxyz", "energy"]),
+    "missing energy": (
+        with_first("energy=", "enthalpy="),
+        ["bad.extxyz", "no energy=...", "other numbers are enthalpy", "--energy-key"],
+    ),
     "NaN": (not_a_number, ["bad.extxyz", "nan"]),
     "impossible energy": (
         with_first("energy=", "energy=1e300 enthalpy="),
@@ -68,7 +71,16 @@ BAD_FILES = {
     "not an element": (with_first("Ar ", "Xx "), ["bad.extxyz", "Xx"]),
     "zero-volume cell": (flat_cell, ["bad.extxyz", "volume"]),
     "atoms on top of each other": (atoms_on_top, ["bad.extxyz", "frame 1", "atoms 1 and 2"]),
-    "too few frames": (lambda texts: "".join(texts[:2]), ["at least 4 are needed"]),
+    "too few frames": (
+        lambda texts: "".join(texts[:2]),
+        ["2 training frames with forces, but at least 4 are needed; calculate more frames"],
+    ),
+    "too few forces": (
+        lambda texts: (
+            "".join(texts[:3]) + "".join(texts[3:]).replace(":forces:R:3", ":my_forces:R:3")
+        ),
+        ["at least 4 are needed; there is no column of forces", "my_forces", "--forces-key"],
+    ),
     "last frame cut off": (lambda texts: "".join(texts)[:-40], ["bad.extxyz"]),
     "empty": (lambda texts: "", ["bad.extxyz"]),
 }
@@ -108,6 +120,10 @@ BAD_ARGUMENTS = {
     "unknown preset": (["--preset", "huge"], ["fast, default, accurate, large"]),
     "output folder missing": (["--output", "/nonexistent/p.json"], ["/nonexistent"]),
     "start missing": (["--start", "/nonexistent/p.json"], ["/nonexistent/p.json"]),
+    "refit of nothing": (
+        ["--refit", "full"],
+        ['"refit" is full, but there is no potential to start from', "--start"],
+    ),
     "frames missing": (["--validation", "/nonexistent/v.extxyz"], ["/nonexistent/v.extxyz"]),
     "learning rate": (["--learning-rate", "fast"], ["learning_rate"]),
 }

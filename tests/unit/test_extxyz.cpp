@@ -437,7 +437,9 @@ TEST(Extxyz, WhatIsNeededButMissingIsAnError)
 {
   const std::string where = "frames.xyz, frame 1, line 2: ";
   EXPECT_EQ(error_of(cube(""), {true, false}),
-            where + "there is no energy=... in the comment line, but the energy is needed");
+            where +
+                "there is no energy=... in the comment line, but the energy is needed; add it, in "
+                "eV");
   EXPECT_EQ(
       error_of(cube(""), {false, true}),
       where +

@@ -140,6 +140,7 @@ class ExtxyzReader {
                      const std::vector<std::string> &wanted, const char *flag,
                      std::string &key) const;
   void finish_cell(Frame &frame) const;
+  std::vector<std::string> other_numbers(const Frame &frame) const;
   void check_needs(const Frame &frame) const;
   void check_sizes(const Frame &frame, int num_atoms) const;
   void check_force(const Frame &frame, int i) const;
@@ -427,14 +428,30 @@ void ExtxyzReader::choose_forces()
   choose("column of forces", found, needs_.keys.forces, "--forces-key", forces_key_);
 }
 
+/// What may be a label under a name of its own: other keys of the comment line that hold a number.
+std::vector<std::string> ExtxyzReader::other_numbers(const Frame &frame) const
+{
+  std::vector<std::string> keys;
+  const auto found = labels_.find(Quantity::energy);
+  if (found != labels_.end())
+    for (const auto &[key, text] : found->second) keys.push_back(key);
+  for (const auto &[key, text] : frame.info)
+    if (parse_number(text)) keys.push_back(key);
+  return keys;
+}
+
 void ExtxyzReader::check_needs(const Frame &frame) const
 {
+  const std::vector<std::string> others = other_numbers(frame);
   const auto named = [](const std::vector<std::string> &keys, const char *usual) {
     return keys.empty() ? std::string(usual) : joined(keys, " or ");
   };
   if (needs_.energy && !frame.energy)
     complain("there is no ", named(needs_.keys.energy, "energy"),
-             "=... in the comment line, but the energy is needed");
+             "=... in the comment line, but the energy is needed",
+             others.empty() ? "; add it, in eV"
+                            : "; other numbers are " + joined(others) +
+                                  ": name the energy's key with --energy-key");
   if (needs_.forces && forces_key_.empty())
     complain("there is no column \"", named(needs_.keys.forces, "forces"),
              "\" in Properties=", properties_, ", but forces are needed");
