@@ -49,6 +49,14 @@ TEST(CheckResiduals, TinyForcesOfAlmostPerfectCrystalsAreNoMisfit)
   EXPECT_FALSE(labels.misfit(20));
 }
 
+TEST(CheckResiduals, PredictionsThatFailOnAPerfectCrystalAreNoWrongLabel)
+{
+  ForceLabels labels;
+  labels.add_usual();
+  labels.add("perfect", 0.002, 0.5);
+  EXPECT_FALSE(labels.misfit(20));
+}
+
 TEST(CheckResiduals, WrongForcesOfAPerfectCrystalAreAMisfit)
 {
   ForceLabels labels;

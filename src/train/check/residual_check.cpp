@@ -68,7 +68,7 @@ double usual_force_error(const std::vector<Compared> &compared)
 }
 
 /// Large forces of which the potential explains nothing.
-/// @param small  errors below it are of no account, eV/Angstrom
+/// @param small  forces and errors below it are of no account, eV/Angstrom
 std::vector<std::size_t> odd_forces(const std::vector<std::size_t> &group,
                                     const std::vector<Frame> &frames,
                                     const std::vector<Compared> &compared, double small)
@@ -80,8 +80,9 @@ std::vector<std::size_t> odd_forces(const std::vector<std::size_t> &group,
   std::vector<std::size_t> odd;
   for (const std::size_t f : group) {
     const double size = rms(frames[f].forces);
-    const double error = compared[f].force_error;
-    if (size > 5.0 * usual && error > 0.7 * size && error > small) odd.push_back(f);
+    if (size > std::max(5.0 * usual, small) &&
+        compared[f].force_error > std::max(0.7 * size, small))
+      odd.push_back(f);
   }
   return odd;
 }
