@@ -136,5 +136,26 @@ TEST(CheckLabels, EnergiesFromASolidToADimerAreNoUnits)
   EXPECT_EQ(told_of({-3.7, -3.6, -3.5, -2.1, -1.0, -0.5, -0.14, -0.13, -0.12}), "");
 }
 
+/// Ten perfect crystals with errors of 1 meV/atom and 1e-4 eV/Angstrom^3, and one more.
+std::string told_of_one(double energy_error, double stress_error)
+{
+  std::vector<Frame> frames = with_energies(std::vector<double>(11, -3.7));
+  std::vector<Compared> compared(11);
+  for (std::size_t n = 0; n < 11; ++n) {
+    const double sign = n % 2 == 0 ? 1.0 : -1.0;
+    frames[n].forces.assign(6, 0.0);
+    compared[n].energy_error = n < 10 ? 0.001 * sign : energy_error;
+    compared[n].has_stress = true;
+    compared[n].stress[0] = n < 10 ? 1e-4 * sign : stress_error;
+  }
+  return text_of(check_residuals(frames, compared), frames);
+}
+
+TEST(CheckResiduals, AWrongEnergyOfAPerfectCrystalIsFoundIfItsStressFits)
+{
+  EXPECT_EQ(told_of_one(0.1, 1e-4).find("  1 of 11 frames: the energy does not fit"), 0u);
+  EXPECT_EQ(told_of_one(0.1, 0.01), "");    // the potential fails there
+}
+
 }    // namespace
 }    // namespace almlip::train

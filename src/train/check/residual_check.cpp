@@ -34,23 +34,69 @@ double rms(const std::vector<double> &values)
   return std::sqrt(sum / static_cast<double>(std::max<std::size_t>(1, values.size())));
 }
 
-/// Energies that are far off where the forces fit: the energy label is wrong.
+/// Pressure of the prediction above that of the label, eV/Angstrom^3.
+double pressure_error(const Compared &compared)
+{
+  double sum = 0.0;
+  for (std::size_t q = 0; q < 3; ++q) sum += compared.stress[q] - compared.label_stress[q];
+  return sum / 3.0;
+}
+
+/// Root mean square error of the stress without an offset that all labels have, eV/Angstrom^3.
+double stress_error(const Compared &compared, double offset)
+{
+  std::vector<double> errors;
+  for (std::size_t q = 0; q < 6; ++q)
+    errors.push_back(compared.stress[q] - compared.label_stress[q] - (q < 3 ? offset : 0.0));
+  return rms(errors);
+}
+
+/// What a potential errs by usually on frames of one kind.
+class UsualErrors {
+ public:
+  UsualErrors(const std::vector<std::size_t> &group, const std::vector<Compared> &compared)
+  {
+    std::vector<double> energies, forces, pressures, stresses;
+    for (const std::size_t f : group) {
+      energies.push_back(compared[f].energy_error);
+      if (compared[f].force_error >= 0.0) forces.push_back(compared[f].force_error);
+      if (compared[f].has_stress) pressures.push_back(pressure_error(compared[f]));
+    }
+    offset_ = median(pressures);
+    for (const std::size_t f : group)
+      if (compared[f].has_stress) stresses.push_back(stress_error(compared[f], offset_));
+    energy_ = median(energies);
+    energy_spread_ = robust_spread(energies);
+    force_ = median(forces);
+    stress_ = median(stresses);
+  }
+
+  bool is_odd_energy(const Compared &compared) const
+  {
+    constexpr double least = 0.01;    // eV per atom
+    return std::abs(compared.energy_error - energy_) > std::max(least, 10.0 * energy_spread_);
+  }
+  /// Whether forces fit, and the stress where forces vanish by symmetry and so tell nothing.
+  bool fits(const Compared &compared) const
+  {
+    constexpr double none = 1e-3;    // eV/Angstrom
+    if (compared.force_error > 3.0 * force_) return false;
+    return compared.predicted_force > none || !compared.has_stress ||
+           stress_error(compared, offset_) <= 3.0 * stress_;
+  }
+
+ private:
+  double energy_ = 0.0, energy_spread_ = 0.0, force_ = 0.0, stress_ = 0.0, offset_ = 0.0;
+};
+
+/// Energies that are far off where forces and stress fit: the energy label is wrong.
 std::vector<std::size_t> odd_energies(const std::vector<std::size_t> &group,
                                       const std::vector<Compared> &compared)
 {
-  constexpr double least = 0.01;    // eV per atom
-  std::vector<double> energies, forces;
-  for (const std::size_t f : group) {
-    energies.push_back(compared[f].energy_error);
-    if (compared[f].force_error >= 0.0) forces.push_back(compared[f].force_error);
-  }
-  const double center = median(energies), limit = std::max(least, 10.0 * robust_spread(energies)),
-               usual_force = 3.0 * median(forces);
+  const UsualErrors usual(group, compared);
   std::vector<std::size_t> odd;
   for (const std::size_t f : group)
-    if (std::abs(compared[f].energy_error - center) > limit &&
-        compared[f].force_error <= usual_force)
-      odd.push_back(f);
+    if (usual.is_odd_energy(compared[f]) && usual.fits(compared[f])) odd.push_back(f);
   return odd;
 }
 
@@ -155,11 +201,7 @@ std::optional<Finding> check_predicted_pressure(const std::vector<Compared> &com
   const std::vector<std::size_t> frames = with_stress(compared);
   if (frames.size() < min_frames) return {};
   std::vector<double> pressures;    // of labels minus predictions
-  for (const std::size_t f : frames) {
-    double sum = 0.0;
-    for (std::size_t q = 0; q < 3; ++q) sum += compared[f].label_stress[q] - compared[f].stress[q];
-    pressures.push_back(gpa * sum / 3.0);
-  }
+  for (const std::size_t f : frames) pressures.push_back(-gpa * pressure_error(compared[f]));
   const double offset = median(pressures);
   if (std::abs(offset) <= std::max(least, 3.0 * robust_spread(pressures))) return {};
   return Finding{
@@ -207,7 +249,7 @@ std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
     for (const std::size_t f : odd_forces(group, frames, compared, small)) forces.push_back(f);
   }
   add(findings,
-      {"the energy does not fit the rest of its kind, although the forces do",
+      {"the energy does not fit the rest of its kind, although forces and stress do",
        "calculate them again, or remove them",
        {}},
       energies);
