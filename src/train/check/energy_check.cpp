@@ -59,7 +59,7 @@ std::vector<Energies> energies_by_composition(const std::vector<Frame> &frames)
     if (!frames[f].energy || frames[f].num_atoms() < 2) continue;
     std::map<int, int> counts;
     for (const int z : frames[f].atomic_numbers) ++counts[z];
-    int divisor = 0;
+    int divisor = frames[f].num_atoms();
     for (const auto &[z, count] : counts) divisor = std::gcd(divisor, count);
     for (auto &[z, count] : counts) count /= divisor;
     compositions[counts].emplace_back(*frames[f].energy / frames[f].num_atoms(), f);
