@@ -442,16 +442,17 @@ std::vector<std::string> ExtxyzReader::other_numbers(const Frame &frame) const
 
 void ExtxyzReader::check_needs(const Frame &frame) const
 {
-  const std::vector<std::string> others = other_numbers(frame);
   const auto named = [](const std::vector<std::string> &keys, const char *usual) {
     return keys.empty() ? std::string(usual) : joined(keys, " or ");
   };
-  if (needs_.energy && !frame.energy)
+  if (needs_.energy && !frame.energy) {
+    const std::vector<std::string> others = other_numbers(frame);
     complain("there is no ", named(needs_.keys.energy, "energy"),
              "=... in the comment line, but the energy is needed",
              others.empty() ? "; add it, in eV"
                             : "; other numbers are " + joined(others) +
                                   ": name the energy's key with --energy-key");
+  }
   if (needs_.forces && forces_key_.empty())
     complain("there is no column \"", named(needs_.keys.forces, "forces"),
              "\" in Properties=", properties_, ", but forces are needed");

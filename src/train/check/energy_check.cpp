@@ -173,8 +173,9 @@ ForeignUnit foreign_unit(const Energies &sizes)
     const Heap low{sizes.begin(), split}, high{split, sizes.end()};
     for (const auto &[heap, other] : {std::pair(low, high), std::pair(high, low)}) {
       const EnergyUnit *unit = unit_of(heap, other);
-      if (unit && gap > widest && low.is_narrow() && high.is_narrow())
-        widest = gap, found = {unit, heap.core()};
+      if (!unit || gap <= widest || !low.is_narrow() || !high.is_narrow()) continue;
+      widest = gap;
+      found = {unit, heap.core()};
     }
   }
   return found;
