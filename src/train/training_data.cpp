@@ -256,7 +256,15 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
 {
   require(settings.folds != 1,
           "\"folds\" is 1, but a fit without all frames learns nothing; set 0, or 2 and more");
-  data.num_folds = num_folds(settings, static_cast<int>(data.train.size()));
+  const auto num_frames = static_cast<int>(data.train.size());
+  data.num_folds = num_folds(settings, num_frames);
+  if (settings.validation.empty() && settings.folds.value_or(0) > 0) {
+    const int parts = std::min(*settings.folds, num_frames),
+              most = (num_frames + parts - 1) / parts;
+    require(num_frames - most >= min_frames, "\"folds\" is ", *settings.folds, ", but of ",
+            num_frames, " frames fits without a part learn ", num_frames - most, ", and at least ",
+            min_frames, " are needed; set 0, more folds, or give more frames");
+  }
   if (data.num_folds > 0) {
     data.fold = judging_folds(data.train, data.num_folds, settings.seed);
     data.num_folds = num_folds_to_judge(data.fold, data.num_folds);

@@ -270,11 +270,13 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
 
 int num_folds(const TrainingSettings &s, int num_frames)
 {
-  constexpr int usual = 3, min_held_out = 10, min_frames = 6;
+  constexpr int usual = 3, min_held_out = 10, min_frames = 5;    // of which four are learned
   const int num_held_out = static_cast<int>(std::floor(s.validation_fraction * num_frames + 0.5));
   const bool few = num_held_out > 0 && num_held_out < min_held_out;
   if (!s.validation.empty() || num_frames < min_frames) return 0;
-  return s.folds.value_or(few && !s.all_frames_epochs && s.start.empty() ? usual : 0);
+  const int chosen = num_frames == min_frames ? min_frames : usual;
+  return std::min(s.folds.value_or(few && !s.all_frames_epochs && s.start.empty() ? chosen : 0),
+                  num_frames);
 }
 
 TrainingSettings for_all_frames(TrainingSettings settings, int num_train)

@@ -235,7 +235,9 @@ TEST(Schedule, ManyFramesAreLearnedInLargerBatchesAtALowerRate)
 TEST(NumJudgingFits, AreForFewFramesOfWhichNothingElseIsSaid)
 {
   TrainingSettings settings;
-  EXPECT_EQ(num_folds(settings, 5), 0);    // too few to learn without a part
+  EXPECT_EQ(num_folds(settings, 4), 0);    // too few to learn without a part
+  EXPECT_EQ(num_folds(settings, 5), 5);
+  EXPECT_EQ(num_folds(settings, 6), 3);
   EXPECT_EQ(num_folds(settings, 30), 3);
   EXPECT_EQ(num_folds(settings, 94), 3);
   EXPECT_EQ(num_folds(settings, 95), 0);    // ten are held out
