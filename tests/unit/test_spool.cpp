@@ -391,6 +391,15 @@ TEST_F(SpoolTest, FollowsTheSeed)
   EXPECT_NE(samples[0], samples[2]);
 }
 
+TEST_F(SpoolTest, TemporaryFilesOfOthersTakeNoNumber)
+{
+  std::filesystem::create_directory(settings.folder);
+  std::ofstream(settings.folder + "/0007.extxyz.Ab12Cd") << "\n";
+  Spool(settings).add(silicon_at(40), {"window", "0123456789abcdef", false});
+
+  EXPECT_TRUE(std::filesystem::exists(settings.folder + "/0001.extxyz"));
+}
+
 TEST_F(SpoolTest, CandidatesToKeepAreNeverReplaced)
 {
   settings.max_frames = 6;

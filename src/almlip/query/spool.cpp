@@ -12,6 +12,7 @@
 
 #include "almlip/error.h"
 #include "almlip/query/spool_format.h"
+#include "almlip/query/spool_reader.h"
 #include "almlip/random.h"
 #include "almlip/text.h"
 
@@ -43,14 +44,13 @@ void check(const SpoolSettings &settings)
           settings.max_megabytes, " MB, but it must be more than 0");
 }
 
-/// Largest number of NNNN.extxyz in the folder; 0 if there is none.
+/// Largest number of NNNN.extxyz in the folder; 0 if there is none. Temporary files of others do
+/// not count.
 int last_number(const std::string &folder)
 {
   int last = 0;
-  std::error_code problem;
-  for (const auto &entry : std::filesystem::directory_iterator(folder, problem))
-    last = std::max(last, std::atoi(entry.path().filename().c_str()));
-  require(!problem, folder, ": the spool cannot be read: ", problem.message());
+  for (const std::string &file : spool_files(folder))
+    last = std::max(last, std::atoi(std::filesystem::path(file).filename().c_str()));
   return last;
 }
 
