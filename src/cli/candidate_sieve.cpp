@@ -112,8 +112,7 @@ bool CandidateSieve::look(const Frame &frame, const std::string &file)
   last_step_ = begins_anew_ ? seen_.step : std::max(last_step_, seen_.step);
   if (rule_.max_temperature > 0.0) seen_.temperature = temperature_of(frame);
   seen_.excursion_taken = excursion_taken_;
-  const bool is_kept = reason_ == "before" || reason_ == "above_hi";    // whatever the spacing is
-  seen_.since_stored = last_taken_ < 0 || is_kept ? -1 : seen_.step - last_taken_;
+  seen_.since_stored = last_taken_ < 0 || is_kept() ? -1 : seen_.step - last_taken_;
   is_untrusted_ = !seen_.not_finite.empty() || seen_.least_distance == 0.0;
   if (is_untrusted_)
     refuse(seen_.not_finite.empty() ? Refusal::mindist : Refusal::not_finite, seen_.step);
@@ -144,15 +143,14 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
     case Decision::Verdict::candidate:
       break;
   }
-  if (!takes_earlier(seen_.step, fingerprint, duplicate)) return false;
+  if (!take_unless_known(seen_.step, fingerprint, duplicate)) return false;
   excursion_taken_ = decision.untrusted;
-  const bool is_kept = reason_ == "above_hi" || reason_ == "before";
-  why_ = is_kept ? reason_ : decision.untrusted ? "above_hi" : "window";
+  why_ = is_kept() ? reason_ : decision.untrusted ? "above_hi" : "window";
   return true;
 }
 
-bool CandidateSieve::takes_earlier(std::int64_t step, const std::vector<double> &fingerprint,
-                                   double duplicate)
+bool CandidateSieve::take_unless_known(std::int64_t step, const std::vector<double> &fingerprint,
+                                       double duplicate)
 {
   const bool is_known = known.count() > 0 && known.contains(fingerprint, duplicate);
   if (is_known)

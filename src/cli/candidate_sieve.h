@@ -43,8 +43,10 @@ class CandidateSieve {
   bool takes(const FramePrediction &prediction, const std::vector<double> &novelty,
              const std::vector<bool> &watched, const std::vector<double> &fingerprint,
              double duplicate);
-  /// Whether a frame from before an excursion is a candidate.
-  bool takes_earlier(std::int64_t step, const std::vector<double> &fingerprint, double duplicate);
+  /// Whether the frame, the one at hand or one before, is none that is known. It then counts as
+  /// taken, else as refused.
+  bool take_unless_known(std::int64_t step, const std::vector<double> &fingerprint,
+                         double duplicate);
   void refuse(Refusal refusal, std::int64_t step, double value = 0.0);
 
   /// Whether another run begins with the frame at hand.
@@ -82,6 +84,8 @@ class CandidateSieve {
   std::int64_t num_looks_ = 0, num_below_ = 0;
 
   void set_window(int num_atoms);
+  /// Whether a run has spooled the frame whatever the spacing is.
+  bool is_kept() const { return reason_ == "above_hi" || reason_ == "before"; }
 };
 
 /// One line for each reason, for people; empty if nothing was refused.

@@ -279,7 +279,8 @@ class Reading {
   void take_those_before()
   {
     for (QueryCandidate &candidate : before_)
-      if (sieve.takes_earlier(candidate.step, candidate.fingerprint, options_.selection.duplicate))
+      if (sieve.take_unless_known(candidate.step, candidate.fingerprint,
+                                  options_.selection.duplicate))
         take(std::move(candidate));
     before_.clear();
   }
