@@ -9,6 +9,7 @@
 
 #include "almlip/error.h"
 #include "almlip/query/covariance_selection.h"
+#include "almlip/query/known.h"
 #include "almlip/query/row_selection.h"
 #include "almlip/random.h"
 #include "almlip/rows.h"
@@ -409,10 +410,16 @@ class Selector {
   std::vector<int> different_ones() const
   {
     std::vector<int> result;
-    for (int i = 0; i < num_candidates(); ++i)
-      if (available_[i] &&
-          std::none_of(result.begin(), result.end(), [&](int j) { return are_same(i, j); }))
-        result.push_back(i);
+    KnownConfigurations seen;
+    seen.reset(raw_.num_features);
+    for (int i = 0; i < num_candidates(); ++i) {
+      if (!available_[i]) continue;
+      const std::vector<double> row(raw_[i], raw_[i] + raw_.num_features);
+      const bool without_features = row.empty() && !result.empty();
+      if (without_features || seen.contains(row, settings_.duplicate)) continue;
+      seen.add(row);
+      result.push_back(i);
+    }
     return result;
   }
 
@@ -481,12 +488,13 @@ std::vector<Choice> select(const Candidates &candidates, const SelectionSettings
 
 std::vector<bool> known_already(const Candidates &candidates, double duplicate)
 {
-  const Rows rows{candidates.num_features, candidates.features},
-      known{candidates.num_features, candidates.known};
+  const Rows rows{candidates.num_features, candidates.features};
   std::vector<bool> result(rows.count(), false);
+  KnownConfigurations known;
+  known.reset(candidates.num_features);
+  known.add(candidates.known);
   for (int i = 0; i < rows.count(); ++i)
-    for (int j = 0; j < known.count() && !result[i]; ++j)
-      result[i] = is_same(rows[i], known[j], rows.num_features, duplicate);
+    result[i] = known.contains({rows[i], rows[i] + rows.num_features}, duplicate);
   return result;
 }
 

@@ -162,6 +162,22 @@ TEST(KMeans, SeparatesBlobs)
   EXPECT_EQ(std::set<int>(clustering.label.begin(), clustering.label.end()).size(), 3u);
 }
 
+TEST(KMeans, EndsWhereEachPointIsNearestToItsOwnCenterOfMass)
+{
+  const int k = 12, width = 6;
+  const Rows points{width, random_numbers(500 * width, 5)};
+  const Clustering clustering = kmeans(points.values, width, k, 3, 1);
+  const Rows centers{width, clustering.centers};
+
+  for (int i = 0; i < points.count(); ++i) {
+    std::vector<double> distances;
+    for (int c = 0; c < k; ++c) distances.push_back(squared_distance(points[i], centers[c], width));
+    const auto nearest = std::min_element(distances.begin(), distances.end()) - distances.begin();
+    EXPECT_EQ(clustering.label[i], nearest) << "point " << i;
+  }
+  EXPECT_NEAR(clustering.inertia, inertia_of(points, clustering.label, k), 1e-9);
+}
+
 TEST(KMeans, EveryPointIsItsOwnClusterWhenThereAreEnough)
 {
   const std::vector<double> points = random_numbers(2 * 6, 4);

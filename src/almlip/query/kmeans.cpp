@@ -2,6 +2,7 @@
 #include "almlip/query/kmeans.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "almlip/error.h"
@@ -13,15 +14,31 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Center of the cluster that each point is nearest to; returns the inertia.
+/// Center of the cluster that each point is nearest to; returns the inertia. A center that the
+/// bounds show to be farther than the present one is passed over, which changes no result.
+/// @param[in,out] label     shape [num_points]
+/// @param[in,out] bound     each point is at least so far from each center, shape [num_points][k]
+/// @param[out]    distance  squared, shape [num_points]
+/// Source: C. Elkan, ICML 2003, 147
 double assign(const Rows &points, const Rows &centers, std::vector<int> &label,
-              std::vector<double> &distance)
+              std::vector<double> &bound, std::vector<double> &distance)
 {
+  constexpr double rounding = 1.0 + 1e-9;
+  const int k = centers.count();
   double inertia = 0.0;
   for (int i = 0; i < points.count(); ++i) {
+    double *bounds = &bound[static_cast<std::size_t>(i) * k];
+    const auto measure = [&](int c) {
+      const double squared = squared_distance(points[i], centers[c], points.num_features);
+      bounds[c] = std::sqrt(squared);
+      return squared;
+    };
+    const int before = label[i];
+    const double of_before = measure(before), limit = rounding * bounds[before];
     distance[i] = infinity;
-    for (int c = 0; c < centers.count(); ++c) {
-      const double candidate = squared_distance(points[i], centers[c], points.num_features);
+    for (int c = 0; c < k; ++c) {
+      if (c != before && bounds[c] > limit) continue;
+      const double candidate = c == before ? of_before : measure(c);
       if (candidate < distance[i]) {
         distance[i] = candidate;
         label[i] = c;
@@ -30,6 +47,16 @@ double assign(const Rows &points, const Rows &centers, std::vector<int> &label,
     inertia += distance[i];
   }
   return inertia;
+}
+
+/// The centers have moved.
+void lower_bounds(const Rows &from, const Rows &to, std::vector<double> &bound)
+{
+  const int k = to.count();
+  std::vector<double> step;
+  for (int c = 0; c < k; ++c)
+    step.push_back(std::sqrt(squared_distance(from[c], to[c], to.num_features)));
+  for (std::size_t n = 0; n < bound.size(); ++n) bound[n] -= step[n % k];
 }
 
 /// k-means++: each further center is drawn with a probability proportional to its squared distance
@@ -89,12 +116,15 @@ Clustering lloyd(const Rows &points, Rows centers)
   constexpr int max_iterations = 300;
   Clustering result;
   result.label.assign(points.count(), 0);
-  std::vector<double> distance(points.count());
-  result.inertia = assign(points, centers, result.label, distance);
+  std::vector<double> distance(points.count()),
+      bound(static_cast<std::size_t>(points.count()) * centers.count(), 0.0);
+  result.inertia = assign(points, centers, result.label, bound, distance);
   for (int iteration = 0; iteration < max_iterations; ++iteration) {
     const std::vector<int> before = result.label;
+    const Rows centers_before = centers;
     move_centers(points, result.label, distance, centers);
-    result.inertia = assign(points, centers, result.label, distance);
+    lower_bounds(centers_before, centers, bound);
+    result.inertia = assign(points, centers, result.label, bound, distance);
     if (result.label == before) break;
   }
   result.centers = centers.values;
