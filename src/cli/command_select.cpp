@@ -391,6 +391,19 @@ void run(SelectOptions options)
         "or loosen what the lines above name\n");
 }
 
+/// What is refused whatever its uncertainty is.
+void add_limits(CLI::App &command, SelectOptions &options)
+{
+  command.add_option("--mindist", options.mindist,
+                     "least distance of two atoms, Angstrom; 0.7 of that of the training set");
+  command.add_option(
+      "--fmax", options.fmax,
+      "largest force, eV/Angstrom; the limit that the potential file tells, 30 or more");
+  command.add_option("--density", options.density, "LO HI, g/cm^3; no limits")->expected(2);
+  command.add_option("--temperature", options.temperature,
+                     "highest temperature, K, of frames that tell theirs, as spools do; no limit");
+}
+
 }    // namespace
 
 void add_select_command(CLI::App &app)
@@ -438,14 +451,7 @@ void add_select_command(CLI::App &app)
   command->add_option(
       "--measure", options->measure,
       "what is compared with the threshold: force, energy, novelty or any (default)");
-  command->add_option("--mindist", options->mindist,
-                      "least distance of two atoms, Angstrom; 0.7 of that of the training set");
-  command->add_option(
-      "--fmax", options->fmax,
-      "largest force, eV/Angstrom; the limit that the potential file tells, 30 or more");
-  command->add_option("--density", options->density, "LO HI, g/cm^3; no limits")->expected(2);
-  command->add_option("--temperature", options->temperature,
-                      "highest temperature, K, of frames that tell theirs, as spools do; no limit");
+  add_limits(*command, *options);
   command->add_option("--buffer", options->buffer,
                       "candidates to hold at most, of which a choice is made; all");
   command->add_flag("--manifest", options->manifest,

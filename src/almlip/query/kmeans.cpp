@@ -52,11 +52,11 @@ double assign(const Rows &points, const Rows &centers, std::vector<int> &label,
 /// The centers have moved.
 void lower_bounds(const Rows &from, const Rows &to, std::vector<double> &bound)
 {
-  const int k = to.count();
   std::vector<double> step;
-  for (int c = 0; c < k; ++c)
+  for (int c = 0; c < to.count(); ++c)
     step.push_back(std::sqrt(squared_distance(from[c], to[c], to.num_features)));
-  for (std::size_t n = 0; n < bound.size(); ++n) bound[n] -= step[n % k];
+  for (std::size_t first = 0; first + step.size() <= bound.size(); first += to.count())
+    for (std::size_t c = 0; c < step.size(); ++c) bound[first + c] -= step[c];
 }
 
 /// k-means++: each further center is drawn with a probability proportional to its squared distance
