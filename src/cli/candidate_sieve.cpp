@@ -152,7 +152,7 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
 bool CandidateSieve::take_unless_known(std::int64_t step, const std::vector<double> &fingerprint,
                                        double duplicate)
 {
-  const bool is_known = known.count() > 0 && known.contains(fingerprint, duplicate);
+  const bool is_known = known.contains(fingerprint, duplicate);
   if (is_known)
     refuse(Refusal::duplicate, step);
   else

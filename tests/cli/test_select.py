@@ -100,16 +100,19 @@ def test_each_strategy_chooses_different_frames_and_says_why(select, strategy):
         assert atoms.info["selected_from"].startswith("pool.extxyz")
 
 
-def largest_sigmas(select):
-    """That eval finds in each frame of the pool."""
+def evaluated(select):
+    """The frames of the pool with what eval finds."""
     subprocess.run(
         [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
         cwd=select.folder,
         check=True,
         capture_output=True,
     )
-    frames = read(select.folder / "eval.extxyz", index=":")
-    return np.array([atoms.arrays["sigma"].max() for atoms in frames])
+    return read(select.folder / "eval.extxyz", index=":")
+
+
+def largest_sigmas(select):
+    return np.array([atoms.arrays["sigma"].max() for atoms in evaluated(select)])
 
 
 def test_uncertainty_takes_the_largest_sigma_that_eval_finds(select):
@@ -669,13 +672,7 @@ def test_spacing_counts_in_steps_of_a_file(select):
 @pytest.mark.parametrize("kind", [int, bool, float])
 def test_sigma_of_a_group_counts(select, kind):
     write = pytest.importorskip("ase.io").write
-    subprocess.run(
-        [ALMLIP, "eval", "Si.json", "pool.extxyz", "--output", "eval.extxyz"],
-        cwd=select.folder,
-        check=True,
-        capture_output=True,
-    )
-    frames = read(select.folder / "eval.extxyz", index=":")
+    frames = evaluated(select)
     for frame in frames:
         frame.arrays["edge"] = np.array([0, 0, 1, 0, 0, 1, 0, 0]).astype(kind)
     write(select.folder / "marked.extxyz", frames)
