@@ -10,6 +10,7 @@
 
 #include "almlip/text.h"
 #include "train/check/robust_statistics.h"
+#include "train/units.h"
 
 namespace almlip::train {
 
@@ -139,10 +140,10 @@ struct EnergyUnit {
   const char *name;
   double per_ev;
 };
-constexpr EnergyUnit energy_units[] = {{"Hartree", 1.0 / 27.211386},
-                                       {"Ry", 1.0 / 13.605693},
-                                       {"kcal/mol", 23.06055},
-                                       {"kJ/mol", 96.48533}};
+constexpr EnergyUnit energy_units[] = {{"Hartree", 1.0 / hartree},
+                                       {"Ry", 1.0 / rydberg},
+                                       {"kcal/mol", kcal_per_mol},
+                                       {"kJ/mol", kj_per_mol}};
 
 /// The unit of one of two heaps, if the other one is in eV.
 const EnergyUnit *unit_of(const Heap &heap, const Heap &other)

@@ -10,6 +10,7 @@
 #include "train/check/robust_statistics.h"
 #include "train/check/stress_check.h"
 #include "train/check/unit_mistake.h"
+#include "train/units.h"
 
 namespace almlip::train {
 
@@ -73,10 +74,10 @@ Finding sign_finding(std::vector<ClosePair> pairs)
 std::optional<Finding> force_finding(const ForceCheck &check, const std::vector<ClosePair> &pairs)
 {
   static const std::vector<UnitMistake> units = {
-      {1.0 / 13.605693, "the energies look like Ry, the forces like eV/Angstrom"},
-      {1.0 / 27.211386, "the energies look like Hartree, the forces like eV/Angstrom"},
-      {96.48533, "the energies look like kJ/mol, the forces like eV/Angstrom"},
-      {23.06055, "the energies look like kcal/mol, the forces like eV/Angstrom"},
+      {1.0 / rydberg, "the energies look like Ry, the forces like eV/Angstrom"},
+      {1.0 / hartree, "the energies look like Hartree, the forces like eV/Angstrom"},
+      {kj_per_mol, "the energies look like kJ/mol, the forces like eV/Angstrom"},
+      {kcal_per_mol, "the energies look like kcal/mol, the forces like eV/Angstrom"},
       {25.711043, "the forces look like Ry/bohr, the energies like eV"},
       {51.422067, "the forces look like Hartree/bohr, the energies like eV"}};
   if (is_near(check.slope, 1.0)) return {};

@@ -7,6 +7,7 @@
 
 #include "train/check/stress_check.h"
 #include "train/check/unit_mistake.h"
+#include "train/units.h"
 
 namespace almlip::train {
 
@@ -17,8 +18,8 @@ const std::vector<UnitMistake> force_mistakes = {
     {-1.0, "the forces have the wrong sign"},
     {25.711043, "the forces look like Ry/bohr"},
     {51.422067, "the forces look like Hartree/bohr"},
-    {1.0 / 96.48533, "the forces look like kJ/mol/Angstrom"},
-    {1.0 / 23.06055, "the forces look like kcal/mol/Angstrom"},
+    {1.0 / kj_per_mol, "the forces look like kJ/mol/Angstrom"},
+    {1.0 / kcal_per_mol, "the forces look like kcal/mol/Angstrom"},
     {-25.711043, "the forces look like gradients in Ry/bohr"},
     {-51.422067, "the forces look like gradients in Hartree/bohr"}};
 
