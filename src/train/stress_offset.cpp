@@ -42,7 +42,10 @@ bool is_large(const StressOffset &offset)
 
 }    // namespace
 
-bool is_in_doubt(const StressOffset &offset) { return offset.virial == 0.0 && is_large(offset); }
+bool is_in_doubt(const StressOffset &offset)
+{
+  return offset.virial == 0.0 && is_large(offset) && std::abs(offset.found) > offset.spread;
+}
 
 std::string label_source(const Frame &frame)
 {

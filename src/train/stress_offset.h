@@ -30,7 +30,7 @@ struct StressOffset {
 using StressOffsets = std::map<std::string, StressOffset>;    ///< by source of labels
 
 /// Whether labels and potential differ, by 0.5 GPa or more, without an offset that could be told
-/// from errors of the fit.
+/// from errors of the fit. Below the frames' spread it is such errors.
 bool is_in_doubt(const StressOffset &offset);
 
 /// Source of a frame's labels: its key `label_source`; "unnamed" without one.

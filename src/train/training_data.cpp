@@ -269,7 +269,7 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
     data.fold = judging_folds(data.train, data.num_folds, settings.seed);
     data.num_folds = num_folds_to_judge(data.fold, data.num_folds);
   } else if (settings.validation.empty())
-    data.held_out = split_off(data.train, settings.validation_fraction, settings.seed);
+    data.held_out = split_off(data.train, share_held_out(settings, num_frames), settings.seed);
   const auto num_with_forces =
       std::count_if(data.train.begin(), data.train.end(),
                     [](const Frame &frame) { return !frame.forces.empty(); });
@@ -282,6 +282,26 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
           ", but at least ", min_frames, " are needed; ", remedy_of_few(data, settings));
   check_every_element(data, settings);
 }
+
+namespace {
+
+/// Takes frames back whose elements are in no frame that is kept.
+void keep_every_element(const std::vector<Frame> &frames, std::vector<bool> &held)
+{
+  std::set<int> kept;
+  for (std::size_t n = 0; n < frames.size(); ++n)
+    if (!held[n]) kept.insert(frames[n].atomic_numbers.begin(), frames[n].atomic_numbers.end());
+  for (std::size_t n = 0; n < frames.size(); ++n) {
+    const auto &numbers = frames[n].atomic_numbers;
+    if (!held[n] || std::all_of(numbers.begin(), numbers.end(),
+                                [&](int number) { return kept.count(number) > 0; }))
+      continue;
+    held[n] = false;
+    kept.insert(numbers.begin(), numbers.end());
+  }
+}
+
+}    // namespace
 
 std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int seed)
 {
@@ -299,6 +319,7 @@ std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int se
     for (std::size_t n = 0; n < count; ++n) held[members[n]] = true;
     taken += static_cast<double>(count);
   }
+  keep_every_element(frames, held);
   std::vector<Frame> kept, held_out;
   for (std::size_t n = 0; n < frames.size(); ++n)
     (held[n] ? held_out : kept).push_back(std::move(frames[n]));

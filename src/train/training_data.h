@@ -47,7 +47,7 @@ TrainingData read_training_data(const TrainingSettings &settings);
 void hold_out(TrainingData &data, const TrainingSettings &settings);
 
 /// Moves a part of the frames into a second list. Every config_type gives its share, but keeps at
-/// least one frame; the order of frames is kept.
+/// least one frame, and every element stays in one; the order of frames is kept.
 /// @param fraction  0 to 1; the same frames for the same seed
 /// @return          the held-out frames
 std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int seed);

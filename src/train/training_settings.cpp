@@ -242,8 +242,14 @@ double Schedule::stress_weight(int step, double weight, bool in_doubt) const
   const double progress = static_cast<double>(step) / num_steps(),
                risen = std::clamp((progress - offsets_from) / rise_share, 0.0, 1.0);
   if (in_doubt) return std::min(weight, harmless);
-  return offsets_are_found || weight <= harmless ? weight
-                                                 : harmless * std::pow(weight / harmless, risen);
+  return is_last_passes || weight <= harmless ? weight
+                                              : harmless * std::pow(weight / harmless, risen);
+}
+
+double Schedule::energy_huber(int step, double width) const
+{
+  constexpr double until = 0.5;
+  return is_last_passes || step >= until * num_steps() ? 0.0 : width;
 }
 
 Schedule make_schedule(const TrainingSettings &s, int num_frames)
@@ -264,19 +270,37 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   schedule.energy_rise = s.energy_rise;
   schedule.energy_rise_share = s.energy_rise_share.value_or(warm ? 0.5 : 0.1);
   schedule.patience = s.patience;
-  schedule.offsets_are_found = s.offsets_are_found;
+  schedule.is_last_passes = s.is_last_passes;
   return schedule;
 }
 
+namespace {
+
+constexpr int min_held_out = 10, usual_folds = 3;
+
+/// The part of the frames that is held out is too small to judge a fit by, and nothing is said of
+/// it.
+bool holds_out_too_few(const TrainingSettings &s, int num_frames)
+{
+  const double num_held_out = std::floor(s.validation_fraction * num_frames + 0.5);
+  return num_held_out > 0.0 && num_held_out < min_held_out && !s.all_frames_epochs && !s.folds;
+}
+
+}    // namespace
+
 int num_folds(const TrainingSettings &s, int num_frames)
 {
-  constexpr int usual = 3, min_held_out = 10, min_frames = 5;    // of which four are learned
-  const int num_held_out = static_cast<int>(std::floor(s.validation_fraction * num_frames + 0.5));
-  const bool few = num_held_out > 0 && num_held_out < min_held_out;
+  constexpr int min_frames = 5;    // of which four are learned
   if (!s.validation.empty() || num_frames < min_frames) return 0;
-  const int chosen = num_frames == min_frames ? min_frames : usual;
-  return std::min(s.folds.value_or(few && !s.all_frames_epochs && s.start.empty() ? chosen : 0),
-                  num_frames);
+  const int chosen = num_frames == min_frames ? min_frames : usual_folds;
+  const bool judges = s.start.empty() && holds_out_too_few(s, num_frames);
+  return std::min(s.folds.value_or(judges ? chosen : 0), num_frames);
+}
+
+double share_held_out(const TrainingSettings &s, int num_frames)
+{
+  if (s.start.empty() || !holds_out_too_few(s, num_frames)) return s.validation_fraction;
+  return std::min(static_cast<double>(min_held_out) / num_frames, 1.0 / usual_folds);
 }
 
 TrainingSettings for_all_frames(TrainingSettings settings, int num_train)
@@ -287,7 +311,7 @@ TrainingSettings for_all_frames(TrainingSettings settings, int num_train)
   settings.batch = schedule.batch;
   settings.learning_rate = rate * schedule.learning_rate;
   settings.warmup_steps = 20;
-  settings.offsets_are_found = true;
+  settings.is_last_passes = true;
   settings.energy_rise_share = std::min(3.0 * schedule.energy_rise_share, 1.0);
   return settings;
 }

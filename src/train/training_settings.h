@@ -37,9 +37,10 @@ struct TrainingSettings {
   std::optional<double> learning_rate, weight_decay, energy_rise_share, violent_force;
   double radial_rate = 0.3, final_rate = 0.002;
   double four_body_scale = 0.35, radial_tie = 0.0002;
-  double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.1, huber = 1.0;
+  double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.1, huber = 1.0,
+         energy_huber = 0.01;
 
-  bool offsets_are_found = false;    ///< of the stress labels, by the fit before; no key
+  bool is_last_passes = false;    ///< over all frames, after a fit; no key
 
   double least_distance = 0.5;
   std::string isolated_atoms = "error";
@@ -102,7 +103,7 @@ struct Schedule {
   double energy_rise_share = 0.1;    ///< last part of the steps, over which it rises
   int patience = 0;    ///< epochs without a better held-out error before the end; 0: any number
   int batch = 8;       ///< frames per step
-  bool offsets_are_found = false;    ///< of the stress labels
+  bool is_last_passes = false;    ///< after a fit, which has found the offsets of stress labels
   static constexpr double offsets_from =
       0.5;    ///< part of the steps after which they are looked for
 
@@ -120,6 +121,10 @@ struct Schedule {
   /// Weight of the stress in a step of a fit whose final one is `weight`.
   /// @param in_doubt  the labels may have an offset that is not known
   double stress_weight(int step, double weight, bool in_doubt) const;
+  /// Energy errors beyond this count linearly, eV per atom; 0: never. In the first half of a fit
+  /// that is `width`, since what its large errors bend, later steps do not mend; then squares
+  /// count.
+  double energy_huber(int step, double width) const;
 };
 
 /// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 24000
@@ -132,6 +137,10 @@ Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 /// part of the frames is held out instead. That is so where the settings say anything of held-out
 /// frames, for a warm start, and where ten frames or more are held out.
 int num_folds(const TrainingSettings &settings, int num_frames);
+
+/// Part of the frames to hold out where there are no folds. That is `validation_fraction`, but ten
+/// frames of a warm start if that is a third of all at most, or else this third.
+double share_held_out(const TrainingSettings &settings, int num_frames);
 
 /// Settings of the last passes, over all frames, after a fit to that many training frames.
 TrainingSettings for_all_frames(TrainingSettings settings, int num_train);

@@ -75,7 +75,7 @@ TEST_P(EveryLoss, GradientMatchesFiniteDifferences)
 {
   const auto [preset, stress, huber] = GetParam();
   const Problem problem(preset, {"Si", "O"});
-  BatchWeights weights{1.0 / 48, 0.5, 30.0, stress, huber};
+  BatchWeights weights{1.0 / 48, 0.5, 30.0, stress, huber, huber};
   const auto kernel = CommitteeLoss::create(problem.model, "double");
   std::vector<double> gradient;
   loss(*kernel, problem, problem.parameters, weights, &gradient);
@@ -98,6 +98,25 @@ TEST_P(EveryLoss, GradientMatchesFiniteDifferences)
           << "kind " << static_cast<int>(b.kind) << " entry " << at - b.offset;
     }
   }
+}
+
+TEST(CommitteeLoss, LargeEnergyErrorsCountLinearly)
+{
+  Problem problem("fast", {"Si", "O"});
+  problem.model.violent_force = 0.0;
+  const BatchWeights weights{0.0, 1.0, 10.0, 0.0, 0.0, 0.01};
+  const auto kernel = CommitteeLoss::create(problem.model, "double");
+  kernel->set_parameters(problem.parameters);
+  const auto loss_far_off = [&](double error) {    // eV per atom
+    Frame frame = problem.frames[1];
+    frame.energy = *frame.energy + error * frame.num_atoms();
+    return kernel->add(*kernel->prepare(frame), weights, 0.0, false).loss;
+  };
+  const double slope = 2 * weights.energy * weights.energy_huber *
+                       problem.model.settings.num_members /
+                       (problem.model.scale * problem.model.scale);
+
+  EXPECT_NEAR(loss_far_off(300.0) - loss_far_off(200.0), 100.0 * slope, 1e-3 * slope);
 }
 
 TEST(CommitteeLoss, OffsetOfTheVirialIsTakenOffItsLabel)

@@ -72,6 +72,18 @@ TEST(StressOffset, AutoTakesOffWhatIsLargeAndWhatTheFramesAgreeOn)
   EXPECT_EQ(taken(-2.0, 1.0), 0.0);                                 // within three spreads
 }
 
+TEST(StressOffset, BelowTheSpreadIsTheErrorOfTheFit)
+{
+  const double one_gpa = 13.5 / gpa;
+  const auto in_doubt = [&](double center, double spread) {
+    return is_in_doubt({0.0, one_gpa * center, one_gpa * spread, 13.5, 20});
+  };
+
+  EXPECT_TRUE(in_doubt(-2.0, 1.0));
+  EXPECT_FALSE(in_doubt(-0.83, 0.97));
+  EXPECT_FALSE(in_doubt(-0.3, 0.01));    // below 0.5 GPa
+}
+
 TEST(StressOffset, AutoLeavesLabelsAloneWhereEnergiesDoNotTellThePressure)
 {
   const std::vector<Frame> one_volume(20, cube(3.0));

@@ -135,6 +135,36 @@ TEST(SplitOff, LeavesTheOnlyFrameOfATypeForTraining)
   EXPECT_EQ(held_out[0].config_type, "pair");
 }
 
+TEST(SplitOff, LearnsEveryElement)
+{
+  for (int seed = 1; seed <= 20; ++seed) {
+    std::vector<Frame> frames(30, chain({14}, "a"));
+    frames[7] = chain({14, 8}, "a");    // the only atom of oxygen
+    const std::vector<Frame> held_out = split_off(frames, 1.0 / 3.0, seed);
+
+    EXPECT_GE(held_out.size(), 9u);
+    for (const Frame &frame : held_out) EXPECT_EQ(frame.atomic_numbers, std::vector<int>{14});
+  }
+}
+
+TEST(ShareHeldOut, IsTenFramesOfAWarmStartOrAThird)
+{
+  TrainingSettings settings;
+  EXPECT_EQ(share_held_out(settings, 30), 0.1);    // folds judge
+  settings.start = "old.almlip.json";
+  EXPECT_DOUBLE_EQ(30 * share_held_out(settings, 30), 10.0);
+  EXPECT_DOUBLE_EQ(60 * share_held_out(settings, 60), 10.0);
+  EXPECT_DOUBLE_EQ(12 * share_held_out(settings, 12), 4.0);
+  EXPECT_EQ(share_held_out(settings, 100), 0.1);
+  settings.validation_fraction = 0.0;
+  EXPECT_EQ(share_held_out(settings, 30), 0.0);
+  settings.validation_fraction = 0.2;
+  EXPECT_EQ(share_held_out(settings, 60), 0.2);
+  settings.validation_fraction = 0.1;
+  settings.folds = 0;    // as asked for
+  EXPECT_EQ(share_held_out(settings, 30), 0.1);
+}
+
 TEST(FoldsOf, GiveEveryFoldItsShareOfEveryConfigType)
 {
   std::vector<Frame> frames(33);

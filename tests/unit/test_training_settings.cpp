@@ -190,8 +190,20 @@ TEST(Schedule, StressesWeighLittleUntilOffsetsAreFound)
   EXPECT_EQ(schedule.stress_weight(999, 0.0, false), 0.0);
   EXPECT_EQ(schedule.stress_weight(999, 0.1, true), 0.001);
   EXPECT_EQ(schedule.stress_weight(999, 1e-4, true), 1e-4);
-  schedule.offsets_are_found = true;
+  schedule.is_last_passes = true;
   EXPECT_EQ(schedule.stress_weight(0, 0.1, false), 0.1);
+}
+
+TEST(Schedule, LargeEnergyErrorsCountLinearlyInTheFirstHalf)
+{
+  Schedule schedule;
+  schedule.epochs = 10;
+  schedule.steps_per_epoch = 100;
+  EXPECT_EQ(schedule.energy_huber(0, 0.01), 0.01);
+  EXPECT_EQ(schedule.energy_huber(499, 0.01), 0.01);
+  EXPECT_EQ(schedule.energy_huber(500, 0.01), 0.0);
+  schedule.is_last_passes = true;
+  EXPECT_EQ(schedule.energy_huber(0, 0.01), 0.0);
 }
 
 TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)

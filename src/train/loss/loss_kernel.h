@@ -361,12 +361,14 @@ class LossKernel final : public CommitteeLoss {
   {
     double loss = 0, virial_error = 0;
     const double per_frame = w.per_frame * f.frame_weight;
+    const double inverse_energy_huber = w.energy_huber > 0 ? model_.scale / w.energy_huber : 0.0;
     energy_residual_.assign(M_, Real(0));
     strain_.assign(M_, Tensor6{});
     for (int k = 0; k < M_; ++k) {
       const double de = energy_[k] / f.num_atoms - f.energy;
-      loss += w.energy * per_frame * de * de;
-      energy_residual_[k] = Real(2 * w.energy * per_frame * de / f.num_atoms);
+      const double te = de * inverse_energy_huber, energy_root = std::sqrt(1 + te * te);
+      loss += w.energy * per_frame * 2 * de * de / (1 + energy_root);
+      energy_residual_[k] = Real(2 * w.energy * per_frame * de / energy_root / f.num_atoms);
       for (int q = 0; stress && q < 6; ++q) {
         double dw = virial_[k][q] / f.num_atoms - f.virial[q];
         if (q < 3) {
