@@ -2,6 +2,7 @@
 #include "cli/command_eval.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
@@ -75,6 +76,22 @@ std::string json_of(const ErrorReport &report, const StressOffsets &offsets)
   return json.dump(2) + '\n';
 }
 
+/// Stresses of a source that the fit has not seen are compared as they are.
+void tell_unknown_sources(const StressOffsets &known, const std::vector<Frame> &frames)
+{
+  const auto takes_off = [](const auto &of_source) { return of_source.second.virial != 0.0; };
+  if (std::none_of(known.begin(), known.end(), takes_off)) return;
+  const auto num_unknown = std::count_if(frames.begin(), frames.end(), [&](const Frame &frame) {
+    return frame.virial && known.count(label_source(frame)) == 0;
+  });
+  if (num_unknown == 0) return;
+  std::vector<std::string> names;
+  for (const auto &[source, offset] : known) names.push_back(source);
+  std::cout << num_unknown
+            << " of the frames have a stress, but no label_source that the fit knows ("
+            << joined(names) << "): no offset is taken off theirs.\n";
+}
+
 /// Before any work.
 void check_outputs(const EvalOptions &options)
 {
@@ -113,6 +130,7 @@ void evaluate(const EvalOptions &options)
   if (!options.json.empty()) write_atomically(options.json, json_of(report, offsets));
   std::cerr << "read " << read.text() << '\n';
   std::cout << report.table() << text_of(offsets);
+  if (options.stress_offset != "off") tell_unknown_sources(stress_offsets_of(potential), frames);
   if (read.energy_keys.empty() && read.forces_keys.empty() && options.output.empty())
     std::cout
         << "The frames have no energies and no forces, so that nothing is compared: label them "

@@ -183,6 +183,11 @@ void judge_start(Input &input, const Ranks &ranks)
   }
   input.keeps_calibration = !full && fresh && input.settings.validation.empty();
   if (!input.keeps_calibration) input.judgement = {};
+  const TrainingSettings &given = input.settings;
+  if (input.keeps_calibration && ranks.first() &&
+      (given.folds || given.validation_fraction != TrainingSettings().validation_fraction))
+    std::fprintf(stderr,
+                 "folds and validation_fraction are not used: a warm refit holds nothing out\n");
   ranks.agree([&] {
     if (!input.keeps_calibration) hold_out(input.data, input.settings);
   });

@@ -332,6 +332,7 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   weights.per_frame = 1.0 / static_cast<double>(batch.size());
   weights.energy = settings_.energy_weight * schedule.energy_factor(state.step);
   weights.huber = settings_.huber;
+  weights.stress_huber = settings_.stress_huber;
   weights.energy_huber = schedule.energy_huber(state.step, settings_.energy_huber);
 
   loss_.set_parameters(state.parameters);

@@ -267,7 +267,7 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
   }
   if (data.num_folds > 0) {
     data.fold = judging_folds(data.train, data.num_folds, settings.seed);
-    data.num_folds = num_folds_to_judge(data.fold, data.num_folds);
+    data.num_folds = num_folds_to_judge(data.fold);
   } else if (settings.validation.empty())
     data.held_out = split_off(data.train, share_held_out(settings, num_frames), settings.seed);
   const auto num_with_forces =
@@ -284,6 +284,26 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
 }
 
 namespace {
+
+using Kinds = std::map<std::string, std::vector<std::size_t>>;
+
+/// Frames by config_type. Frames that are the only one of theirs are one kind together if they are
+/// more than a tenth of all: nothing could be held out of a set where each frame has its own name.
+Kinds kinds_of(const std::vector<Frame> &frames)
+{
+  constexpr std::size_t share = 10;
+  Kinds kinds;
+  for (std::size_t n = 0; n < frames.size(); ++n) kinds[frames[n].config_type].push_back(n);
+  std::vector<std::size_t> alone;
+  for (const auto &[type, members] : kinds)
+    if (members.size() == 1) alone.push_back(members[0]);
+  if (share * alone.size() <= frames.size()) return kinds;
+  for (const std::size_t n : alone) kinds.erase(frames[n].config_type);
+  std::vector<std::size_t> &together = kinds[""];
+  together.insert(together.end(), alone.begin(), alone.end());
+  std::sort(together.begin(), together.end());
+  return kinds;
+}
 
 /// Takes frames back whose elements are in no frame that is kept.
 void keep_every_element(const std::vector<Frame> &frames, std::vector<bool> &held)
@@ -305,8 +325,7 @@ void keep_every_element(const std::vector<Frame> &frames, std::vector<bool> &hel
 
 std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int seed)
 {
-  std::map<std::string, std::vector<std::size_t>> groups;
-  for (std::size_t n = 0; n < frames.size(); ++n) groups[frames[n].config_type].push_back(n);
+  Kinds groups = kinds_of(frames);
   Random random(static_cast<std::uint64_t>(seed));
   std::vector<bool> held(frames.size(), false);
   double seen = 0.0, taken = 0.0;    // what a small group cannot give is left to the next one
@@ -329,8 +348,7 @@ std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int se
 
 std::vector<int> folds_of(const std::vector<Frame> &frames, int num_folds, int seed)
 {
-  std::map<std::string, std::vector<std::size_t>> groups;
-  for (std::size_t f = 0; f < frames.size(); ++f) groups[frames[f].config_type].push_back(f);
+  Kinds groups = kinds_of(frames);
   Random random(static_cast<std::uint64_t>(seed));
   std::vector<int> fold(frames.size());
   int turn = 0;
@@ -342,28 +360,41 @@ std::vector<int> folds_of(const std::vector<Frame> &frames, int num_folds, int s
   return fold;
 }
 
-std::vector<int> judging_folds(const std::vector<Frame> &frames, int num_folds, int seed)
+namespace {
+
+/// The folds that frames are left in, numbered anew.
+std::vector<int> without_empty(std::vector<int> fold)
 {
-  std::vector<int> fold = folds_of(frames, num_folds, seed);
-  std::map<std::string, int> num_of_type;
-  std::map<int, std::set<int>> folds_with;    // by atomic number
-  for (std::size_t n = 0; n < frames.size(); ++n) {
-    ++num_of_type[frames[n].config_type];
-    for (const int number : frames[n].atomic_numbers) folds_with[number].insert(fold[n]);
-  }
-  for (std::size_t n = 0; n < frames.size(); ++n) {
-    const auto &numbers = frames[n].atomic_numbers;
-    if (num_of_type[frames[n].config_type] == 1 ||
-        std::any_of(numbers.begin(), numbers.end(),
-                    [&](int number) { return folds_with[number].size() == 1; }))
-      fold[n] = -1;
-  }
+  std::set<int> left(fold.begin(), fold.end());
+  left.erase(-1);
+  for (int &k : fold)
+    if (k >= 0) k = static_cast<int>(std::distance(left.begin(), left.find(k)));
   return fold;
 }
 
-int num_folds_to_judge(const std::vector<int> &fold, int num_folds)
+}    // namespace
+
+std::vector<int> judging_folds(const std::vector<Frame> &frames, int num_folds, int seed)
+{
+  std::vector<int> fold = folds_of(frames, num_folds, seed);
+  std::map<int, std::set<int>> folds_with;    // by atomic number
+  for (std::size_t n = 0; n < frames.size(); ++n)
+    for (const int number : frames[n].atomic_numbers) folds_with[number].insert(fold[n]);
+  for (const auto &[type, members] : kinds_of(frames))
+    if (members.size() == 1) fold[members[0]] = -1;
+  for (std::size_t n = 0; n < frames.size(); ++n) {
+    const auto &numbers = frames[n].atomic_numbers;
+    if (std::any_of(numbers.begin(), numbers.end(),
+                    [&](int number) { return folds_with[number].size() == 1; }))
+      fold[n] = -1;
+  }
+  return without_empty(fold);
+}
+
+int num_folds_to_judge(const std::vector<int> &fold)
 {
   constexpr int enough = 20;
+  const int num_folds = 1 + *std::max_element(fold.begin(), fold.end());
   int num_judged = 0;
   for (int k = 0; k < num_folds; ++k) {
     num_judged += static_cast<int>(std::count(fold.begin(), fold.end(), k));

@@ -47,7 +47,8 @@ TrainingData read_training_data(const TrainingSettings &settings);
 void hold_out(TrainingData &data, const TrainingSettings &settings);
 
 /// Moves a part of the frames into a second list. Every config_type gives its share, but keeps at
-/// least one frame, and every element stays in one; the order of frames is kept.
+/// least one frame; those of one frame are one together if they are more than a tenth. And every
+/// element stays in one; the order of frames is kept.
 /// @param fraction  0 to 1; the same frames for the same seed
 /// @return          the held-out frames
 std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int seed);
@@ -55,12 +56,13 @@ std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int se
 /// Fold of every frame; within a config_type the folds differ by at most one frame.
 std::vector<int> folds_of(const std::vector<Frame> &frames, int num_folds, int seed);
 
-/// The same, but -1 for frames that a fit cannot do without: the only one of its config_type, or
-/// one whose fold holds all atoms of an element.
+/// The same, but -1 for frames that a fit cannot do without: the only one of its kind, or one whose
+/// fold holds all atoms of an element. Folds that are empty then are left out.
 std::vector<int> judging_folds(const std::vector<Frame> &frames, int num_folds, int seed);
 
 /// How many of the folds hold enough frames to judge errors and sigma by, 20; all if none do.
-int num_folds_to_judge(const std::vector<int> &fold, int num_folds);
+/// @param fold  of every frame, or -1
+int num_folds_to_judge(const std::vector<int> &fold);
 
 /// Data of the fit that judges a fold: its frames held out, all others to learn.
 TrainingData without_fold(const TrainingData &data, int fold);

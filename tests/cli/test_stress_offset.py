@@ -128,6 +128,32 @@ def test_each_label_source_has_its_own(tmp_path):
     found = offset_of(fit(frames, tmp_path / "p.json", *STRONG))
     assert found["400_eV"]["virial"] == pytest.approx(OFFSET, abs=0.1 / GPA * VOLUME)
     assert found["700_eV"]["virial"] == 0.0
+    (tmp_path / "test.extxyz").write_text(frames_text(5, seed=4))
+    _, told = evaluate(tmp_path / "p.json", tmp_path / "test.extxyz")
+    assert (
+        "5 of the frames have a stress, but no label_source that the fit knows (400_eV, 700_eV)"
+        in told
+    )
+
+
+def test_one_stress_in_another_unit_spoils_nothing_and_is_named(folder, tmp_path):
+    """A stress in GPa among 60 in eV/Angstrom^3; squared, its error would decide the fit."""
+    lines = (folder / "exact.extxyz").read_text().splitlines(keepends=True)
+    values = lines[1].split('virial="')[1].split('"')[0]
+    wrong = " ".join(str(GPA * float(value)) for value in values.split())
+    lines[1] = lines[1].replace(values, wrong)
+    (tmp_path / "wrong.extxyz").write_text("".join(lines))
+    errors = {}
+    for name in ("exact", "wrong"):
+        frames = (folder if name == "exact" else tmp_path) / f"{name}.extxyz"
+        done = train("--train", frames, "--output", tmp_path / f"{name}.json", *QUICK, *STRONG)
+        assert done.returncode == 0, done.stderr
+        errors[name] = evaluate(tmp_path / f"{name}.json", folder / "test.extxyz")[0]["groups"][
+            "all"
+        ]
+    assert errors["wrong"]["force_mae"] < 1.2 * errors["exact"]["force_mae"]
+    assert errors["wrong"]["energy_mae"] < 1.5 * errors["exact"]["energy_mae"]
+    assert "the stress does not fit the rest of its kind" in done.stdout + done.stderr
 
 
 def test_one_volume_does_not_tell_the_offset(tmp_path):

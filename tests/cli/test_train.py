@@ -336,9 +336,9 @@ def test_warm_start_goes_on_from_the_old_error(frames, tmp_path):
     assert new["frames"] == 6  # before they were learned
     record = warm["training"]["held_out_atoms"]
     assert len(record) == 20 + 6 and len(warm["provenance"]["learned"]) == 46
-    again = train(
-        "--train", frames, more, "--start", tmp_path / "warm", "--output", tmp_path / "warm", *QUICK
-    )
+    again = train("--train", frames, more, "--start", tmp_path / "warm",
+                  "--output", tmp_path / "warm", *QUICK, "--folds", 3)  # fmt: skip
+    assert "folds and validation_fraction are not used" in again.stderr
     assert again.returncode == 0 and "the start errs" not in again.stderr  # nothing is new
 
 

@@ -75,7 +75,7 @@ TEST_P(EveryLoss, GradientMatchesFiniteDifferences)
 {
   const auto [preset, stress, huber] = GetParam();
   const Problem problem(preset, {"Si", "O"});
-  BatchWeights weights{1.0 / 48, 0.5, 30.0, stress, huber, huber};
+  BatchWeights weights{1.0 / 48, 0.5, 30.0, stress, huber, huber, huber};
   const auto kernel = CommitteeLoss::create(problem.model, "double");
   std::vector<double> gradient;
   loss(*kernel, problem, problem.parameters, weights, &gradient);

@@ -73,6 +73,78 @@ TEST(CheckResiduals, HugeWrongForcesDoNotHideThemselves)
   EXPECT_TRUE(labels.misfit(20));
 }
 
+/// Frames whose stresses, eV/Angstrom^3, are predicted to 1 %, but for what a test does to a label.
+struct StressLabels {
+  std::vector<Frame> frames;
+  std::vector<Compared> compared;
+
+  /// @param size  of the stresses, eV/Angstrom^3
+  void add(const std::string &config_type, double size)
+  {
+    Frame frame;
+    frame.config_type = config_type;
+    frame.cell = {5, 0, 0, 0, 5, 0, 0, 0, 5};
+    frame.atomic_numbers = {14};
+    frame.virial = Tensor6{};
+    Compared c;
+    c.has_stress = true;
+    for (std::size_t q = 0; q < 6; ++q) {
+      c.label_stress[q] = size * std::sin(static_cast<double>(7 * frames.size() + q + 1));
+      c.stress[q] = 1.01 * c.label_stress[q];
+    }
+    frames.push_back(frame);
+    compared.push_back(c);
+  }
+  void exchange_yz_and_xz(std::size_t frame)
+  {
+    std::swap(compared[frame].label_stress[4], compared[frame].label_stress[5]);
+  }
+  std::vector<std::size_t> named(const std::string &words) const
+  {
+    for (const Finding &finding : check_residuals(frames, compared))
+      if (finding.what.find(words) != std::string::npos) return finding.frames;
+    return {};
+  }
+};
+
+TEST(CheckResiduals, ExchangedShearOfOneKindIsNotHiddenByLargerStressesOfAnother)
+{
+  StressLabels labels;
+  for (int n = 0; n < 10; ++n) labels.add("elastic", 0.1);
+  for (int n = 0; n < 10; ++n) labels.add("hot", 0.002);
+  for (std::size_t f = 10; f < 20; ++f) labels.exchange_yz_and_xz(f);
+
+  EXPECT_EQ(labels.named("shear"),
+            (std::vector<std::size_t>{10, 11, 12, 13, 14, 15, 16, 17, 18, 19}));
+}
+
+TEST(CheckResiduals, FewFramesOfAKindHaveTheOrderOfTheOthers)
+{
+  StressLabels labels;
+  for (int n = 0; n < 10; ++n) labels.add("elastic", 0.1);
+  for (int n = 0; n < 2; ++n) labels.add("slab", 0.1);
+  for (std::size_t f = 0; f < 12; ++f) labels.exchange_yz_and_xz(f);
+
+  EXPECT_EQ(labels.named("shear").size(), 12u);
+}
+
+TEST(CheckResiduals, RightOrderOfTheShearIsNotDoubted)
+{
+  StressLabels labels;
+  for (int n = 0; n < 10; ++n) labels.add("elastic", 0.1);
+  for (int n = 0; n < 3; ++n) labels.add("slab", 0.1);
+  EXPECT_TRUE(check_residuals(labels.frames, labels.compared).empty());
+}
+
+TEST(CheckResiduals, OneStressInAnotherUnitIsFound)
+{
+  StressLabels labels;
+  for (int n = 0; n < 12; ++n) labels.add("elastic", 0.02);
+  for (double &component : labels.compared[3].label_stress) component *= 160.2;
+
+  EXPECT_EQ(labels.named("stress does not fit"), std::vector<std::size_t>{3});
+}
+
 constexpr double hartree = 27.211386, kcal_per_mol = 1.0 / 23.06055;    // eV
 
 /// Cells of two copper atoms with these energies, eV per atom.

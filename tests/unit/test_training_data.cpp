@@ -192,11 +192,32 @@ TEST(JudgingFolds, LeaveFramesThatAFitCannotDoWithout)
   for (int k = 0; k < 3; ++k) EXPECT_GE(std::count(fold.begin(), fold.end(), k), 3);
 }
 
+TEST(JudgingFolds, FramesThatHaveEachTheirOwnKindAreOneKind)
+{
+  std::vector<Frame> frames;
+  for (int n = 0; n < 12; ++n) frames.push_back(chain({14, 14}, std::to_string(n)));
+  const std::vector<int> fold = judging_folds(frames, 3, 1);
+  for (int k = 0; k < 3; ++k) EXPECT_EQ(std::count(fold.begin(), fold.end(), k), 4);
+
+  EXPECT_EQ(split_off(frames, 0.25, 1).size(), 3u);
+  EXPECT_EQ(frames.size(), 9u);
+}
+
+TEST(JudgingFolds, NoneIsEmpty)
+{
+  const std::vector<Frame> frames{chain({14}, "a"), chain({14}, "a"), chain({14}, "b"),
+                                  chain({14, 8}, "a"), chain({14, 32}, "a")};
+  const std::vector<int> fold = judging_folds(frames, 5, 1);
+
+  EXPECT_EQ(std::set<int>(fold.begin(), fold.end()), (std::set<int>{-1, 0, 1}));
+  EXPECT_EQ(num_folds_to_judge(fold), 2);
+}
+
 TEST(JudgingFolds, AreAsManyAsJudgeTwentyFrames)
 {
   const auto judged = [](int num_frames) {
     const std::vector<Frame> frames(static_cast<std::size_t>(num_frames), chain({14, 14}, "a"));
-    return num_folds_to_judge(judging_folds(frames, 3, 1), 3);
+    return num_folds_to_judge(judging_folds(frames, 3, 1));
   };
   EXPECT_EQ(judged(12), 3);
   EXPECT_EQ(judged(28), 3);    // 10 + 9 in the first two

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "almlip/text.h"
 #include "train/check/predicted_units.h"
@@ -76,11 +77,20 @@ class UsualErrors {
     constexpr double least = 0.01;    // eV per atom
     return std::abs(compared.energy_error - energy_) > std::max(least, 10.0 * energy_spread_);
   }
+  /// @param small  stresses and errors below it are of no account, eV/Angstrom^3
+  bool is_odd_stress(const Compared &compared, double small) const
+  {
+    if (!compared.has_stress) return false;
+    const double size = rms({compared.label_stress.begin(), compared.label_stress.end()}),
+                 error = stress_error(compared, offset_);
+    return size > std::max(5.0 * stress_, small) && error > std::max(0.7 * size, small);
+  }
+  bool fits_forces(const Compared &compared) const { return compared.force_error <= 3.0 * force_; }
   /// Whether forces fit, and the stress where forces vanish by symmetry and so tell nothing.
   bool fits(const Compared &compared) const
   {
     constexpr double none = 1e-3;    // eV/Angstrom
-    if (compared.force_error > 3.0 * force_) return false;
+    if (!fits_forces(compared)) return false;
     return compared.predicted_force > none || !compared.has_stress ||
            stress_error(compared, offset_) <= 3.0 * stress_;
   }
@@ -133,11 +143,36 @@ std::vector<std::size_t> odd_forces(const std::vector<std::size_t> &group,
   return odd;
 }
 
+/// Large stresses of which the potential explains nothing where it explains the forces.
+std::vector<std::size_t> odd_stresses(const std::vector<std::size_t> &group,
+                                      const std::vector<Compared> &compared)
+{
+  constexpr double small = 1.0 / gpa;
+  const UsualErrors usual(group, compared);
+  std::vector<std::size_t> odd;
+  for (const std::size_t f : group)
+    if (usual.is_odd_stress(compared[f], small) && usual.fits_forces(compared[f])) odd.push_back(f);
+  return odd;
+}
+
 void add(std::vector<Finding> &findings, Finding finding, std::vector<std::size_t> frames)
 {
   if (frames.empty()) return;
   finding.frames = std::move(frames);
   findings.push_back(std::move(finding));
+}
+
+/// The frames of which no finding speaks.
+std::vector<std::size_t> without_named(const std::vector<std::size_t> &frames,
+                                       const std::vector<Finding> &findings)
+{
+  std::set<std::size_t> named;
+  for (const Finding &finding : findings)
+    named.insert(finding.frames.begin(), finding.frames.end());
+  std::vector<std::size_t> others;
+  for (const std::size_t f : frames)
+    if (named.count(f) == 0) others.push_back(f);
+  return others;
 }
 
 /// Sum of the deviations of the labels' shear components in an order from the predicted ones.
@@ -152,25 +187,50 @@ double shear_misfit(const std::vector<std::size_t> &frames, const std::vector<Co
   return sum;
 }
 
-std::vector<std::size_t> with_stress(const std::vector<Compared> &compared)
+std::vector<std::size_t> with_stress(const std::vector<std::size_t> &group,
+                                     const std::vector<Compared> &compared)
 {
   std::vector<std::size_t> frames;
-  for (std::size_t f = 0; f < compared.size(); ++f)
+  for (const std::size_t f : group)
     if (compared[f].has_stress) frames.push_back(f);
   return frames;
 }
 
-void check_shear(const std::vector<Compared> &compared, std::vector<Finding> &findings)
+/// Another order in which the labels of enough frames are far nearer to the predictions; null:
+/// none.
+const ShearOrder *better_order(const std::vector<std::size_t> &frames,
+                               const std::vector<Compared> &compared)
 {
-  const std::vector<std::size_t> frames = with_stress(compared);
-  if (frames.size() < min_frames) return;
   const ShearOrder *found = nullptr;
+  if (frames.size() < min_frames) return found;
   double least = 0.5 * shear_misfit(frames, compared, {3, 4, 5});
   for (const ShearOrder &order : shear_orders) {
     const double misfit = shear_misfit(frames, compared, order.components);
     if (misfit < least) least = misfit, found = &order;
   }
-  if (found) add(findings, exchanged_shear(*found), frames);
+  return found;
+}
+
+/// Kinds are judged one by one, since large stresses of one would hide the others; those of few
+/// frames are taken to be like the rest.
+void check_shear(const std::vector<Frame> &frames, const std::vector<Compared> &compared,
+                 std::vector<Finding> &findings)
+{
+  std::map<const ShearOrder *, std::vector<std::size_t>> found;
+  std::vector<std::size_t> few;
+  for (const auto &[type, group] : groups_of(frames)) {
+    const std::vector<std::size_t> labelled = with_stress(group, compared);
+    std::vector<std::size_t> &list =
+        labelled.size() < min_frames ? few : found[better_order(labelled, compared)];
+    list.insert(list.end(), labelled.begin(), labelled.end());
+  }
+  const ShearOrder *usual = found.size() == 1 ? found.begin()->first : better_order(few, compared);
+  found[usual].insert(found[usual].end(), few.begin(), few.end());
+  for (auto &[order, exchanged] : found) {
+    if (!order) continue;
+    std::sort(exchanged.begin(), exchanged.end());
+    add(findings, exchanged_shear(*order), std::move(exchanged));
+  }
 }
 
 /// Factor that makes labels the predicted ones; 0 unless the two are nearly parallel.
@@ -198,7 +258,9 @@ std::vector<double> deviator(const Tensor6 &stress)
 std::optional<Finding> check_predicted_pressure(const std::vector<Compared> &compared)
 {
   constexpr double least = 0.5;    // GPa
-  const std::vector<std::size_t> frames = with_stress(compared);
+  std::vector<std::size_t> all(compared.size());
+  std::iota(all.begin(), all.end(), 0);
+  const std::vector<std::size_t> frames = with_stress(all, compared);
   if (frames.size() < min_frames) return {};
   std::vector<double> pressures;    // of labels minus predictions
   for (const std::size_t f : frames) pressures.push_back(-gpa * pressure_error(compared[f]));
@@ -242,11 +304,12 @@ std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
   constexpr double relaxed = 0.01;    // eV/Angstrom, to which structures are commonly relaxed
   const double small = std::max(relaxed, usual_force_error(compared));
   std::vector<Finding> findings;
-  std::vector<std::size_t> energies, forces;
+  std::vector<std::size_t> energies, forces, stresses;
   for (const auto &[type, group] : groups_of(frames)) {
     if (group.size() < min_frames) continue;
     for (const std::size_t f : odd_energies(group, compared)) energies.push_back(f);
     for (const std::size_t f : odd_forces(group, frames, compared, small)) forces.push_back(f);
+    for (const std::size_t f : odd_stresses(group, compared)) stresses.push_back(f);
   }
   add(findings,
       {"the energy does not fit the rest of its kind, although forces and stress do",
@@ -258,8 +321,15 @@ std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
        "calculate them again, or remove them",
        {}},
       forces);
-  check_predicted_units(frames, compared, findings);
-  check_shear(compared, findings);
+  std::vector<Finding> of_many;
+  check_predicted_units(frames, compared, of_many);
+  check_shear(frames, compared, of_many);
+  add(findings,
+      {"the stress does not fit the rest of its kind at all, although forces do",
+       "look at its unit, calculate it again, or leave it out",
+       {}},
+      without_named(stresses, of_many));
+  findings.insert(findings.end(), of_many.begin(), of_many.end());
   return findings;
 }
 

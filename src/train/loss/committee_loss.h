@@ -32,6 +32,7 @@ struct BatchWeights {
   double huber = 0.0;           ///< force residuals beyond this (eV/Angstrom) count linearly
                                 ///< ; 0: squares
   double energy_huber = 0.0;    ///< the same for energies, eV per atom
+  double stress_huber = 0.0;    ///< and for components of virials, eV per atom
 };
 
 /// What a frame adds to the loss, and how its virial differs.
@@ -74,7 +75,7 @@ class PreparedFrame {
 ///   L = sum_members [ energy_weight per_frame ((E_k - E) / n)^2 + per_component sum |F_k - F|^2 +
 ///   stress_weight per_frame mean((W_k - W) / n + offset)^2 ]
 ///
-/// Errors of forces and energies beyond `huber` and `energy_huber` count linearly (pseudo-Huber).
+/// Errors of forces, energies and virials beyond their widths count linearly (pseudo-Huber).
 /// Labels of violent frames count less: label_weights.h.
 /// offset is that of the labels (StressOffset), on the diagonal.
 /// Source: ours; the gradient of the force term is one directional derivative along the residual

@@ -29,6 +29,22 @@ ALMLIP_BEGIN_KERNELS
 /// A0[lm][n] = sum_j B_n S_lm does not depend on any parameter and is kept per atom, so that the
 /// density of the first pass is a small product. Energies and forces are divided by `scale`
 /// throughout.
+/// The square of a residual that is small against the width, and 2 width |r| of a large one.
+class PseudoHuber {
+ public:
+  /// @param width  0: squares
+  explicit PseudoHuber(double width) : inverse_width_(width > 0 ? 1 / width : 0.0) {}
+
+  /// 2 width^2 (root - 1) without cancellation
+  double value(double r) const { return 2 * r * r / (1 + root(r)); }
+  double slope(double r) const { return 2 * r / root(r); }
+
+ private:
+  double inverse_width_;
+
+  double root(double r) const { return std::sqrt(1 + (r * inverse_width_) * (r * inverse_width_)); }
+};
+
 template <class Real, int Lanes, class Shape>
 class LossKernel final : public CommitteeLoss {
   using Parameters = LossParameters<Real, Lanes>;
@@ -361,25 +377,24 @@ class LossKernel final : public CommitteeLoss {
   {
     double loss = 0, virial_error = 0;
     const double per_frame = w.per_frame * f.frame_weight;
-    const double inverse_energy_huber = w.energy_huber > 0 ? model_.scale / w.energy_huber : 0.0;
+    const PseudoHuber of_energy(w.energy_huber / model_.scale),
+        of_virial(w.stress_huber / model_.scale), of_force(w.huber / model_.scale);
     energy_residual_.assign(M_, Real(0));
     strain_.assign(M_, Tensor6{});
     for (int k = 0; k < M_; ++k) {
       const double de = energy_[k] / f.num_atoms - f.energy;
-      const double te = de * inverse_energy_huber, energy_root = std::sqrt(1 + te * te);
-      loss += w.energy * per_frame * 2 * de * de / (1 + energy_root);
-      energy_residual_[k] = Real(2 * w.energy * per_frame * de / energy_root / f.num_atoms);
+      loss += w.energy * per_frame * of_energy.value(de);
+      energy_residual_[k] = Real(w.energy * per_frame * of_energy.slope(de) / f.num_atoms);
       for (int q = 0; stress && q < 6; ++q) {
         double dw = virial_[k][q] / f.num_atoms - f.virial[q];
         if (q < 3) {
           virial_error -= dw * model_.scale / (3 * M_);
           dw += virial_offset / model_.scale;
         }
-        loss += w.stress * per_frame / 9 * dw * dw * (q < 3 ? 1 : 2);
-        strain_[k][q] = 2 * w.stress * per_frame / 9 * dw / f.num_atoms;
+        loss += w.stress * per_frame / 9 * of_virial.value(dw) * (q < 3 ? 1 : 2);
+        strain_[k][q] = w.stress * per_frame / 9 * of_virial.slope(dw) / f.num_atoms;
       }
     }
-    const double inverse_huber = w.huber > 0 ? model_.scale / w.huber : 0.0;
     for (int slot = 0; slot < static_cast<int>(f.stride()); ++slot) {
       Real *row = force_.data() + static_cast<std::size_t>(slot) * force_row_;
       if (f.is_atom[slot] == Real(0) || !f.has_forces) {
@@ -388,12 +403,9 @@ class LossKernel final : public CommitteeLoss {
       }
       const double per_component = w.per_component * f.force_weight[slot];
       for (int q = 0; q < 3 * M_; ++q) {
-        const double r = static_cast<double>(row[q]) - f.forces[3 * slot + q % 3],
-                     t = r * inverse_huber;
-        const double root = std::sqrt(1 + t * t);
-        loss += per_component * 2 * r * r /
-                (1 + root);    // pseudo-Huber 2 (root - 1) / inverse_huber^2 without cancellation
-        row[q] = Real(2 * per_component * r / root);
+        const double r = static_cast<double>(row[q]) - f.forces[3 * slot + q % 3];
+        loss += per_component * of_force.value(r);
+        row[q] = Real(per_component * of_force.slope(r));
       }
     }
     std::fill_n(force_.begin() + f.stride() * force_row_, force_row_,
