@@ -54,6 +54,10 @@ void CandidateFiles::open(const File &file)
   const std::string &path = file.path;
   if (file.in_folder && is_barely_begun(path)) {
     if (num_barely_begun_++ == 0) first_barely_begun_ = path;
+  } else if (is_lammps_dump(path)) {
+    const auto dump = std::make_shared<LammpsDump>(path, elements_, kept_);
+    read_ = [dump](Frame &frame) { return dump->next(frame); };
+    notes_of_file_ = [dump] { return dump->notes(); };
   } else if (is_spool(path)) {
     const auto spool = std::make_shared<SpoolReader>(path);
     read_ = [spool](Frame &frame) {
@@ -63,10 +67,6 @@ void CandidateFiles::open(const File &file)
       return true;
     };
     notes_of_file_ = [spool] { return spool->notes(); };
-  } else if (is_lammps_dump(path)) {
-    const auto dump = std::make_shared<LammpsDump>(path, elements_, kept_);
-    read_ = [dump](Frame &frame) { return dump->next(frame); };
-    notes_of_file_ = [dump] { return dump->notes(); };
   } else {
     const auto stream = std::make_shared<ExtxyzStream>(path);
     read_ = [stream](Frame &frame) { return stream->next(frame); };

@@ -423,9 +423,30 @@ def test_torn_and_replaced_candidates_of_a_spool_are_no_candidates(select):
     assert done.returncode == 0
     assert done.stderr == (
         f"note: run.spool/0001.extxyz: {frame // 2} bytes from byte {len(text)} on are no whole frame and were "
-        "skipped (its writer was killed, the disk was full, or it is being written)\n"
+        "skipped (its writer was killed, the disk was full, it is damaged, or it is being written)\n"
     )
     assert sorted(source[-1] for source in sources(select)) == ["1", "4", "5"]
+
+
+@pytest.mark.parametrize("head", ["junk\n", "\0" * 300 + "\n", "-3\n", "0\n", "99999999999\n"])
+def test_a_damaged_head_costs_no_whole_frame_of_a_spool(select, head):
+    (select.folder / "run.spool").mkdir()
+    file = select.folder / "run.spool" / "0001.extxyz"
+    file.write_text(head + spool_text(frames_text(3, seed=5)))
+    done = select("--count", 9, "--strategy", "random", candidates=["run.spool"])
+
+    assert done.returncode == 0, done.stderr
+    assert f"note: run.spool/0001.extxyz: {len(head)} bytes from byte 0 on" in done.stderr
+    assert sorted(source[-1] for source in sources(select)) == ["1", "2", "3"]
+
+
+def test_zero_bytes_do_not_cut_a_message_off(select):
+    (select.folder / "pool.extxyz").write_text("\0\0 atoms\n" + frames_text(1, seed=5))
+    done = select("--count", 9)
+    assert (
+        done.stderr
+        == 'almlip: pool.extxyz, frame 1, line 1: a frame must begin with its number of atoms, 1 or more, but there is "\\x00\\x00 atoms"\n'
+    )
 
 
 def test_files_of_a_spool_without_a_frame_yet_are_passed_over(select):

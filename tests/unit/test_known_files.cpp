@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "almlip/learned_frames.h"
+#include "almlip/query/spool_format.h"
 #include "random_potential.h"
 
 namespace almlip {
@@ -51,6 +52,29 @@ TEST(KnownFiles, AtomsOfALearnedFrameDoNotCountAgain)
   potential.provenance = R"({"learned": [")" + mark_of(learned) + R"("]})";
   EXPECT_EQ(read(known) - before, 2.0);
   EXPECT_EQ(known.count(), 2);    // neither is chosen again
+  std::filesystem::remove(file);
+}
+
+TEST(KnownFiles, DamageInASpoolCostsOnlyTheFrameItIsIn)
+{
+  const std::string file = (std::filesystem::temp_directory_path() / "known_spool.extxyz").string();
+  std::string text;
+  for (const double distance : {2.2, 2.4, 2.6}) text += to_spool_text(dimer(-8.0, distance));
+  const Potential potential = test::random_potential(test::shape_settings("fast", {"Si"}), 1);
+  const auto num_read = [&] {
+    KnownConfigurations known;
+    known.reset(2 * potential.settings.num_descriptors());
+    LabelledAtoms labelled = training_atoms(potential);
+    KnownFiles files({file}, "al");
+    return files.read_new(potential, "hash", 0.01, known, labelled);
+  };
+  std::ofstream(file, std::ios::binary) << text;
+  EXPECT_EQ(num_read(), 3);
+  std::ofstream(file, std::ios::binary) << std::string(50, '\0') << text.substr(50);
+  EXPECT_EQ(num_read(), 2);
+  text[text.size() / 2] = '?';
+  std::ofstream(file, std::ios::binary) << text;
+  EXPECT_EQ(num_read(), 2);
   std::filesystem::remove(file);
 }
 

@@ -226,6 +226,27 @@ TEST_F(SpoolTest, DamageInTheMiddleCostsOnlyTheFrameItIsIn)
   }
 }
 
+TEST_F(SpoolTest, DamagedHeadCostsOnlyTheFramesItIsIn)
+{
+  {
+    Spool spool(settings);
+    add(spool, 1, 3);
+  }
+  const std::string whole = content_of(first_file());
+  const std::string rest = whole.substr(1);    // without the number of atoms
+  const std::string zeros = std::string(300, '\0') + whole.substr(300);
+  for (const std::string &text : {"-3" + rest, "0" + rest, "99999999999" + rest, "7" + rest, zeros,
+                                  std::string(300, 'x') + whole.substr(300)}) {
+    std::ofstream(first_file(), std::ios::binary) << text;
+    EXPECT_TRUE(is_spool(first_file()));
+    EXPECT_THAT(steps(), ElementsAre(2, 3));
+    EXPECT_EQ(read_spool(first_file()).notes.size(), 1u);
+  }
+  std::ofstream(first_file(), std::ios::binary) << "junk\n" << whole;
+  EXPECT_TRUE(is_spool(first_file()));
+  EXPECT_THAT(steps(), ElementsAre(1, 2, 3));
+}
+
 TEST_F(SpoolTest, NoteTellsWhatWasSkipped)
 {
   {
@@ -239,7 +260,7 @@ TEST_F(SpoolTest, NoteTellsWhatWasSkipped)
       read_spool(first_file()).notes,
       ElementsAre(first_file() + ": 9 bytes from byte " + std::to_string(whole.size()) +
                   " on are no whole frame and were skipped (its writer was killed, the disk "
-                  "was full, or it is being written)"));
+                  "was full, it is damaged, or it is being written)"));
 }
 
 TEST_F(SpoolTest, KilledWriterLosesNothingThatWasAdded)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "almlip/learned_frames.h"
 #include "almlip/query/batch.h"
 #include "almlip/query/fingerprint.h"
+#include "almlip/query/spool_reader.h"
 
 namespace almlip {
 namespace {
@@ -54,6 +56,21 @@ std::string potential_of(const std::string &manifest)
   if (size_of(manifest) == 0) return {};
   const auto json = nlohmann::json::parse(read_text(manifest), nullptr, false);
   return json.is_object() ? json.value("potential", "") : "";
+}
+
+/// Calls `take` with each frame of a file, in a spool with all that are whole.
+/// @return  what was passed over
+std::vector<std::string> read_frames(const std::string &file,
+                                     const std::function<void(Frame &)> &take)
+{
+  if (is_spool(file)) {
+    SpoolReader spool(file, SpoolReader::Take::all);
+    for (SpooledCandidate candidate; spool.next(candidate);) take(candidate.candidate.frame);
+    return spool.notes();
+  }
+  ExtxyzStream stream(file);
+  for (Frame frame; stream.next(frame);) take(frame);
+  return stream.notes();
 }
 
 /// Adds the frame, unless it is known. The potential keeps the atoms of what it has learned.
@@ -136,11 +153,11 @@ std::vector<Frame> KnownFiles::new_frames(const std::string &file)
   const std::string later = "; it is tried again when the file has changed";
   std::vector<Frame> frames;
   int number = 0;
+  const auto take = [&](Frame &frame) {
+    if (++number > progress.num_frames) frames.push_back(std::move(frame));
+  };
   try {
-    ExtxyzStream stream(file);
-    for (Frame frame; stream.next(frame);)
-      if (++number > progress.num_frames) frames.push_back(std::move(frame));
-    for (const std::string &note : stream.notes()) notes_.push_back(note + later);
+    for (const std::string &note : read_frames(file, take)) notes_.push_back(note + later);
   } catch (const Error &error) {
     const bool is_named = std::find(paths_.begin(), paths_.end(), file) != paths_.end();
     if (is_first_time_ && is_named && number == 0) throw;

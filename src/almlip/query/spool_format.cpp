@@ -140,8 +140,8 @@ std::string SpoolScanner::note() const
   std::ostringstream note;
   note
       << path() << ": " << num_skipped_ << " bytes from byte " << first_skipped_
-      << " on are no whole frame and were skipped (its writer was killed, the disk was full, or it "
-         "is being written)";
+      << " on are no whole frame and were skipped (its writer was killed, the disk was full, it is "
+         "damaged, or it is being written)";
   return note.str();
 }
 

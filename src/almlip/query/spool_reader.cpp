@@ -49,6 +49,13 @@ SpooledCandidate to_candidate(const SpoolRecord &record, const std::string &path
   return spooled;
 }
 
+/// Whether a frame in extended XYZ begins like this that was never in a spool.
+bool is_comment_of_others(const std::string &line)
+{
+  return !has_check(line) && line.find("Properties=") != std::string::npos &&
+         line.find(" candidate=") == std::string::npos;
+}
+
 bool ends_with(const std::string &text, const std::string &end)
 {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
@@ -56,10 +63,11 @@ bool ends_with(const std::string &text, const std::string &end)
 
 }    // namespace
 
-SpoolReader::SpoolReader(const std::string &path) : scanner_(path)
+SpoolReader::SpoolReader(const std::string &path, Take take) : scanner_(path)
 {
   for (SpoolRecord record; scanner_.next(record);)
-    for (const std::int64_t number : record.numbers_of("replaces")) replaced_.insert(number);
+    if (take == Take::held)
+      for (const std::int64_t number : record.numbers_of("replaces")) replaced_.insert(number);
   if (!scanner_.note().empty()) notes_.push_back(scanner_.note());
   scanner_.rewind();
 }
@@ -98,7 +106,13 @@ bool is_spool(const std::string &path)
   std::string line;
   while (lines.next(line) && is_blank(line)) {
   }
-  return atoms_of_frame(line) > 0 && lines.next(line) && has_check(line);
+  bool is_second = true;
+  for (int num_atoms = atoms_of_frame(line); lines.next(line); num_atoms = atoms_of_frame(line)) {
+    if (num_atoms > 0 && has_check(line)) return true;
+    if (num_atoms > 0 && is_second && is_comment_of_others(line)) return false;
+    is_second = false;
+  }
+  return false;
 }
 
 bool is_barely_begun(const std::string &path)

@@ -21,12 +21,14 @@ struct SpooledCandidate {
   std::int64_t number = 0;    ///< within its run, from 1
 };
 
-/// Reads one file of a spool candidate by candidate, in the order in which they were added; without
-/// those that a later one has replaced. The run that writes it may go on meanwhile.
+/// Reads one file of a spool candidate by candidate, in the order in which they were added. The run
+/// that writes it may go on meanwhile.
 class SpoolReader {
  public:
+  enum class Take { all, held };    ///< held: without those that a later one has replaced
+
   /// @throws Error if the file cannot be read
-  explicit SpoolReader(const std::string &path);
+  explicit SpoolReader(const std::string &path, Take take = Take::held);
 
   bool next(SpooledCandidate &candidate);
   /// What is wrong with the file; complete after the last candidate.
@@ -42,7 +44,7 @@ class SpoolReader {
 /// @throws Error if the folder cannot be read
 std::vector<std::string> spool_files(const std::string &folder);
 
-/// Whether a file is one of a spool, by its first frame.
+/// Whether a file is one of a spool, by its first frame; if its head is damaged, by any frame.
 bool is_spool(const std::string &path);
 
 /// Whether a file has not even the two lines that a frame begins with: its writer has just created
