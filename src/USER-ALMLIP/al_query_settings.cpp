@@ -14,6 +14,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <limits>
 
 using namespace LAMMPS_NS;
 
@@ -77,7 +79,7 @@ bool ALQuerySettings::read_selection(const std::string &key, int iarg)
     selection.strategy = parsed([&] { return almlip::parse_strategy(value(iarg)); });
     strategy_given = true;
   } else if (key == "alpha")
-    selection.alpha = nonnegative("alpha", iarg);
+    selection.alpha = nonnegative("alpha", iarg, "number from 0 to 1");
   else if (key == "batch")
     selection.batch = count("batch", iarg);
   else if (key == "clusters")
@@ -87,7 +89,8 @@ bool ALQuerySettings::read_selection(const std::string &key, int iarg)
   else if (key == "spacing")
     spacing = count("spacing", iarg);
   else if (key == "trigger")
-    trigger = std::string(value(iarg)) == "end" ? AT_THE_END : count("trigger", iarg);
+    trigger =
+        std::string(value(iarg)) == "end" ? AT_THE_END : count("trigger", iarg, 1, ", or end");
   else if (key == "seed")
     selection.seed = count("seed", iarg);
   else
@@ -129,7 +132,7 @@ int ALQuerySettings::read_threshold(int iarg)
   }
   if (kind == "adaptive") {
     threshold = Threshold::adaptive;
-    share = nonnegative("threshold adaptive", iarg + 1);
+    share = nonnegative("threshold adaptive", iarg + 1, "share of the looks between 0 and 1");
     if (share <= 0.0 || share >= 1.0)
       error->all(FLERR, fmt::format(
                             "fix al_query: threshold adaptive is {}, but it must be a share of the "
@@ -137,6 +140,10 @@ int ALQuerySettings::read_threshold(int iarg)
                             arg[iarg + 1]));
     return iarg + 2;
   }
+  if (!is_keyword(kind.c_str()) && !utils::is_double(kind))
+    error->all(FLERR, "fix al_query: threshold is '" + kind +
+                          "', but it must be auto, none, adaptive and a share, or two numbers, lo "
+                          "and hi");
   threshold = Threshold::given;
   lo = nonnegative("threshold lo", iarg);
   hi = nonnegative("threshold hi", iarg + 1);
@@ -166,9 +173,9 @@ int ALQuerySettings::read_gate(int iarg)
     iarg++;
   }
   if (iarg == first)
-    error->all(FLERR, "fix al_query: gate is followed by '" +
-                          std::string(iarg < narg ? arg[iarg] : "") +
-                          "', but it must be followed by mindist, fmax, density or temperature and "
+    error->all(FLERR, "fix al_query: gate is followed by " +
+                          (iarg < narg ? "'" + std::string(arg[iarg]) + "'" : "nothing") +
+                          ", but it must be followed by mindist, fmax, density or temperature and "
                           "numbers");
   return iarg;
 }
@@ -194,7 +201,7 @@ int ALQuerySettings::read_spool(int iarg)
     error->all(FLERR, "fix al_query: spool is '" + folder +
                           "', but it must be off, or a folder and its largest size in megabytes");
   spool = folder;
-  megabytes = nonnegative("spool size", iarg + 1);
+  megabytes = nonnegative("spool size", iarg + 1, "number of megabytes, 1 or more");
   if (megabytes < 1.0)
     error->all(FLERR,
                fmt::format("fix al_query: spool size is {}, but it must be at least 1 megabyte",
@@ -224,18 +231,29 @@ const char *ALQuerySettings::numeral(int iarg)
 }
 
 /// A whole number.
-int ALQuerySettings::count(const char *name, int iarg, int least)
+int ALQuerySettings::count(const char *name, int iarg, int least, const char *or_else)
 {
-  const int number = utils::inumeric(FLERR, numeral(iarg), false, lmp);
+  const char *text = numeral(iarg);
+  if (!utils::is_integer(text))
+    error->all(FLERR,
+               fmt::format("fix al_query: {} is '{}', but it must be a whole number, {} or more{}",
+                           name, text, least, or_else));
+  const long long number = std::strtoll(text, nullptr, 10), most = std::numeric_limits<int>::max();
   if (number < least)
-    error->all(FLERR, fmt::format("fix al_query: {} is {}, but it must be at least {}", name,
-                                  arg[iarg], least));
-  return number;
+    error->all(FLERR, fmt::format("fix al_query: {} is {}, but it must be at least {}", name, text,
+                                  least));
+  if (number > most)
+    error->all(FLERR,
+               fmt::format("fix al_query: {} is {}, but it must be at most {}", name, text, most));
+  return static_cast<int>(number);
 }
 
-double ALQuerySettings::nonnegative(const char *name, int iarg)
+double ALQuerySettings::nonnegative(const char *name, int iarg, const char *allowed)
 {
-  const double number = utils::numeric(FLERR, numeral(iarg), false, lmp);
+  if (!utils::is_double(numeral(iarg)))
+    error->all(FLERR, fmt::format("fix al_query: {} is '{}', but it must be a {}", name, arg[iarg],
+                                  allowed));
+  const double number = utils::numeric(FLERR, arg[iarg], false, lmp);
   if (!(number >= 0.0))
     error->all(FLERR, "fix al_query: " + std::string(name) + " is " + arg[iarg] +
                           ", but it must not be negative");

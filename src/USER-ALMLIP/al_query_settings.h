@@ -61,8 +61,8 @@ class ALQuerySettings : protected Pointers {
   const char *value(int);
   const char *numeral(int);
   [[noreturn]] void missing(int end);
-  int count(const char *, int, int least = 1);
-  double nonnegative(const char *, int);
+  int count(const char *, int, int least = 1, const char *or_else = "");
+  double nonnegative(const char *, int, const char *allowed = "number, 0 or more");
   bool is_keyword(const char *) const;
   template <class Read>
   auto parsed(Read &&read);

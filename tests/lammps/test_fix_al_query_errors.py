@@ -56,6 +56,36 @@ KEYWORDS = "threshold, measure, strategy, alpha, batch, clusters, buffer, spacin
             "10 gate foo 1",
             "gate is followed by 'foo', but it must be followed by mindist, fmax, density or temperature and numbers",
         ),
+        (
+            "10 gate",
+            "gate is followed by nothing, but it must be followed by mindist, fmax, density or temperature and numbers",
+        ),
+        ("ten", "N is 'ten', but it must be a whole number, 1 or more"),
+        *(
+            (
+                f"10 threshold {word}",
+                f"threshold is '{word}', but it must be auto, none, adaptive and a share, or two numbers, lo and hi",
+            )
+            for word in ("foo", "Auto")
+        ),
+        ("10 threshold 0.1 foo", "threshold hi is 'foo', but it must be a number, 0 or more"),
+        (
+            "10 threshold adaptive much",
+            "threshold adaptive is 'much', but it must be a share of the looks between 0 and 1",
+        ),
+        (
+            "10 trigger never",
+            "trigger is 'never', but it must be a whole number, 1 or more, or end",
+        ),
+        ("10 alpha foo", "alpha is 'foo', but it must be a number from 0 to 1"),
+        ("10 gate fmax foo", "gate fmax is 'foo', but it must be a number, 0 or more"),
+        (
+            "10 spool mine foo",
+            "spool size is 'foo', but it must be a number of megabytes, 1 or more",
+        ),
+        ("10 seed 1.5", "seed is '1.5', but it must be a whole number, 1 or more"),
+        ("10 seed 2147483648", "seed is 2147483648, but it must be at most 2147483647"),
+        ("10 before some", "before is 'some', but it must be a whole number, 0 or more"),
         ("10 gate mindist -1", "gate mindist is -1, but it must not be negative"),
         ("10 action hard", "action is 'hard', but it must be continue or soft"),
         (
