@@ -401,7 +401,10 @@ void FixALQuery::store(const ALQuerySnapshot &shot, const std::string &why)
   candidate.keep = why != "window";
   on_first_rank(lmp, "fix al_query", [&] { verdict = impl->store.add(std::move(candidate)); });
   MPI_Bcast(&verdict, sizeof(verdict), MPI_BYTE, 0, world);
-  if (verdict.known) return state.refuse(Refusal::duplicate, shot.step);
+  if (verdict.known) {
+    if (why != "before") state.refuse(Refusal::duplicate, shot.step);    // nobody asked for those
+    return;
+  }
   state.count_stored(shot.step, why == "above_hi", verdict.buffered);
   if (verdict.given_up) state.count_given_up(shot.step);
 }
@@ -489,10 +492,10 @@ void FixALQuery::report()
 {
   almlip::QueryState &state = impl->state;
   state.end_run();
+  const almlip::LookedAt looked_at{impl->source.has_novelty, group->count(igroup)};
   if (comm->me == 0 && state.run.counts.looks > 0)
-    utils::logmesg(
-        lmp, almlip::run_report(state, impl->rule, impl->store.files_of_run,
-                                impl->source.has_novelty, fmt::format("fix al_query {}: ", id)));
+    utils::logmesg(lmp, almlip::run_report(state, impl->rule, impl->store.files_of_run, looked_at,
+                                           fmt::format("fix al_query {}: ", id)));
   if (!impl->store.spool_problem.empty())
     error->warning(
         FLERR, "fix al_query: candidates are missing in the spool: " + impl->store.spool_problem);

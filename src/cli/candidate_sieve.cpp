@@ -143,7 +143,10 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
     case Decision::Verdict::candidate:
       break;
   }
-  if (!take_unless_known(seen_.step, fingerprint, duplicate)) return false;
+  if (!take_unless_known(seen_.step, fingerprint, duplicate)) {
+    refuse(Refusal::duplicate, seen_.step);
+    return false;
+  }
   excursion_taken_ = decision.untrusted;
   why_ = is_kept() ? reason_ : decision.untrusted ? "above_hi" : "window";
   return true;
@@ -152,12 +155,9 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
 bool CandidateSieve::take_unless_known(std::int64_t step, const std::vector<double> &fingerprint,
                                        double duplicate)
 {
-  const bool is_known = known.contains(fingerprint, duplicate);
-  if (is_known)
-    refuse(Refusal::duplicate, step);
-  else
-    last_taken_ = std::max(last_taken_, step);
-  return !is_known;
+  if (known.contains(fingerprint, duplicate)) return false;
+  last_taken_ = std::max(last_taken_, step);
+  return true;
 }
 
 void CandidateSieve::refuse(Refusal refusal, std::int64_t step, double value)

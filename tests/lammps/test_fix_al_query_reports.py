@@ -107,6 +107,16 @@ def test_densities_that_were_refused_are_told(lmp_run, query_script):
     assert float(found[2]) == pytest.approx(density, rel=1e-3)
 
 
+def test_numbers_that_are_not_finite_are_told(lmp_run, query_script):
+    setup = "velocity all create 2000 4928459 loop geom\nfix nvt all nvt temp 2000 2000 0.1"
+    commands = "run 10\nvelocity all set NULL NULL 1e300\nrun 20"
+    script = query_script(commands, fix=f"1 {PICK_ALL}", setup=setup, thermo=100)
+    run = lmp_run(script, check=False)
+
+    assert "not taken: not_finite" in run.log
+    assert "to do: numbers are not finite: the run has blown up; lower the timestep" in run.log
+
+
 def test_a_run_that_stays_above_hi_is_told_what_to_do(lmp_run, query_script):
     fix = "10 threshold 0 1e-9 measure force gate mindist 0 fmax 0"
     run = lmp_run(query_script("run 40\nrun 40", fix=fix, setup=HOT))
@@ -151,6 +161,7 @@ def test_a_group_without_atoms_is_told_once(lmp_run, query_script):
     run = lmp_run(query_script("run 0\nrun 10", setup=setup, group="none", fix=f"10 {PICK_ALL}"))
 
     assert run.log.count("group none has no atoms") == 1
+    assert run.log.count("to do: the group has no atom, so that nothing could be uncertain") == 2
 
 
 def test_a_group_that_has_lost_its_atoms_is_told(lmp_run, query_script):

@@ -18,12 +18,13 @@ void RefusalTally::add(Refusal refusal, std::int64_t step, double value, std::in
   if (count == 0) return;
   Entry &entry = entries[static_cast<int>(refusal)];
   if (entry.count == 0) {
-    entry.first_step = step;
+    entry.first_step = entry.last_step = step;
     entry.least = entry.largest = value;
   }
   entry.least = std::min(entry.least, value);
   entry.largest = std::max(entry.largest, value);
-  entry.last_step = step;
+  entry.first_step = std::min(entry.first_step, step);    // looks before one come later
+  entry.last_step = std::max(entry.last_step, step);
   entry.count += count;
 }
 

@@ -61,8 +61,8 @@ Refusal main_refusal(const RefusalTally &refusals)
 {
   Refusal most = Refusal::spacing;
   for (const Refusal refusal :
-       {Refusal::above_hi, Refusal::fmax, Refusal::mindist, Refusal::duplicate, Refusal::density,
-        Refusal::temperature, Refusal::no_element})
+       {Refusal::not_finite, Refusal::above_hi, Refusal::fmax, Refusal::mindist, Refusal::duplicate,
+        Refusal::density, Refusal::temperature, Refusal::no_element})
     if (refusals.of(refusal).count > refusals.of(most).count) most = refusal;
   return most;
 }
@@ -74,6 +74,9 @@ const char *const not_trusted =
 std::string what_would_lift(Refusal refusal)
 {
   switch (refusal) {
+    case Refusal::not_finite:
+      return "numbers are not finite: the run has blown up; lower the timestep, or begin from "
+             "other positions or velocities";
     case Refusal::above_hi:
       return not_trusted;
     case Refusal::fmax:
@@ -122,10 +125,13 @@ std::string use_of(const RunFiles &files)
 }
 
 /// What to try; empty if all is well.
-std::string advice(const QueryState &state, Measure measure, const RunFiles &files)
+std::string advice(const QueryState &state, Measure measure, const RunFiles &files,
+                   const LookedAt &looked_at)
 {
   const RunRecord &run = state.run;
   const double looks = static_cast<double>(run.counts.looks);
+  if (looked_at.num_atoms == 0)
+    return "the group has no atom, so that nothing could be uncertain; give one with atoms";
   if (run.counts.candidates == 0 && run.counts.flagged > 0)
     return what_would_lift(main_refusal(run.refusals));
   if (static_cast<double>(run.counts.untrusted) > 0.5 * looks) return not_trusted;
@@ -148,14 +154,14 @@ std::string advice(const QueryState &state, Measure measure, const RunFiles &fil
 }    // namespace
 
 std::string run_report(const QueryState &state, const QueryRule &rule, const RunFiles &files,
-                       bool has_novelty, const std::string &where)
+                       const LookedAt &looked_at, const std::string &where)
 {
   const RunRecord &run = state.run;
   std::vector<std::string> lines{of_looks(run.counts)};
   const bool any = rule.measure == Measure::any;
   lines.push_back(of_numbers("largest sigma (eV/Angstrom)", run.sigma, rule.force,
                              any || rule.measure == Measure::force));
-  if (has_novelty)
+  if (looked_at.has_novelty)
     lines.push_back(of_numbers("largest novelty", run.novelty, rule.novelty,
                                any || rule.measure == Measure::novelty));
   if (rule.measure == Measure::energy)
@@ -166,7 +172,7 @@ std::string run_report(const QueryState &state, const QueryRule &rule, const Run
   lines.push_back(format("%lld batches with %lld configurations; %d candidates wait",
                          Count(run.counts.batches), Count(run.counts.selected),
                          state.buffer.size()));
-  const std::string hint = advice(state, rule.measure, files);
+  const std::string hint = advice(state, rule.measure, files, looked_at);
   if (!hint.empty()) lines.push_back("to do: " + hint);
 
   std::string text;
