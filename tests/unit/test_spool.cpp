@@ -533,6 +533,29 @@ TEST_F(SpoolTest, RestartBeforeACompactionLeavesTheSameCandidates)
   EXPECT_EQ(restarted, steps());
 }
 
+TEST_F(SpoolTest, RestartOverADamagedFileSaysWhatIsLost)
+{
+  std::string state;
+  {
+    Spool spool(settings);
+    add(spool, 1, 6);
+    state = spool.save();
+    add(spool, 7, 9);
+  }
+  const std::string whole = content_of(first_file());
+  std::ofstream(first_file(), std::ios::binary) << whole.substr(0, whole.size() / 2);
+  {
+    Spool spool(settings, state);
+    EXPECT_THAT(spool.take_notes(),
+                ElementsAre(first_file() + ": 2 candidates of the restart point are lost: the file "
+                                           "was cut off or damaged since; the run goes on without "
+                                           "them"));
+    EXPECT_EQ(spool.num_held(), 4);
+    add(spool, 7, 8);
+  }
+  EXPECT_THAT(steps(), ElementsAre(1, 2, 3, 4, 7, 8));
+}
+
 TEST_F(SpoolTest, RestartLeavesAFileAloneThatAnotherProcessHas)
 {
   Spool spool(settings);

@@ -338,10 +338,14 @@ bool Spool::restore(AppendFile &file, const State &state)
 {
   std::map<std::int64_t, Entry> in_file;
   std::int64_t end = 0;
+  bool any_replaced = false;    // after the restart point
   SpoolScanner scanner(file.path());
   for (SpoolRecord record; scanner.next(record);) {
     if (record.keys["run"] != state.run) return false;
-    if (record.number() > state.offered) continue;
+    if (record.number() > state.offered) {
+      any_replaced = any_replaced || record.keys.count("replaces") > 0;
+      continue;
+    }
     end = record.offset + record.size;
     in_file[record.number()] = {record.number(), record.offset, record.size};
   }
@@ -354,13 +358,27 @@ bool Spool::restore(AppendFile &file, const State &state)
   kept_ = found_again(state.kept, in_file);
   const bool full = static_cast<int>(sample_.size()) >= state.capacity;
   capacity_ = full ? std::min(state.capacity, settings_.max_frames) : settings_.max_frames;
-  const auto num_gone =
-      std::count_if(sample_.begin(), sample_.end(), [](const Entry &e) { return e.size == 0; });
-  if (num_gone > 0)
-    notes_.push_back(file.path() + ": " + std::to_string(num_gone) +
-                     " candidates were replaced after the restart point and are gone; the same run "
-                     "would replace them again");
+  tell_gone(file.path(), any_replaced);
   return true;
+}
+
+/// Those that were replaced keep their places in the sample: the same run replaces them again.
+void Spool::tell_gone(const std::string &path, bool any_replaced)
+{
+  const auto is_gone = [](const Entry &entry) { return entry.size == 0; };
+  auto num_gone = std::count_if(sample_.begin(), sample_.end(), is_gone);
+  if (!any_replaced) {
+    num_gone += std::count_if(kept_.begin(), kept_.end(), is_gone);
+    sample_.erase(std::remove_if(sample_.begin(), sample_.end(), is_gone), sample_.end());
+    kept_.erase(std::remove_if(kept_.begin(), kept_.end(), is_gone), kept_.end());
+  }
+  if (num_gone == 0) return;
+  notes_.push_back(
+      path + ": " + std::to_string(num_gone) +
+      (any_replaced ? " candidates were replaced after the restart point and are gone; the same "
+                      "run would replace them again"
+                    : " candidates of the restart point are lost: the file was cut off or damaged "
+                      "since; the run goes on without them"));
 }
 
 /// Where these candidates are in the file; size 0 for those that are not there any more.

@@ -85,6 +85,7 @@ class Spool {
   static State parse(const std::string &state);
   AppendFile claim_file(const std::string &state);
   bool restore(AppendFile &file, const State &state);
+  void tell_gone(const std::string &path, bool any_replaced);
   static std::vector<Entry> found_again(const std::vector<std::int64_t> &numbers,
                                         const std::map<std::int64_t, Entry> &in_file);
   void begin_anew_if_gone();
