@@ -170,6 +170,9 @@ int ALQueryStore::write(const char *reason, const almlip::QueryRule &rule,
                                state.next_batch);
   } catch (const almlip::Error &problem) {
     if (!spool) throw;
+    if (!spool->is_there())
+      almlip::fail(problem.what(), "; the spool ", spool->path(),
+                   ", which has candidates too, was moved or deleted");
     almlip::fail(
         problem.what(),
         spool_problem.empty() ? "; all candidates are in " : "; some of the candidates are in ",

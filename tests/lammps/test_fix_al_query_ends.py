@@ -224,6 +224,20 @@ def test_a_spool_that_is_taken_away_is_begun_anew(lmp_run, query_script):
     assert run.log.count("0001.extxyz: is not there any more, with 3 candidates") == 1
 
 
+def test_a_batch_without_a_folder_names_no_spool_that_is_gone(lmp_run, query_script):
+    run = lmp_run(
+        query_script(
+            "run 20\nshell mv sub moved\nrun 20",
+            fix=f"10 {PICK_ALL} spacing 10 file sub/x",
+            setup=HOT + "\nshell mkdir sub",
+        ),
+        check=False,
+    )
+
+    assert run.status != 0
+    assert "candidates are in sub/" not in run.error
+
+
 def test_a_restart_without_its_spool_is_told(lmp_run, query_script, silicon_potential):
     fix = f"10 {PICK_ALL} spacing 10"
     whole = lmp_run(query_script("restart 40 saved\nrun 40", fix=fix, setup=HOT))

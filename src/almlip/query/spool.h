@@ -67,6 +67,8 @@ class Spool {
   std::string save();
 
   const std::string &path() const { return file_.path(); }
+  /// Whether nobody has moved or deleted the file.
+  bool is_there() const { return file_.is_there(); }
   const std::string &run() const { return settings_.run; }
   /// Candidates that were offered, and those that a reader finds.
   std::int64_t num_offered() const { return num_offered_; }
