@@ -465,6 +465,20 @@ def test_files_of_a_spool_without_a_frame_yet_are_passed_over(select):
     assert {source.split(",")[0] for source in sources(select)} == {"pool.extxyz"}
 
 
+def test_a_frame_with_more_atoms_than_it_says_is_an_error(select):
+    """At the end of the file, too, where a frame that is not complete is none."""
+    first, second = frames_text(1, seed=5), frames_text(1, seed=6).replace("8", "7", 1)
+    (select.folder / "pool.extxyz").write_text(first + second)
+    done = select("--count", 9)
+
+    assert done.returncode != 0
+    message = "almlip: pool.extxyz, frame 3, line 20: a frame must begin with its number of atoms, 1 or more, but there is "
+    assert done.stderr.startswith(message)
+    assert done.stderr.endswith(
+        "; if it is an atom of the frame before, correct the number there\n"
+    )
+
+
 def test_thousands_of_spools_need_no_more_than_a_few_open_files(select):
     for number in range(2000):
         (select.folder / f"{number}.spool").mkdir()

@@ -209,7 +209,9 @@ int ExtxyzReader::parse_num_atoms(std::string_view line) const
   const int num_atoms = atoms_of_frame(line);
   if (num_atoms < 1)
     complain("a frame must begin with its number of atoms, 1 or more, but there is \"",
-             std::string(line).substr(0, 40), "\"");
+             std::string(line).substr(0, 40), "\"",
+             frame_number_ > 1 ? "; if it is an atom of the frame before, correct the number there"
+                               : "");
   return num_atoms;
 }
 
@@ -648,7 +650,8 @@ bool ExtxyzStream::next(Frame &frame)
   const int first_line = lines_.number(), num_atoms = atoms_of_frame(text);
   int num_lines = 0;
   while (num_lines <= num_atoms && lines_.next(line)) text += line, ++num_lines;
-  const bool is_torn = num_lines <= num_atoms || text.back() != '\n';    // or a number cut short
+  const bool is_torn =    // or a number cut short
+      num_atoms > 0 && (num_lines <= num_atoms || text.back() != '\n');
   if (frame_number_ > 0 && is_torn) {
     notes_.push_back(lines_.path() + ": the frame from line " + std::to_string(first_line) +
                      " on is not complete and was skipped");
