@@ -294,7 +294,11 @@ std::string PairALMLIP::read_on_all_ranks(const char *name)
     is_folder = platform::path_is_directory(path) ? 1 : 0;
     if (!is_folder) {
       std::ifstream file(path, std::ios::binary);
-      text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+      try {
+        text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+      } catch (const std::ios_base::failure &) {
+        text.clear();    // told below, by all ranks
+      }
     }
   }
   MPI_Bcast(&is_folder, 1, MPI_INT, 0, world);
@@ -302,8 +306,9 @@ std::string PairALMLIP::read_on_all_ranks(const char *name)
   int length = static_cast<int>(text.size());
   MPI_Bcast(&length, 1, MPI_INT, 0, world);
   require(length > 0, "cannot read ", name,
-          has_folder ? ": no such file, or empty"
-                     : ": not in the current folder nor in those of LAMMPS_POTENTIALS, or empty");
+          has_folder ? ": no such file, or it is empty or cannot be read"
+                     : ": not in the current folder nor in those of LAMMPS_POTENTIALS, or it is "
+                       "empty or cannot be read");
   text.resize(length);
   MPI_Bcast(text.data(), length, MPI_CHAR, 0, world);
   return text;

@@ -18,11 +18,15 @@ ERRORS = {
     ),
     "missing file": (
         "pair_coeff * * missing.json Si Ge",
-        "cannot read missing.json: not in the current folder nor in those of LAMMPS_POTENTIALS, or empty",
+        "cannot read missing.json: not in the current folder nor in those of LAMMPS_POTENTIALS, or it is empty or cannot be read",
     ),
     "missing file, but one of its name among the potentials": (
         "pair_coeff * * missing/Si.almlip.json Si Si",
-        "cannot read missing/Si.almlip.json: no such file, or empty",
+        "cannot read missing/Si.almlip.json: no such file, or it is empty or cannot be read",
+    ),
+    "file that cannot be read": (
+        "pair_coeff * * /proc/self/mem Si Ge",
+        "cannot read /proc/self/mem: no such file, or it is empty or cannot be read",
     ),
     "words": (
         "pair_coeff * * {SiGe} Si",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -244,6 +245,18 @@ TEST(PotentialFile, WrongLengthsAreErrors)
                 end);
   EXPECT_EQ(error_with("/training/held_out_atoms", "[64]"),
             "Si.almlip.json: training.held_out_atoms has 1 numbers, but 2 are needed" + end);
+  EXPECT_EQ(error_with("/training/held_out_atoms/0", "0"),
+            "Si.almlip.json: training.held_out_atoms[0] is 0, but it must be at least 1" + end);
+  EXPECT_EQ(
+      error_with("/training/held_out_sigma/1", "-0.5"),
+      "Si.almlip.json: training.held_out_sigma[1] is -0.5, but it must not be negative" + end);
+  EXPECT_EQ(error_with("/training/force_limit", "-1"),
+            "Si.almlip.json: training.force_limit is -1, but it must not be negative" + end);
+  EXPECT_EQ(error_with("/training/rms_force", "-1"),
+            "Si.almlip.json: training.rms_force is -1, but it must not be negative" + end);
+  EXPECT_THAT(error_with("/training/min_distances/0", "50"),
+              ::testing::StartsWith("Si.almlip.json: training.min_distances[0] is 50, but it must "
+                                    "be from 0 to the cutoff, "));
   EXPECT_EQ(error_with("/training/min_distances", "[2]"),
             "Si.almlip.json: training.min_distances has 1 numbers, but 2 x 2 = 4 are needed" + end);
   EXPECT_EQ(

@@ -53,8 +53,29 @@ void check_committee(const ElementCommittee &committee, const ModelSettings &set
   check(path + ".output_bias", committee.output_bias, {m});
 }
 
-void check_record(const TrainingRecord &record, std::size_t num_elements, const ArrayCheck &check)
+void check_signs(const TrainingRecord &record, const ModelSettings &settings,
+                 const std::string &file)
 {
+  for (const auto &[key, number] :
+       {std::pair("rms_force", record.rms_force), std::pair("force_limit", record.force_limit)})
+    require(number >= 0.0, file, ": training.", key, " is ", number,
+            ", but it must not be negative", damaged);
+  for (std::size_t i = 0; i < record.held_out_sigma.size(); ++i) {
+    require(record.held_out_sigma[i] >= 0.0, file, ": training.held_out_sigma[", i, "] is ",
+            record.held_out_sigma[i], ", but it must not be negative", damaged);
+    require(record.held_out_atoms[i] > 0, file, ": training.held_out_atoms[", i, "] is ",
+            record.held_out_atoms[i], ", but it must be at least 1", damaged);
+  }
+  for (std::size_t i = 0; i < record.min_distances.size(); ++i)
+    require(record.min_distances[i] >= 0.0 && record.min_distances[i] <= settings.cutoff, file,
+            ": training.min_distances[", i, "] is ", record.min_distances[i],
+            ", but it must be from 0 to the cutoff, ", settings.cutoff, damaged);
+}
+
+void check_record(const TrainingRecord &record, const ModelSettings &settings,
+                  const ArrayCheck &check)
+{
+  const std::size_t num_elements = settings.elements.size();
   const std::size_t num_held_out = record.held_out_sigma.size();
   check.finite("training", {record.rms_force, record.force_limit});
   check.finite("training.held_out_sigma", record.held_out_sigma);
@@ -66,6 +87,7 @@ void check_record(const TrainingRecord &record, std::size_t num_elements, const 
   require(record.held_out_atoms.size() == num_held_out, check.file,
           ": training.held_out_atoms has ", record.held_out_atoms.size(), " numbers, but ",
           num_held_out, " are needed", damaged);
+  check_signs(record, settings, check.file);
 }
 
 void check_novelty(const std::vector<Novelty> &novelty, const ModelSettings &settings,
@@ -164,7 +186,7 @@ void check_content(const Potential &potential, const std::string &name)
   require(known.size() % (2 * e * d) == 0, name, ": known_fingerprints has ", known.size(),
           " numbers, but a multiple of 2 x ", e, " x ", d, " = ", 2 * e * d, " is needed", damaged);
   check.finite("known_fingerprints", known);
-  check_record(potential.record, e, check);
+  check_record(potential.record, settings, check);
   check.finite("training",
                {potential.least_distance, potential.largest_force, potential.force_error});
 }
