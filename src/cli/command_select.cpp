@@ -106,6 +106,8 @@ void check_gates(const SelectOptions &options)
 {
   require(options.selection.batch >= 1, "--count is ", options.selection.batch,
           ", but it must be at least 1");
+  require(options.selection.batch <= options.buffer, "--count is ", options.selection.batch,
+          ", but it must not be more than --buffer, which is ", options.buffer);
   check_limit("--spacing", options.spacing);
   check_limit("--before", options.before);
   require(options.before == 0 || !options.threshold.empty(), "--before is ", options.before,
@@ -464,7 +466,7 @@ void add_select_command(CLI::App &app)
       ->capture_default_str();
   command->add_option("--seed", selection.seed, "of all random choices")
       ->capture_default_str()
-      ->check(CLI::Range(0, 2147483647));
+      ->check(CLI::Range(1, 2147483647));
   command->add_option("--output", options->output, "chosen frames (extended XYZ)")
       ->required()
       ->type_name("BATCH.extxyz");

@@ -197,9 +197,9 @@ def test_choice_follows_the_seed(select):
 
 
 def test_a_seed_that_is_none_is_refused(select):
-    run = select("--count", 5, "--seed", -1)
+    run = select("--count", 5, "--seed", 0)
 
-    assert "--seed: Value -1 not in range 0 to 2147483647" in run.stderr
+    assert "--seed: Value 0 not in range 1 to 2147483647" in run.stderr
 
 
 @pytest.mark.parametrize(
@@ -261,6 +261,10 @@ def test_a_seed_that_is_none_is_refused(select):
         (
             ["--count", 5, "--measure", "novelty", "--threshold", "adaptive", 0.2],
             "--threshold adaptive moves the lo of sigma, but --measure is novelty; use measure force or any, or give --threshold lo hi of novelty",
+        ),
+        (
+            ["--count", 10, "--buffer", 4],
+            "--count is 10, but it must not be more than --buffer, which is 4",
         ),
         (
             ["--count", 5, "--measure", "force"],
