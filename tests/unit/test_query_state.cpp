@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "almlip/query/state.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "almlip/error.h"
+#include "almlip/query/report.h"
 
 using namespace almlip;
 using Verdict = Decision::Verdict;
@@ -251,4 +253,18 @@ TEST(LogHistogram, QuantilesAreThoseOfTheNumbers)
   EXPECT_NEAR(histogram.quantile(0.5), 0.5, 0.05 * 0.5);    // half a bin is 5 %
   EXPECT_NEAR(histogram.quantile(0.9), 0.9, 0.05 * 0.9);
   EXPECT_EQ(histogram.largest(), 1.0);
+}
+
+TEST(QueryReport, NamesTheCauseAndOrderedSteps)
+{
+  QueryState state = new_state();
+  state.run.counts.looks = state.run.counts.flagged = 3;
+  state.refuse(Refusal::duplicate, 5);
+  state.refuse(Refusal::no_element, 10);
+  EXPECT_THAT(run_report(state, force_rule(), {}, {false, 64}, ""),
+              ::testing::HasSubstr("to do: some atoms have no element of the potential"));
+
+  state.refuse(Refusal::duplicate, 0);
+  EXPECT_THAT(run_report(state, force_rule(), {}, {false, 64}, ""),
+              ::testing::HasSubstr("duplicate 2 (steps 0 to 5)"));
 }

@@ -56,14 +56,16 @@ std::string of_refusals(const RefusalTally &refusals)
   return joined(reasons);
 }
 
-/// The most frequent reason among some.
+/// The most frequent reason among some; of equal ones the one that is most to worry about.
 Refusal main_refusal(const RefusalTally &refusals)
 {
   Refusal most = Refusal::spacing;
   for (const Refusal refusal :
-       {Refusal::not_finite, Refusal::above_hi, Refusal::fmax, Refusal::mindist, Refusal::duplicate,
-        Refusal::density, Refusal::temperature, Refusal::no_element})
-    if (refusals.of(refusal).count > refusals.of(most).count) most = refusal;
+       {Refusal::duplicate, Refusal::temperature, Refusal::density, Refusal::mindist, Refusal::fmax,
+        Refusal::no_element, Refusal::above_hi, Refusal::not_finite}) {
+    const auto count = refusals.of(refusal).count;
+    if (count > 0 && count >= refusals.of(most).count) most = refusal;
+  }
   return most;
 }
 
