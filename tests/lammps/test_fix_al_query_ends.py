@@ -235,7 +235,9 @@ def test_a_batch_without_a_folder_names_no_spool_that_is_gone(lmp_run, query_scr
     )
 
     assert run.status != 0
-    assert "candidates are in sub/" not in run.error
+    assert run.error.endswith(
+        "; the spool sub/x.spool/0001.extxyz, which has candidates too, was moved or deleted"
+    )
 
 
 def test_a_restart_without_its_spool_is_told(lmp_run, query_script, silicon_potential):
