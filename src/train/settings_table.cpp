@@ -140,8 +140,7 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number("huber", &s.huber, "eV/Angstrom", 0, 1e6,
              "force errors beyond this count linearly; 0: never"),
       number("energy_huber", &s.energy_huber, "eV/atom", 0, 1e6,
-             "energy errors beyond this count linearly in the first half of the steps, then beyond "
-             "five times this; 0: never"),
+             "energy errors beyond this count linearly; 0: never"),
       number("stress_huber", &s.stress_huber, "eV/atom", 0, 1e6,
              "errors of virials per atom beyond this count linearly; 0: never"),
       number("violent_force", &s.violent_force, "eV/Angstrom", 0, 1e6,

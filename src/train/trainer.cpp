@@ -333,7 +333,7 @@ bool Trainer::do_step(TrainingState &state, const PreparedFrames &train, const S
   weights.energy = settings_.energy_weight * schedule.energy_factor(state.step);
   weights.huber = settings_.huber;
   weights.stress_huber = settings_.stress_huber;
-  weights.energy_huber = schedule.energy_huber(state.step, settings_.energy_huber);
+  weights.energy_huber = settings_.energy_huber;
 
   loss_.set_parameters(state.parameters);
   loss_.clear_gradient();

@@ -246,12 +246,6 @@ double Schedule::stress_weight(int step, double weight, bool in_doubt) const
                                               : harmless * std::pow(weight / harmless, risen);
 }
 
-double Schedule::energy_huber(int step, double width) const
-{
-  constexpr double until = 0.5, later = 5.0;
-  return is_last_passes || step >= until * num_steps() ? later * width : width;
-}
-
 Schedule make_schedule(const TrainingSettings &s, int num_frames)
 {
   const bool warm = !s.start.empty();

@@ -38,7 +38,7 @@ struct TrainingSettings {
   double radial_rate = 0.3, final_rate = 0.002;
   double four_body_scale = 0.35, radial_tie = 0.0002;
   double energy_weight = 10.0, energy_rise = 30.0, stress_weight = 0.1, huber = 1.0,
-         energy_huber = 0.01, stress_huber = 0.2;
+         energy_huber = 0.05, stress_huber = 0.2;
 
   bool is_last_passes = false;    ///< over all frames, after a fit; no key
 
@@ -121,10 +121,6 @@ struct Schedule {
   /// Weight of the stress in a step of a fit whose final one is `weight`.
   /// @param in_doubt  the labels may have an offset that is not known
   double stress_weight(int step, double weight, bool in_doubt) const;
-  /// Energy errors beyond this count linearly, eV per atom; 0: never. In the first half of a fit
-  /// that is `width`, since what its large errors bend, later steps do not mend; then five times
-  /// that, which only wrong labels exceed.
-  double energy_huber(int step, double width) const;
 };
 
 /// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 24000

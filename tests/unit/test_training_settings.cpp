@@ -194,19 +194,6 @@ TEST(Schedule, StressesWeighLittleUntilOffsetsAreFound)
   EXPECT_EQ(schedule.stress_weight(0, 0.1, false), 0.1);
 }
 
-TEST(Schedule, EnergyErrorsCountLinearlyEarlierInTheFirstHalf)
-{
-  Schedule schedule;
-  schedule.epochs = 10;
-  schedule.steps_per_epoch = 100;
-  EXPECT_EQ(schedule.energy_huber(0, 0.01), 0.01);
-  EXPECT_EQ(schedule.energy_huber(499, 0.01), 0.01);
-  EXPECT_EQ(schedule.energy_huber(500, 0.01), 0.05);
-  EXPECT_EQ(schedule.energy_huber(500, 0.0), 0.0);
-  schedule.is_last_passes = true;
-  EXPECT_EQ(schedule.energy_huber(0, 0.01), 0.05);
-}
-
 TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)
 {
   TrainingSettings settings;
