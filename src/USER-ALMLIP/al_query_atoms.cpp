@@ -27,10 +27,6 @@ using namespace LAMMPS_NS;
 
 namespace {
 
-/// Between the atoms of a frame and their images along directions that are not periodic, Angstrom:
-/// more than the electrons of a surface reach.
-constexpr double VACUUM = 12.0;
-
 /// Bit of LAMMPS's group `all`, its first one.
 constexpr int GROUP_ALL = 1;
 
@@ -303,7 +299,7 @@ almlip::QueryCandidate ALQueryAtoms::unpack(const ALQuerySnapshot &shot,
     candidate.atoms =
         almlip::atom_points(descriptors.data(), element.data(), frame.per_atom["sigma"].data(),
                             frame.num_atoms(), source.num_descriptors, max_atoms);
-  almlip::add_vacuum(frame, VACUUM);
+  almlip::add_vacuum(frame, almlip::default_vacuum);
   return candidate;
 }
 

@@ -42,8 +42,12 @@ void ALQueryStore::begin_run()
 {
   if (state.lacks_training_set()) state.add_training_set(source.training_fingerprints());
   read_known();
-  const bool goes_on = !settings.spool.empty() && !state.spool.empty();
-  if (goes_on && !spool) open_spool();    // cuts off what came later
+  if (settings.spool.empty() || spool) return;
+  try {
+    open_spool();    // cuts off what came after a restart point, also one before any candidate
+  } catch (const almlip::Error &) {
+    if (!state.spool.empty()) throw;    // else the first candidate tries again, and tells
+  }
 }
 
 ALQueryStore::Verdict ALQueryStore::add(almlip::QueryCandidate candidate)

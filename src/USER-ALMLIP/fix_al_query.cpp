@@ -343,8 +343,10 @@ void FixALQuery::consider()
 
   const bool new_excursion = !state.in_excursion();
   const Decision decision = state.look(rule, seen, impl->look.identity);
+  const bool soft = impl->settings.soft;
+  const std::string why = decision.untrusted && (new_excursion || soft) ? reason_of(decision) : "";
   if (decision.untrusted && new_excursion) {
-    tell_distrust(decision.why, decision.atom);
+    tell_distrust(why);
     store_those_before();
   }
   const bool is_candidate = decision.verdict == Decision::Verdict::candidate;
@@ -364,23 +366,29 @@ void FixALQuery::consider()
     if (!problem.empty()) error->warning(FLERR, "fix al_query: " + problem);
   }
 
-  const bool soft = impl->settings.soft;
   const int trigger = impl->settings.trigger;
   if (decision.untrusted && soft) {
     choose_batch("above_hi");
-    stop_run(decision.why);
+    stop_run(why);
   } else if (trigger != ALQuerySettings::AT_THE_END && state.num_buffered >= trigger) {
     choose_batch("trigger");
     if (soft) stop_run("a batch is chosen");
   }
 }
 
-void FixALQuery::tell_distrust(const std::string &why, tagint worst)
+/// Why the latest look is not trusted, with the element of its atom. For all ranks to call
+/// together.
+std::string FixALQuery::reason_of(const Decision &decision) const
 {
-  const std::string symbol = worst > 0 ? impl->atoms.symbol_of(impl->latest, worst) : "";
+  const std::string symbol =
+      decision.atom > 0 ? impl->atoms.symbol_of(impl->latest, decision.atom) : "";
+  return decision.why + (symbol.empty() ? "" : ", element " + symbol);
+}
+
+void FixALQuery::tell_distrust(const std::string &why)
+{
   if (++impl->num_told > MAX_TOLD || comm->me != 0) return;
-  utils::logmesg(lmp, fmt::format("fix al_query: step {}: {}{}{}\n", impl->latest.step, why,
-                                  symbol.empty() ? "" : ", element " + symbol,
+  utils::logmesg(lmp, fmt::format("fix al_query: step {}: {}{}\n", impl->latest.step, why,
                                   impl->num_told == MAX_TOLD ? "; further ones are not told" : ""));
 }
 

@@ -14,6 +14,10 @@ FixStyle(al/query,FixALQuery);
 #include <memory>
 #include <string>
 
+namespace almlip {
+struct Decision;
+}
+
 namespace LAMMPS_NS {
 
 /// Chooses configurations of a running simulation that are worth a label: docs/fix_al_query.md.
@@ -60,7 +64,8 @@ class FixALQuery : public Fix {
 
   void request_energy(bigint);
   void consider();
-  void tell_distrust(const std::string &, tagint);
+  std::string reason_of(const almlip::Decision &) const;
+  void tell_distrust(const std::string &);
   void store_those_before();
   void store(const struct ALQuerySnapshot &, const std::string &);
   void choose_batch(const char *);

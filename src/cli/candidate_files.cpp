@@ -11,8 +11,8 @@
 namespace almlip::cli {
 
 CandidateFiles::CandidateFiles(const std::vector<std::string> &paths,
-                               std::vector<std::string> elements, std::string kept)
-    : elements_(std::move(elements)), kept_(std::move(kept))
+                               std::vector<std::string> elements, std::string kept, int dimension)
+    : elements_(std::move(elements)), kept_(std::move(kept)), dimension_(dimension)
 {
   for (const std::string &path : paths) {
     if (!std::filesystem::is_directory(path)) {
@@ -55,7 +55,7 @@ void CandidateFiles::open(const File &file)
   if (file.in_folder && is_barely_begun(path)) {
     if (num_barely_begun_++ == 0) first_barely_begun_ = path;
   } else if (is_lammps_dump(path)) {
-    const auto dump = std::make_shared<LammpsDump>(path, elements_, kept_);
+    const auto dump = std::make_shared<LammpsDump>(path, elements_, kept_, dimension_);
     read_ = [dump](Frame &frame) { return dump->next(frame); };
     notes_of_file_ = [dump] { return dump->notes(); };
   } else if (is_spool(path)) {

@@ -16,9 +16,10 @@ class CandidateFiles {
  public:
   /// @param elements  chemical symbols of the atom types of dumps; may be empty
   /// @param kept      column of dumps that frames keep; may be empty
+  /// @param dimension of the runs of dumps, 2 or 3; 0 if it is not known
   /// @throws Error if a folder cannot be read
   CandidateFiles(const std::vector<std::string> &paths, std::vector<std::string> elements,
-                 std::string kept = "");
+                 std::string kept, int dimension);
 
   /// Reads the next frame; false after the last one.
   /// @throws Error of the file's reader
@@ -38,6 +39,7 @@ class CandidateFiles {
   std::vector<File> files_;
   std::vector<std::string> elements_, notes_;
   std::string kept_;
+  int dimension_;
   std::string file_, first_barely_begun_;
   int num_barely_begun_ = 0;
   std::size_t next_file_ = 0;

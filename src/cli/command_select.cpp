@@ -18,6 +18,7 @@
 #include "almlip/learned_frames.h"
 #include "almlip/potential.h"
 #include "almlip/query/batch.h"
+#include "almlip/query/vacuum.h"
 #include "almlip/selection.h"
 #include "almlip/text.h"
 #include "cli/candidate_appraisal.h"
@@ -36,6 +37,7 @@ struct SelectOptions {
   std::vector<std::string> threshold;    ///< as of fix al_query; empty: all frames are candidates
   std::vector<double> density;           ///< lo and hi; empty: none
   int spacing = 0, before = 0;
+  int dimension = 0;    ///< of the runs of dumps; 0: not known
   std::optional<double> mindist, fmax, temperature;
   int buffer = std::numeric_limits<int>::max();
   bool manifest = false;
@@ -296,7 +298,7 @@ class Reading {
   void for_each_frame(const std::vector<std::string> &paths,
                       const std::function<void(Frame &, const std::string &)> &use)
   {
-    CandidateFiles files(paths, options_.elements, options_.group);
+    CandidateFiles files(paths, options_.elements, options_.group, options_.dimension);
     for (Frame frame; files.next(frame); progress_.show(++num_read_)) use(frame, files.file());
     for (const std::string &note : files.notes()) std::fprintf(stderr, "note: %s\n", note.c_str());
   }
@@ -329,6 +331,7 @@ std::vector<Frame> chosen_frames(const std::vector<QueryCandidate> &candidates,
     explain(frame, choice, strategy);
     frame.info["max_sigma"] = format("%.10g", candidate.max_sigma);
     frame.info["selected_from"] = frame.source;
+    add_vacuum(frame, default_vacuum);
     chosen.push_back(std::move(frame));
   }
   return chosen;
@@ -430,6 +433,11 @@ void add_select_command(CLI::App &app)
                       "the candidates if there are none");
   command->add_option("--elements", options->elements,
                       "chemical symbols of the atom types of LAMMPS dumps, in their order");
+  command
+      ->add_option("--dimension", options->dimension,
+                   "of the runs that wrote the LAMMPS dumps, 2 or 3, as the command dimension has "
+                   "it; asked for where a dump may be of two")
+      ->check(CLI::IsMember({2, 3}));
   command
       ->add_option(
           "--threshold", options->threshold,

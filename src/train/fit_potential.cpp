@@ -15,6 +15,7 @@
 #include "parallel/interruption.h"
 #include "train/check/data_check.h"
 #include "train/checkpoint.h"
+#include "train/energy_zero.h"
 #include "train/finish_potential.h"
 #include "train/fit.h"
 #include "train/more_elements.h"
@@ -34,6 +35,7 @@ struct Input {
   bool own_checkpoint = false;    ///< its folder was not asked for: removed at the end
   TrainingData data;
   std::optional<Potential> start;
+  std::string moved_zero;            ///< of the start's energies, for people
   Judgement judgement;               ///< of new frames, by the start
   bool keeps_calibration = false;    ///< that of the start, corrected by the judgement
 
@@ -135,7 +137,9 @@ void read(Input &input, const TrainingSettings &given)
   if (input.own_checkpoint) input.settings.checkpoint = given.output + ".checkpoint";
   input.data = read_training_data(input.settings);
   check_stress_offset(input.settings, input.data);
-  if (input.start) add_elements(input, given);
+  if (!input.start) return;
+  input.moved_zero = match_energy_zero(*input.start, input.data.train);
+  add_elements(input, given);
 }
 
 /// Once it is known which frames are learned.
@@ -159,6 +163,8 @@ void forget_start(Input &input)
 void judge_start(Input &input, const Ranks &ranks)
 {
   if (!input.start) return;
+  if (ranks.first() && !input.moved_zero.empty())
+    std::fprintf(stderr, "%s\n", input.moved_zero.c_str());
   const std::vector<std::string> &added = input.data.new_elements;
   std::optional<std::vector<std::size_t>> fresh;
   if (added.empty()) fresh = new_frames(*input.start, input.data.train);

@@ -135,7 +135,7 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
           "the first half of the steps, before offsets are found"),
       word("stress_offset", &s.stress_offset, {"auto", "on", "off"},
            "isotropic offset of the stress labels (Pulay stress), one for each `label_source`: "
-           "found in the fit and taken off, always or, auto, where it exceeds 0.5 GPa and three "
+           "found in the fit and taken off, always or, auto, where it exceeds 0.5 GPa and six "
            "times the frames' spread"),
       number("huber", &s.huber, "eV/Angstrom", 0, 1e6,
              "force errors beyond this count linearly; 0: never"),

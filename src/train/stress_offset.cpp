@@ -105,9 +105,10 @@ bool StressOffsetFit::is_in_doubt(int frame, const StressOffsets &offsets) const
 bool StressOffsetFit::takes_off(const StressOffset &offset) const
 {
   constexpr int min_frames = 8;
+  constexpr double min_spreads = 6.0;    // real ones have 11 to 27, errors of fits up to 3
   if (mode_ == "on") return true;
   return energies_tell_pressure_ && offset.num_frames >= min_frames && is_large(offset) &&
-         std::abs(offset.found) > 3.0 * offset.spread;
+         std::abs(offset.found) > min_spreads * offset.spread;
 }
 
 void StressOffsetFit::update(const std::vector<double> &errors, StressOffsets &offsets) const

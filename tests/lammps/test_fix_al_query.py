@@ -2,6 +2,7 @@
 """Claims about fix al_query, in a real LAMMPS."""
 
 import json
+import re
 import subprocess
 
 import numpy as np
@@ -209,7 +210,7 @@ print "then at $(step)" """
 
     assert "\nstopped at 0\n" in run.log
     assert "\nthen at 5\n" in run.log
-    assert "is above 1e-09, the run stops" in run.log
+    assert re.search(r"atom \d+.* is above 1e-09, element Si, the run stops", run.log)
 
 
 def test_soft_stop_after_a_batch_lets_the_script_go_on(lmp_run, query_script):

@@ -149,6 +149,22 @@ def test_a_restart_half_way_leaves_the_same_spool(lmp_run, query_script, silicon
     assert [f.info["step"] for f in spooled(rest.folder)] == steps
 
 
+def test_a_restart_from_before_the_first_candidate_leaves_the_same_spool(
+    lmp_run, query_script, silicon_potential
+):
+    """Candidates of the run before are cut off, not there twice in two files."""
+    fix = f"10 {PICK_ALL} spacing 10 gate density 0 2.2"  # g/cm^3; diamond has 2.33
+    widen = "change_box all x scale 1.1 y scale 1.1 z scale 1.1 remap\nrun 40"
+    whole = lmp_run(query_script(f"run 40\nwrite_restart saved.40\n{widen}", fix=fix, setup=HOT))
+    steps = [f.info["step"] for f in spooled(whole.folder)]
+    copy = f"shell cp -r {whole.folder}/al_batch.spool .\n"
+    rest = lmp_run(copy + restarted(whole.folder, silicon_potential, fix, widen))
+
+    assert steps == [40, 50, 60, 70, 80]
+    assert [f.info["step"] for f in spooled(rest.folder)] == steps
+    assert "WARNING: fix al_query" not in rest.log
+
+
 def restarted(folder, potential, fix, commands):
     """A script that goes on from step 40 with the fix q."""
     return f"""read_restart {folder}/saved.40

@@ -174,3 +174,13 @@ def test_a_group_that_has_lost_its_atoms_is_told(lmp_run, query_script):
     run = lmp_run(script)
 
     assert run.log.count("group few has no atoms") == 1
+
+
+def test_runs_without_candidates_are_counted_whatever_the_reason(lmp_run, query_script):
+    """All are refused: what would lift that is not all one should know."""
+    run = lmp_run(
+        query_script("run 40\nrun 40\nrun 40", fix="10 threshold none gate fmax 1e-6", setup=HOT)
+    )
+
+    assert run.log.count("runs in a row gave no candidate; ") == 1
+    assert "fix al_query q: to do: 3 runs in a row gave no candidate; " in run.log

@@ -2,6 +2,7 @@
 """fix al_query where LAMMPS does something else than plain dynamics in a periodic box."""
 
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -88,6 +89,8 @@ pair_style almlip
 pair_coeff * * {potential} Si
 fix q all al_query 10 {PICK_ALL}
 fix 2d all enforce2d
+dump d all custom 10 run.dump id type x y z
+dump_modify d format float %.16g
 thermo_style custom step pe
 run 0""")
 
@@ -95,6 +98,16 @@ run 0""")
     assert list(ours.pbc) == [True, True, False]
     assert ours.cell[2, 2] >= 12.0
     assert theirs.get_potential_energy() == pytest.approx(run.thermo[0]["PotEng"], abs=1e-5)
+
+    select = ["almlip", "select", potential, "run.dump", "--elements", "Si", "--mindist", "0"]
+    select += ["--fmax", "0", "--count", "1", "--output", "of_dump.extxyz"]
+    asked = subprocess.run(select, cwd=run.folder, capture_output=True, text=True)
+    assert asked.returncode != 0 and "give --dimension 2" in asked.stderr
+    subprocess.run([*select, "--dimension", "2"], cwd=run.folder, check=True, capture_output=True)
+    of_dump = ase_io.read(run.folder / "of_dump.extxyz")
+    assert list(of_dump.pbc) == [True, True, False]
+    np.testing.assert_allclose(of_dump.cell[:], ours.cell[:], atol=1e-6)
+    np.testing.assert_allclose(of_dump.positions, ours.positions, atol=1e-6)
 
 
 def test_other_fixes_at_the_end_of_the_step_do_not_change_the_frame(

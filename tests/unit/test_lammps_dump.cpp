@@ -90,9 +90,30 @@ TEST(LammpsDump, SortsAtomsAndMapsTypes)
   EXPECT_EQ(frame.info.at("step"), "50");
 }
 
+/// LAMMPS writes pp for z in two dimensions, too, where it is no period.
+TEST(LammpsDump, ASheetIsPeriodicInZOrNotAsItsRunWas)
+{
+  const std::string low = "pp pp pp\n0 4\n0 4\n-0.5 0.5\n", columns = "id type x y z";
+  const std::string sheet = snapshot(20, low, columns, "1 1 0 0 0\n2 1 2 2 0\n");
+  EXPECT_EQ(error_of(sheet),
+            "run.dump, line 11: step 20: all atoms have the same z in a box 1 Angstrom high, and "
+            "the dump does not tell whether the run was one of dimension 2; give --dimension 2, or "
+            "--dimension 3 if the layers are stacked");
+  const DumpFile file(sheet);
+  for (const int dimension : {2, 3}) {
+    LammpsDump dump(file.path(), {"Si"}, "", dimension);
+    Frame frame;
+    ASSERT_TRUE(dump.next(frame));
+    EXPECT_THAT(frame.pbc, ElementsAre(true, true, dimension == 3));
+  }
+  const std::string high = "pp pp pp\n0 4\n0 4\n0 12\n";    // no image is near
+  EXPECT_TRUE(read(snapshot(0, high, columns, "1 1 0 0 0\n2 1 2 2 0\n"), {"Si"}).at(0).pbc[2]);
+  EXPECT_TRUE(read(snapshot(0, low, columns, "1 1 0 0 0\n"), {"Si"}).at(0).pbc[2]);    // a crystal
+}
+
 TEST(LammpsDump, KeepsAColumnInTheOrderOfTheAtoms)
 {
-  const DumpFile file(snapshot(0, cube, "id type x y z v_hot", "2 1 0 1 2 0.5\n1 1 1 0 2 0\n"));
+  const DumpFile file(snapshot(0, cube, "id type x y z v_hot", "2 1 0 1 2 0.5\n1 1 1 0 3 0\n"));
   for (const char *name : {"v_hot", "v_cold"}) {
     LammpsDump dump(file.path(), {"Si"}, name);
     Frame frame;

@@ -180,6 +180,11 @@ TEST_F(SpoolTest, LeavesNoEmptyFile)
   {
     const Spool spool(settings);
   }
+  EXPECT_FALSE(std::filesystem::exists(settings.folder));
+  std::filesystem::create_directory(settings.folder);    // somebody else's stays
+  {
+    const Spool spool(settings);
+  }
   EXPECT_TRUE(spool_files(settings.folder).empty());
 }
 
@@ -410,6 +415,37 @@ TEST_F(SpoolTest, FollowsTheSeed)
   }
   EXPECT_EQ(samples[0], samples[1]);
   EXPECT_NE(samples[0], samples[2]);
+}
+
+TEST_F(SpoolTest, ARunThatGoesOnFromBeforeItsFirstCandidateHasNoneTwice)
+{
+  const auto killed = start_process([&] {
+    Spool spool(settings);
+    std::ofstream(root + "/state") << spool.save();
+    add(spool, 1, 5);
+    raise(SIGKILL);
+  });
+  waitpid(killed, nullptr, 0);
+  std::ifstream file(root + "/state");
+  const std::string state{std::istreambuf_iterator<char>(file), {}};
+  {
+    Spool spool(settings, state);
+    add(spool, 1, 3);
+    EXPECT_TRUE(spool.take_notes().empty());
+  }
+  EXPECT_THAT(steps(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(SpoolTest, NobodyMissesTheFileOfARunWithoutCandidates)
+{
+  std::string state;
+  {
+    Spool spool(settings);
+    state = spool.save();
+  }
+  EXPECT_FALSE(std::filesystem::exists(settings.folder));    // neither file nor folder
+  Spool spool(settings, state);
+  EXPECT_TRUE(spool.take_notes().empty());
 }
 
 TEST_F(SpoolTest, TemporaryFilesOfOthersTakeNoNumber)

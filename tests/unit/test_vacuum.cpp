@@ -52,3 +52,14 @@ TEST(AddVacuum, IsMeasuredAcrossTheFacesOfATiltedCell)
 
   EXPECT_NEAR(frame.cell[0] / std::sqrt(2.0), 12.0, 1e-12);    // both atoms in one layer
 }
+
+TEST(AddVacuum, LeavesAMoleculeWithoutACellAsItIs)
+{
+  Frame frame = two_atoms();
+  frame.pbc = {false, false, false};
+  frame.cell = {};
+  add_vacuum(frame, 12.0);
+
+  EXPECT_EQ(frame.cell, Frame{}.cell);
+  EXPECT_EQ(frame.positions, two_atoms().positions);
+}

@@ -8,6 +8,7 @@
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
+#include "almlip/query/vacuum.h"
 #include "almlip/text.h"
 
 namespace almlip {
@@ -35,8 +36,8 @@ void LammpsDump::complain(const Parts &...parts) const
 }
 
 LammpsDump::LammpsDump(const std::string &path, const std::vector<std::string> &elements,
-                       std::string kept)
-    : lines_(path), kept_(std::move(kept))
+                       std::string kept, int dimension)
+    : lines_(path), kept_(std::move(kept)), dimension_(dimension)
 {
   for (const std::string &symbol : elements) {
     atomic_number_of_type_.push_back(atomic_number(symbol));
@@ -179,7 +180,27 @@ LammpsDump::Outcome LammpsDump::read_atoms(std::int64_t num_atoms, Frame &frame)
     frame.positions.insert(frame.positions.end(), atom.position.begin(), atom.position.end());
     if (columns.kept >= 0) frame.per_atom[kept_].push_back(atom.kept);
   }
+  set_dimension(frame);
   return Outcome::read;
+}
+
+/// A sheet of atoms that is periodic in z is either one layer of a stack or a run of two
+/// dimensions, in which it has no images. Where these are far away both are the same.
+void LammpsDump::set_dimension(Frame &frame) const
+{
+  if (dimension_ == 2) frame.pbc[2] = false;
+  if (dimension_ != 0 || !frame.pbc[2] || frame.num_atoms() < 2) return;
+  constexpr double flat = 1e-6;    // Angstrom
+  double lowest = frame.positions[2], highest = lowest;
+  for (std::size_t i = 2; i < frame.positions.size(); i += 3) {
+    lowest = std::min(lowest, frame.positions[i]);
+    highest = std::max(highest, frame.positions[i]);
+  }
+  const double height = frame.cell[8];
+  if (highest - lowest < flat && height < default_vacuum)
+    complain("step ", frame.info.at("step"), ": all atoms have the same z in a box ", height,
+             " Angstrom high, and the dump does not tell whether the run was one of dimension 2; "
+             "give --dimension 2, or --dimension 3 if the layers are stacked");
 }
 
 LammpsDump::Columns LammpsDump::columns_of(const std::vector<std::string> &names) const

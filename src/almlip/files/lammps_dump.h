@@ -18,14 +18,17 @@ namespace almlip {
 /// Positions: x y z, or xs ys zs (scaled), xu yu zu, xsu ysu zsu; relative to the corner of the
 /// box. Atoms are sorted by `id`. Boxes may be triclinic, restricted or general. The step is
 /// info["step"]. One more column of numbers is kept on request. A snapshot that is not complete,
-/// such as the last one of a killed run, is passed over.
+/// such as the last one of a killed run, is passed over. A dump does not tell `dimension 2`, for
+/// which LAMMPS has periodic directions of any height.
 class LammpsDump {
  public:
   /// @param elements  chemical symbols by type, the first for type 1; may be empty
   /// @param kept      name of the column that goes to Frame::per_atom, if there is one; or empty
+  /// @param dimension of the run: with 2, frames are not periodic in z. 0: it is not known, and
+  ///                  a snapshot that may be of two dimensions is an error
   /// @throws Error if the file cannot be read or a symbol is none
   LammpsDump(const std::string &path, const std::vector<std::string> &elements,
-             std::string kept = "");
+             std::string kept = "", int dimension = 0);
 
   /// Reads the next snapshot; false at the end.
   /// @throws Error with file and line
@@ -54,6 +57,7 @@ class LammpsDump {
   Outcome read_snapshot(Frame &frame);
   Outcome read_box(Frame &frame);
   Outcome read_atoms(std::int64_t num_atoms, Frame &frame);
+  void set_dimension(Frame &frame) const;
   bool read_line(std::string &line);
   void note_torn(int first_line);
   void check_units(const std::string &units) const;
@@ -65,6 +69,7 @@ class LammpsDump {
 
   LineReader lines_;
   std::string kept_;
+  int dimension_;
   std::vector<int> atomic_number_of_type_;    ///< the first for type 1
   std::string item_;                          ///< heading at hand, without "ITEM: "
   std::array<double, 3> corner_{};            ///< of the box, Angstrom

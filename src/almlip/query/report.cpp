@@ -126,6 +126,9 @@ std::string use_of(const RunFiles &files)
   return text + "; of several runs choose once: almlip select POT " + files.spool + " ...";
 }
 
+/// Runs in a row without a candidate that somebody should know of.
+constexpr int many_runs = 3;
+
 /// What to try; empty if all is well.
 std::string advice(const QueryState &state, Measure measure, const RunFiles &files,
                    const LookedAt &looked_at)
@@ -144,13 +147,9 @@ std::string advice(const QueryState &state, Measure measure, const RunFiles &fil
            "cutoff (look at units and lattice constant), or all forces vanish by symmetry "
            "(displace "
            "the atoms)";
-  const std::string hint =
-      "nothing was uncertain: go on to other structures or higher temperatures, or " +
-      lower_limit(state, measure);
-  return state.runs_without_candidates < 3
-             ? hint
-             : format("%d runs in a row gave no candidate; ", state.runs_without_candidates) +
-                   hint + ", or use threshold none";
+  return "nothing was uncertain: go on to other structures or higher temperatures, or " +
+         lower_limit(state, measure) +
+         (state.runs_without_candidates < many_runs ? "" : ", or use threshold none");
 }
 
 }    // namespace
@@ -175,7 +174,11 @@ std::string run_report(const QueryState &state, const QueryRule &rule, const Run
                          Count(run.counts.batches), Count(run.counts.selected),
                          state.buffer.size()));
   const std::string hint = advice(state, rule.measure, files, looked_at);
-  if (!hint.empty()) lines.push_back("to do: " + hint);
+  const std::string so_far =
+      state.runs_without_candidates < many_runs
+          ? ""
+          : format("%d runs in a row gave no candidate; ", state.runs_without_candidates);
+  if (!hint.empty()) lines.push_back("to do: " + so_far + hint);
 
   std::string text;
   for (const std::string &line : lines) text += where + line + "\n";

@@ -54,14 +54,25 @@ int last_number(const std::string &folder)
   return last;
 }
 
-AppendFile new_file(const std::string &folder)
+AppendFile new_file_in(const std::string &folder, bool &made)
 {
   std::error_code problem;
-  std::filesystem::create_directory(folder, problem);
+  made = std::filesystem::create_directory(folder, problem) || made;
   require(!problem, folder, ": the folder of the spool cannot be made: ", problem.message());
   for (int number = last_number(folder) + 1;; ++number)
     if (auto file = AppendFile::create(folder + format("/%04d.extxyz", number)))
       return std::move(*file);
+}
+
+/// Makes the folder if there is none, and says so.
+AppendFile new_file(const std::string &folder, bool &made)
+{
+  for (int attempt = 1;; ++attempt) try {
+      return new_file_in(folder, made);
+    } catch (const Error &) {
+      constexpr int most = 10;    // another process that has no candidate may just remove it
+      if (attempt == most || std::filesystem::exists(folder)) throw;
+    }
 }
 
 /// The candidate as the spool has it.
@@ -139,6 +150,8 @@ Spool::~Spool()
 {
   try {
     file_.size() == 0 ? file_.remove() : file_.sync();
+    std::error_code not_empty;
+    if (has_made_folder_) std::filesystem::remove(settings_.folder, not_empty);
   } catch (const Error &) {
     // nobody is left to be told; what the kernel has got stays
   }
@@ -179,7 +192,7 @@ bool Spool::add(const QueryCandidate &candidate, SpoolNote note)
 void Spool::begin_anew_if_gone()
 {
   if (file_.is_there()) return;
-  AppendFile file = new_file(settings_.folder);
+  AppendFile file = new_file(settings_.folder, has_made_folder_);
   notes_.push_back(path() + ": is not there any more, with " + std::to_string(num_held()) +
                    " candidates; those from now on are in " + file.path());
   file_ = std::move(file);
@@ -327,10 +340,11 @@ AppendFile Spool::claim_file(const std::string &state)
     const std::string path = settings_.folder + "/" + parsed.file;
     std::optional<AppendFile> file = AppendFile::claim(path);
     if (file && restore(*file, parsed)) return std::move(*file);
-    notes_.push_back(path +
-                     ": is not there, or another run or process has it; a new file is begun");
+    if (parsed.offered > 0)    // else nothing is missing
+      notes_.push_back(path +
+                       ": is not there, or another run or process has it; a new file is begun");
   }
-  return new_file(settings_.folder);
+  return new_file(settings_.folder, has_made_folder_);
 }
 
 /// Takes over the state and cuts off what was added later; false if the file is of another run.

@@ -51,7 +51,7 @@ class Spool {
   /// folder or another process has it, a new one is begun, which `take_notes` says.
   /// @throws Error if the state is not one, or as for a new file
   Spool(const SpoolSettings &settings, const std::string &state);
-  /// Leaves no empty file behind.
+  /// Leaves no empty file behind, nor an empty folder of its own.
   ~Spool();
   Spool(const Spool &) = delete;
   Spool &operator=(const Spool &) = delete;
@@ -103,6 +103,7 @@ class Spool {
 
   SpoolSettings settings_;
   std::vector<std::string> notes_;
+  bool has_made_folder_ = false;
   std::int64_t num_offered_ = 0, num_drawn_ = 0;    ///< all; without those to keep
   int capacity_ = 0;                                ///< of the sample
   std::vector<Entry> sample_, kept_;

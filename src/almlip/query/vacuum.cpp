@@ -32,6 +32,7 @@ void widen(Frame &frame, int d, double vacuum)
 {
   const Vector normal = face_normal(frame, d), edge = row(frame, d);
   const double height = dot(normal, edge);
+  if (!(std::abs(height) > 0.0)) return;    // no cell, or a flat one
   double lowest = std::numeric_limits<double>::infinity(), highest = -lowest;
   for (int i = 0; i < frame.num_atoms(); ++i) {
     const double *x = &frame.positions[3 * static_cast<std::size_t>(i)];
