@@ -270,7 +270,8 @@ void announce(const TrainingData &data, const TrainingSettings &settings, const 
   std::fprintf(stderr, "%zu training frames (%zu atoms of%s), ", data.train.size(), num_atoms,
                elements.c_str());
   if (data.num_folds > 0)
-    std::fprintf(stderr, "judged by %d fits without a part of them", data.num_folds);
+    std::fprintf(stderr, "judged by %d fit%s without a part of them", data.num_folds,
+                 data.num_folds == 1 ? "" : "s");
   else
     std::fprintf(stderr, "%zu held out", data.held_out.size());
   if (data.num_skipped > 0)

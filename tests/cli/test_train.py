@@ -342,6 +342,26 @@ def test_warm_start_goes_on_from_the_old_error(frames, tmp_path):
     assert again.returncode == 0 and "the start errs" not in again.stderr  # nothing is new
 
 
+def test_refit_follows_labels_of_another_zero_of_energy(frames, tmp_path):
+    """As those of another functional: the same fit but for the zero."""
+    fit(frames, tmp_path / "cold", "--epochs", "60")
+    texts = make_frames(12, seed=5)
+    fits = {}
+    for zero in (0.0, 40.0):  # eV per atom, of which a frame has 4
+        new = tmp_path / f"{zero}.extxyz"
+        higher = lambda match, zero=zero: f"energy={float(match[1]) + 4 * zero!r}"
+        new.write_text("".join(re.sub(r"energy=(\S+)", higher, text) for text in texts))
+        done = train("--train", new, "--start", tmp_path / "cold", "--epochs", "20", *QUICK,
+                     "--output", tmp_path / "warm")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        told = "moved, Ar +40.0" in done.stderr or "moved, Ar +39.9" in done.stderr
+        assert told == (zero > 0) and "full fit" not in done.stderr
+        errors = json.loads((tmp_path / "warm").read_text())["provenance"]["errors"]
+        fits[zero] = errors["train"]["all"]
+    assert fits[40.0]["force_mae"] == pytest.approx(fits[0.0]["force_mae"], rel=0.05)
+    assert fits[40.0]["energy_mae"] == pytest.approx(fits[0.0]["energy_mae"], rel=0.3)
+
+
 def test_full_refit_has_the_settings_of_a_fit_from_nothing(frames, tmp_path):
     # 150 frames: with and without a tenth of them, weight_decay and epochs differ
     (tmp_path / "many.extxyz").write_text("".join(make_frames(150, seed=7)))
