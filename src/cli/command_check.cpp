@@ -4,7 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "almlip/calculator.h"
 #include "almlip/error.h"
@@ -37,10 +39,38 @@ std::vector<Finding> residual_findings(const std::vector<Frame> &frames, const s
   return findings;
 }
 
-/// Whether labels have a wrong unit, sign or order, which a potential would show once more.
+/// Whether labels have a wrong unit, sign or order.
 bool is_mistake(const Finding &finding)
 {
   return finding.repair.kind != Repair::Kind::none && finding.repair.kind != Repair::Kind::remove;
+}
+
+/// Adds what a potential tells of frames whose unit, sign or order the energies do not tell.
+void decide_open(std::vector<Finding> of_potential, std::vector<Finding> &findings)
+{
+  std::map<Repair::Kind, std::set<std::size_t>> repaired;
+  for (const Finding &finding : findings)
+    repaired[finding.repair.kind].insert(finding.frames.begin(), finding.frames.end());
+  Collector collector(findings);
+  for (Finding &finding : of_potential) {
+    if (!is_mistake(finding)) continue;
+    const std::set<std::size_t> &done = repaired[finding.repair.kind];
+    std::vector<std::size_t> frames;
+    for (const std::size_t f : finding.frames)
+      if (done.count(f) == 0) frames.push_back(f);
+    finding.frames.clear();
+    if (!frames.empty()) collector.add(finding, frames);
+    for (Finding &open : findings)
+      if (open.is_open)
+        open.frames.erase(std::remove_if(open.frames.begin(), open.frames.end(),
+                                         [&](std::size_t f) {
+                                           return std::count(frames.begin(), frames.end(), f) > 0;
+                                         }),
+                          open.frames.end());
+  }
+  findings.erase(std::remove_if(findings.begin(), findings.end(),
+                                [](const Finding &finding) { return finding.frames.empty(); }),
+                 findings.end());
 }
 
 void check(const CheckOptions &options)
@@ -57,12 +87,16 @@ void check(const CheckOptions &options)
   std::cout << "read " << report.text() << '\n';
   std::vector<Finding> findings = check_labels(frames);
   const bool contradict = std::any_of(findings.begin(), findings.end(), is_mistake);
-  if (!options.potential.empty() && contradict)
-    std::cout << "the labels contradict each other, so that they are not compared with "
+  std::vector<Finding> of_potential;
+  if (!options.potential.empty()) of_potential = residual_findings(frames, options.potential);
+  if (!options.potential.empty() && contradict) {
+    std::cout << "the labels contradict each other, so that only their units, signs and orders are "
+                 "compared with "
               << options.potential << "; check what --fix writes again\n";
-  if (!options.potential.empty() && !contradict)
-    for (Finding &finding : residual_findings(frames, options.potential))
-      findings.push_back(std::move(finding));
+    decide_open(std::move(of_potential), findings);
+  } else {
+    findings.insert(findings.end(), of_potential.begin(), of_potential.end());
+  }
   std::cout << text_of(findings, frames);
   if (findings.empty()) std::cout << "nothing looks wrong\n";
   if (options.fixed.empty()) return;

@@ -128,6 +128,70 @@ TEST(CheckResiduals, FewFramesOfAKindHaveTheOrderOfTheOthers)
   EXPECT_EQ(labels.named("shear").size(), 12u);
 }
 
+TEST(CheckResiduals, RightShearOfFewFramesOfAKindIsLeftAlone)
+{
+  StressLabels labels;
+  for (int n = 0; n < 10; ++n) labels.add("hot", 0.01);
+  for (int n = 0; n < 6; ++n) labels.add("elastic", 0.1);
+  for (std::size_t f = 0; f < 10; ++f) labels.exchange_yz_and_xz(f);
+
+  EXPECT_EQ(labels.named("shear"), (std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
+TEST(CheckResiduals, FewFramesOfKindsTogetherTellAnOrderAndEachIsJudgedByItself)
+{
+  StressLabels labels;
+  for (const char *kind : {"hot", "vacancy", "elastic"})
+    for (int n = 0; n < 4; ++n) labels.add(kind, 0.01);
+  for (std::size_t f = 0; f < 8; ++f) labels.exchange_yz_and_xz(f);
+
+  EXPECT_EQ(labels.named("shear"), (std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6, 7}));
+}
+
+TEST(CheckResiduals, ARightFrameAmongExchangedOnesOfItsKindIsLeftAlone)
+{
+  StressLabels labels;
+  for (int n = 0; n < 12; ++n) labels.add("hot", 0.01);
+  for (std::size_t f = 1; f < 12; ++f) labels.exchange_yz_and_xz(f);
+
+  EXPECT_EQ(labels.named("shear"), (std::vector<std::size_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
+}
+
+TEST(CheckResiduals, AShearThatThePotentialDoesNotTellIsSaidToBeUndecided)
+{
+  StressLabels labels;
+  for (int n = 0; n < 10; ++n) labels.add("hot", 0.01);
+  for (std::size_t f = 0; f < 10; ++f) labels.exchange_yz_and_xz(f);
+  labels.add("slab", 0.01);    // predicted halfway between the two orders
+  auto &slab = labels.compared.back();
+  slab.stress[4] = slab.stress[5] = 0.5 * (slab.label_stress[4] + slab.label_stress[5]);
+
+  EXPECT_EQ(labels.named("shear components of the stress are exchanged: yz and xz").size(), 10u);
+  EXPECT_EQ(labels.named("does not tell whether"), std::vector<std::size_t>{10});
+}
+
+/// Ten stresses in GPa, and a right one of a kind, whose cosine with the predicted one, 0.935, is
+/// too low to tell a factor.
+std::vector<std::size_t> named_beside_gpa(const std::string &kind, const std::string &words)
+{
+  StressLabels labels;
+  for (int n = 0; n < 10; ++n) {
+    labels.add("elastic", 0.02);
+    for (double &component : labels.compared.back().label_stress) component *= 160.2177;
+    labels.compared.back().stress_factor = 1.01 / 160.2177;
+  }
+  labels.add(kind, 0.02);
+  labels.compared.back().label_stress = {0.02, -0.01, -0.01, 0.01, 0, 0};
+  labels.compared.back().stress = {0.02, -0.01, -0.01, 0.01, 0.01, 0};
+  return labels.named(words);
+}
+
+TEST(CheckResiduals, AStressThatIsNearerAsGivenIsNotConverted)
+{
+  for (const char *kind : {"elastic", "hot"})
+    EXPECT_EQ(named_beside_gpa(kind, "looks like GPa beside").size(), 10u) << kind;
+}
+
 TEST(CheckResiduals, RightOrderOfTheShearIsNotDoubted)
 {
   StressLabels labels;

@@ -20,29 +20,35 @@ namespace {
 /// Indices of frames by a name that they share.
 using Sources = std::map<std::string, std::vector<std::size_t>>;
 
-/// Units and signs of frames that should have the same ones. True if something was found.
-/// @param share  of the work that must agree on it
-bool add_unit_findings(const std::vector<ClosePair> &pairs, const std::vector<std::size_t> &frames,
-                       double share, Collector &findings)
+std::vector<std::vector<std::size_t>> kinds_of(const std::vector<Frame> &frames,
+                                               const std::vector<std::size_t> &members)
 {
-  const auto force = check_forces(pairs, share);
-  if (force) add_finding(*force, pairs, frames, findings);
-  if (force) return true;    // what follows builds on energies and forces
-  const auto stress = check_stress(pairs, share);
-  if (stress) add_finding(*stress, pairs, frames, findings);
-  return stress.has_value();
+  Sources types;
+  for (const std::size_t f : members) types[frames[f].config_type].push_back(f);
+  std::vector<std::vector<std::size_t>> kinds;
+  for (const auto &[name, own] : types) kinds.push_back(own);
+  return kinds;
+}
+
+/// Units, signs and orders of frames that should have the same ones. True if something was found.
+/// @param share  of the work that must agree on it
+bool add_unit_findings(const std::vector<Frame> &frames, const std::vector<ClosePair> &pairs,
+                       const std::vector<std::size_t> &members, double share, Collector &findings)
+{
+  auto found = check_forces(pairs, share);    // what follows builds on energies and forces
+  if (!found) found = check_stress(pairs, share);
+  if (found) add_finding_by_kind(*found, pairs, frames, kinds_of(frames, members), findings);
+  return found.has_value();
 }
 
 /// Units, signs and offsets of a whole file; if it has none of its own, of each config_type.
 void check_file(const std::vector<Frame> &frames, const std::vector<std::size_t> &members,
                 Collector &findings)
 {
-  if (add_unit_findings(close_pairs(frames, members), members, 0.75, findings)) return;
-  Sources types;
-  for (const std::size_t f : members) types[frames[f].config_type].push_back(f);
-  for (const auto &[name, own] : types) {
+  if (add_unit_findings(frames, close_pairs(frames, members), members, 0.75, findings)) return;
+  for (const std::vector<std::size_t> &own : kinds_of(frames, members)) {
     const std::vector<ClosePair> pairs = close_pairs(frames, own);
-    if (add_unit_findings(pairs, own, 0.6, findings)) continue;
+    if (add_unit_findings(frames, pairs, own, 0.6, findings)) continue;
     if (const auto offset = check_pressure(pairs)) findings.add(*offset, own);
     const std::vector<std::size_t> jumped = energy_jumps(pairs);
     if (!jumped.empty() && jumped.size() < own.size() / 2)

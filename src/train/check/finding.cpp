@@ -7,11 +7,13 @@ namespace almlip::train {
 
 void Collector::add(const Finding &finding, const std::vector<std::size_t> &frames)
 {
+  if (frames.empty()) return;
   const auto like = std::find_if(findings_.begin(), findings_.end(), [&](const Finding &f) {
     return f.what == finding.what && f.repair.kind == finding.repair.kind;
   });
   Finding &place = like == findings_.end() ? findings_.emplace_back(finding) : *like;
   place.frames.insert(place.frames.end(), frames.begin(), frames.end());
+  std::sort(place.frames.begin(), place.frames.end());
 }
 
 Tensor6 repaired_virial(const Tensor6 &virial, const Repair &repair)

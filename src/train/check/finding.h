@@ -27,6 +27,7 @@ struct Finding {
   std::string remedy;                 ///< what to do
   std::vector<std::size_t> frames;    ///< indices of the frames
   Repair repair = {};
+  bool is_open = false;    ///< whether a potential might decide it
 };
 
 /// Findings of one kind, from several sources, as one.

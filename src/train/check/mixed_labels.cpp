@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "train/check/mixed_labels.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
@@ -10,6 +11,8 @@
 namespace almlip::train {
 
 namespace {
+
+constexpr std::size_t fewest = 3;    // frames of which a part is believed
 
 PairLabels repaired_labels(PairLabels labels, const Repair &repair)
 {
@@ -34,6 +37,24 @@ double misfit(const ClosePair &pair, const Repair &repair, const std::array<bool
   return std::abs(rest);
 }
 
+/// Whether a repair changes a label by more than nothing.
+bool is_of_account(const Frame &frame, const Repair &repair)
+{
+  constexpr double small_force = 0.01, small_stress = 1e-4;    // eV/Angstrom, eV/Angstrom^3
+  if (repair.kind == Repair::Kind::scale_energy) return frame.energy.has_value();
+  double change = 0.0;
+  if (repair.kind == Repair::Kind::scale_forces) {
+    for (const double force : frame.forces)
+      change = std::max(change, std::abs((repair.factor - 1.0) * force));
+    return change > small_force;
+  }
+  if (!frame.virial) return false;
+  const Tensor6 repaired = repaired_virial(*frame.virial, repair);
+  for (std::size_t q = 0; q < 6; ++q)
+    change = std::max(change, std::abs(repaired[q] - (*frame.virial)[q]));
+  return change > small_stress * frame.volume();
+}
+
 /// Which frames of a group need a repair, by the energies of close frames.
 class MixedLabels {
  public:
@@ -56,17 +77,21 @@ class MixedLabels {
     }
   }
 
-  enum class Verdict { needs, is_right, unsure };
+  enum class Verdict { needs, is_right, unsure, leans_against };
   Verdict of(std::size_t frame) const
   {
     constexpr double clear = 0.3;
     if (pairs_of_.count(frame) == 0) return Verdict::unsure;
     const double with = misfit_of(frame, true), without = misfit_of(frame, false);
     if (with < clear * without) return Verdict::needs;
-    return without < clear * with ? Verdict::is_right : Verdict::unsure;
+    if (without < clear * with) return Verdict::is_right;
+    return is_order() && without < with ? Verdict::leans_against : Verdict::unsure;
   }
 
  private:
+  /// An order may be that of some frames, a unit is commonly that of a file.
+  bool is_order() const { return repair_.kind == Repair::Kind::exchange_shear; }
+
   static constexpr int max_rounds = 20;
 
   /// Mean over its pairs, if the others are as they seem to be, eV per atom.
@@ -91,20 +116,54 @@ class MixedLabels {
 void add_finding(const Finding &finding, const std::vector<ClosePair> &pairs,
                  const std::vector<std::size_t> &frames, Collector &findings)
 {
-  constexpr std::size_t fewest = 3;
   constexpr double min_share = 0.05;
   if (finding.repair.kind == Repair::Kind::none) return findings.add(finding, frames);
   const MixedLabels labels(pairs, finding.repair);
   std::map<MixedLabels::Verdict, std::vector<std::size_t>> parts;
   for (const std::size_t f : frames) parts[labels.of(f)].push_back(f);
+  std::vector<std::size_t> &needs = parts[MixedLabels::Verdict::needs],
+                           &unsure = parts[MixedLabels::Verdict::unsure];
   const std::size_t num_right = parts[MixedLabels::Verdict::is_right].size();
-  if (num_right < fewest || double(num_right) < min_share * double(frames.size()))
-    return findings.add(finding, frames);
-  findings.add(finding, parts[MixedLabels::Verdict::needs]);
+  const std::vector<std::size_t> &against = parts[MixedLabels::Verdict::leans_against];
+  if (num_right == 0) unsure.insert(unsure.end(), against.begin(), against.end());
+  if (num_right < fewest || double(num_right) < min_share * double(frames.size())) {
+    needs.insert(needs.end(), unsure.begin(), unsure.end());
+    std::sort(needs.begin(), needs.end());
+    return findings.add(finding, needs);
+  }
+  findings.add(finding, needs);
   findings.add({finding.what + ", or not: others of their file are right, and none is near enough",
                 "look which calculation they are from, and put each into a file of its own",
                 {}},
-               parts[MixedLabels::Verdict::unsure]);
+               unsure);
+}
+
+void add_finding_by_kind(const Finding &finding, const std::vector<ClosePair> &pairs,
+                         const std::vector<Frame> &frames,
+                         const std::vector<std::vector<std::size_t>> &kinds, Collector &findings)
+{
+  const MixedLabels labels(pairs, finding.repair);
+  for (const std::vector<std::size_t> &kind : kinds) {
+    std::size_t num_wrong = 0, num_right = 0;
+    std::vector<std::size_t> changed;
+    for (const std::size_t f : kind) {
+      const MixedLabels::Verdict verdict = labels.of(f);
+      num_wrong += verdict == MixedLabels::Verdict::needs;
+      num_right += verdict == MixedLabels::Verdict::is_right;
+      if (is_of_account(frames[f], finding.repair)) changed.push_back(f);
+    }
+    const bool tells = num_wrong > num_right ? num_wrong > kind.size() / 4 : num_wrong >= fewest;
+    if (tells || kinds.size() == 1 || finding.repair.kind == Repair::Kind::none)
+      add_finding(finding, pairs, kind, findings);
+    else if (num_right <= num_wrong && !changed.empty())
+      findings.add({"none is near enough to another to tell whether, as of others of the file, " +
+                        finding.what,
+                    "they are left as they are; check them with --potential",
+                    {},
+                    {},
+                    true},
+                   changed);
+  }
 }
 
 }    // namespace almlip::train

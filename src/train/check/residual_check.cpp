@@ -10,6 +10,7 @@
 #include "almlip/text.h"
 #include "train/check/predicted_units.h"
 #include "train/check/robust_statistics.h"
+#include "train/check/shear_check.h"
 #include "train/check/stress_check.h"
 #include "train/units.h"
 
@@ -175,18 +176,6 @@ std::vector<std::size_t> without_named(const std::vector<std::size_t> &frames,
   return others;
 }
 
-/// Sum of the deviations of the labels' shear components in an order from the predicted ones.
-double shear_misfit(const std::vector<std::size_t> &frames, const std::vector<Compared> &compared,
-                    const std::array<int, 3> &order)
-{
-  double sum = 0.0;
-  for (const std::size_t f : frames)
-    for (std::size_t q = 0; q < 3; ++q)
-      sum += std::abs(compared[f].label_stress[static_cast<std::size_t>(order[q])] -
-                      compared[f].stress[q + 3]);
-  return sum;
-}
-
 std::vector<std::size_t> with_stress(const std::vector<std::size_t> &group,
                                      const std::vector<Compared> &compared)
 {
@@ -194,43 +183,6 @@ std::vector<std::size_t> with_stress(const std::vector<std::size_t> &group,
   for (const std::size_t f : group)
     if (compared[f].has_stress) frames.push_back(f);
   return frames;
-}
-
-/// Another order in which the labels of enough frames are far nearer to the predictions; null:
-/// none.
-const ShearOrder *better_order(const std::vector<std::size_t> &frames,
-                               const std::vector<Compared> &compared)
-{
-  const ShearOrder *found = nullptr;
-  if (frames.size() < min_frames) return found;
-  double least = 0.5 * shear_misfit(frames, compared, {3, 4, 5});
-  for (const ShearOrder &order : shear_orders) {
-    const double misfit = shear_misfit(frames, compared, order.components);
-    if (misfit < least) least = misfit, found = &order;
-  }
-  return found;
-}
-
-/// Kinds are judged one by one, since large stresses of one would hide the others; those of few
-/// frames are taken to be like the rest.
-void check_shear(const std::vector<Frame> &frames, const std::vector<Compared> &compared,
-                 std::vector<Finding> &findings)
-{
-  std::map<const ShearOrder *, std::vector<std::size_t>> found;
-  std::vector<std::size_t> few;
-  for (const auto &[type, group] : groups_of(frames)) {
-    const std::vector<std::size_t> labelled = with_stress(group, compared);
-    std::vector<std::size_t> &list =
-        labelled.size() < min_frames ? few : found[better_order(labelled, compared)];
-    list.insert(list.end(), labelled.begin(), labelled.end());
-  }
-  const ShearOrder *usual = found.size() == 1 ? found.begin()->first : better_order(few, compared);
-  found[usual].insert(found[usual].end(), few.begin(), few.end());
-  for (auto &[order, exchanged] : found) {
-    if (!order) continue;
-    std::sort(exchanged.begin(), exchanged.end());
-    add(findings, exchanged_shear(*order), std::move(exchanged));
-  }
 }
 
 /// Factor that makes labels the predicted ones; 0 unless the two are nearly parallel.
@@ -242,15 +194,6 @@ double factor_of(const std::vector<double> &labels, const std::vector<double> &p
                          static_cast<double>(labels.size());
   const double size = rms(labels);
   return std::abs(product) > min_cosine * size * rms(predicted) ? product / (size * size) : 0.0;
-}
-
-/// The part of a stress that an offset of the pressure leaves alone.
-std::vector<double> deviator(const Tensor6 &stress)
-{
-  const double mean = (stress[0] + stress[1] + stress[2]) / 3.0;
-  std::vector<double> components(stress.begin(), stress.end());
-  for (std::size_t q = 0; q < 3; ++q) components[q] -= mean;
-  return components;
 }
 
 }    // namespace
@@ -293,8 +236,11 @@ Compared compare(const Frame &frame, const FramePrediction &prediction)
     compared.stress[q] = prediction.virial[q] / frame.volume();
     compared.label_stress[q] = (*frame.virial)[q] / frame.volume();
   }
-  if (compared.has_stress)
-    compared.stress_factor = factor_of(deviator(compared.label_stress), deviator(compared.stress));
+  if (compared.has_stress) {
+    const Tensor6 labelled = deviator(compared.label_stress), predicted = deviator(compared.stress);
+    compared.stress_factor =
+        factor_of({labelled.begin(), labelled.end()}, {predicted.begin(), predicted.end()});
+  }
   return compared;
 }
 
@@ -323,7 +269,7 @@ std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
       forces);
   std::vector<Finding> of_many;
   check_predicted_units(frames, compared, of_many);
-  check_shear(frames, compared, of_many);
+  check_predicted_shear(frames, compared, of_many);
   add(findings,
       {"the stress does not fit the rest of its kind at all, although forces do",
        "look at its unit, calculate it again, or leave it out",

@@ -204,6 +204,14 @@ Finding exchanged_shear(const ShearOrder &order)
   return finding;
 }
 
+Tensor6 deviator(const Tensor6 &stress)
+{
+  const double mean = (stress[0] + stress[1] + stress[2]) / 3.0;
+  Tensor6 components = stress;
+  for (std::size_t q = 0; q < 3; ++q) components[q] -= mean;
+  return components;
+}
+
 std::optional<Finding> check_stress_size(const std::vector<Frame> &frames)
 {
   constexpr double most = 10.0;    // eV/Angstrom^3

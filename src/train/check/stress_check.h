@@ -23,6 +23,9 @@ constexpr ShearOrder shear_orders[] = {{{3, 5, 4}, "yz and xz"},
                                        {{5, 3, 4}, "xy, yz and xz in turn"}};
 Finding exchanged_shear(const ShearOrder &order);
 
+/// The part of a stress that an offset of the pressure leaves alone.
+Tensor6 deviator(const Tensor6 &stress);
+
 /// Mistakes of the stress, by the factor that makes it right.
 extern const std::vector<UnitMistake> stress_mistakes;
 
