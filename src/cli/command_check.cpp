@@ -27,13 +27,19 @@ struct CheckOptions {
   std::vector<std::string> frames;
 };
 
-std::vector<Finding> residual_findings(const std::vector<Frame> &frames, const std::string &path)
+std::vector<Compared> compared_with(const std::string &path, const std::vector<Frame> &frames)
 {
   const Potential potential = read_potential(path);
   Committee committee(potential);
   std::vector<Compared> compared;
   for (const Frame &frame : frames)
     compared.push_back(compare(frame, predict(committee, potential, frame)));
+  return compared;
+}
+
+std::vector<Finding> residual_findings(const std::vector<Frame> &frames,
+                                       const std::vector<Compared> &compared)
+{
   std::vector<Finding> findings = check_residuals(frames, compared);
   if (const auto offset = check_predicted_pressure(compared)) findings.push_back(*offset);
   return findings;
@@ -43,6 +49,13 @@ std::vector<Finding> residual_findings(const std::vector<Frame> &frames, const s
 bool is_mistake(const Finding &finding)
 {
   return finding.repair.kind != Repair::Kind::none && finding.repair.kind != Repair::Kind::remove;
+}
+
+void remove_empty(std::vector<Finding> &findings)
+{
+  findings.erase(std::remove_if(findings.begin(), findings.end(),
+                                [](const Finding &finding) { return finding.frames.empty(); }),
+                 findings.end());
 }
 
 /// Adds what a potential tells of frames whose unit, sign or order the energies do not tell.
@@ -68,9 +81,18 @@ void decide_open(std::vector<Finding> of_potential, std::vector<Finding> &findin
                                          }),
                           open.frames.end());
   }
-  findings.erase(std::remove_if(findings.begin(), findings.end(),
-                                [](const Finding &finding) { return finding.frames.empty(); }),
-                 findings.end());
+  remove_empty(findings);
+}
+
+/// Takes frames out that a potential finds right as they are.
+void acquit(const std::vector<Compared> &compared, std::vector<Finding> &findings)
+{
+  for (Finding &finding : findings)
+    finding.frames.erase(
+        std::remove_if(finding.frames.begin(), finding.frames.end(),
+                       [&](std::size_t f) { return speaks_against(compared[f], finding.repair); }),
+        finding.frames.end());
+  remove_empty(findings);
 }
 
 void check(const CheckOptions &options)
@@ -85,10 +107,13 @@ void check(const CheckOptions &options)
   std::vector<Frame> frames = read_extxyz(options.frames, needs, &report);
   report.require_one_source(needs.keys);
   std::cout << "read " << report.text() << '\n';
-  std::vector<Finding> findings = check_labels(frames);
+  std::vector<Finding> findings = check_labels(frames), of_potential;
+  if (!options.potential.empty()) {
+    const std::vector<Compared> compared = compared_with(options.potential, frames);
+    of_potential = residual_findings(frames, compared);
+    acquit(compared, findings);
+  }
   const bool contradict = std::any_of(findings.begin(), findings.end(), is_mistake);
-  std::vector<Finding> of_potential;
-  if (!options.potential.empty()) of_potential = residual_findings(frames, options.potential);
   if (!options.potential.empty() && contradict) {
     std::cout << "the labels contradict each other, so that only their units, signs and orders are "
                  "compared with "

@@ -55,26 +55,33 @@ std::vector<double> to_vector(const Eigen::VectorXd &values)
 
 double median_size(const Eigen::VectorXd &values) { return median(to_vector(values.cwiseAbs())); }
 
+/// Least-squares solution; the shortest where several are as good, as for a fixed composition.
+Eigen::VectorXd solution(const Eigen::MatrixXd &shares, const Eigen::VectorXd &values)
+{
+  constexpr double least = 1e-6;    // of the largest pivot; below it is rounding
+  Eigen::CompleteOrthogonalDecomposition<Eigen::MatrixXd> decomposition;
+  decomposition.setThreshold(least);
+  decomposition.compute(shares);
+  return decomposition.solve(values);
+}
+
 /// Least-squares energies of the elements, eV, with no weight on what lies far off all others.
 Eigen::VectorXd energies_of_elements(const Differences &found)
 {
   constexpr double far = 5.0;    // robust standard deviations
-  const Eigen::VectorXd first = found.shares.completeOrthogonalDecomposition().solve(found.values);
+  const Eigen::VectorXd first = solution(found.shares, found.values);
   const Eigen::VectorXd rest = found.values - found.shares * first;
   const double middle = median(to_vector(rest)), spread = robust_spread(to_vector(rest));
   const Eigen::VectorXd weight =
       ((rest.array() - middle).abs() <= far * spread).cast<double>().matrix();
-  return (weight.asDiagonal() * found.shares)
-      .eval()
-      .completeOrthogonalDecomposition()
-      .solve(weight.cwiseProduct(found.values));
+  return solution(weight.asDiagonal() * found.shares, weight.cwiseProduct(found.values));
 }
 
 }    // namespace
 
 std::string match_energy_zero(Potential &potential, const std::vector<Frame> &frames)
 {
-  constexpr double least = 0.05, most_left = 0.2;    // eV per atom; share of the difference
+  constexpr double least = 0.05, most_left = 0.1;    // eV per atom; share of the difference
   constexpr std::size_t min_spare = 2;
   const std::vector<const Frame *> telling = frames_that_tell(potential, frames);
   if (telling.size() < potential.settings.elements.size() + min_spare) return {};

@@ -167,7 +167,8 @@ void judge_start(Input &input, const Ranks &ranks)
     std::fprintf(stderr, "%s\n", input.moved_zero.c_str());
   const std::vector<std::string> &added = input.data.new_elements;
   std::optional<std::vector<std::size_t>> fresh;
-  if (added.empty()) fresh = new_frames(*input.start, input.data.train);
+  const bool moved = !input.moved_zero.empty();    // learned energies are not those of the labels
+  if (added.empty() && !moved) fresh = new_frames(*input.start, input.data.train);
   const std::string &refit = input.settings.refit;
   bool full = refit == "full";
   if (fresh) {
@@ -180,7 +181,9 @@ void judge_start(Input &input, const Ranks &ranks)
                    joined(added).c_str(), input.settings.start.c_str());
   } else if (ranks.first()) {
     std::fprintf(stderr,
-                 "%s does not tell which frames it has learned: a part of all is held out\n",
+                 moved
+                     ? "%s has learned other energies: a part of all frames is held out\n"
+                     : "%s does not tell which frames it has learned: a part of all is held out\n",
                  input.settings.start.c_str());
   }
   if (full) {
@@ -528,7 +531,8 @@ TrainingSettings resolved_settings(const TrainingSettings &given)
   read(input, given);
   const bool full = input.start && input.settings.refit == "full",
              knows_new = input.start && input.data.new_elements.empty() &&
-                         given.validation.empty() && new_frames(*input.start, input.data.train);
+                         input.moved_zero.empty() && given.validation.empty() &&
+                         new_frames(*input.start, input.data.train);
   const bool holds_out = input.start && (full || !knows_new);
   if (full) forget_start(input);
   if (holds_out) hold_out(input.data, input.settings);    // as much as without the start

@@ -43,7 +43,10 @@ std::vector<double> new_energies(const Potential &start, const std::vector<std::
     }
     if (share.row(row).isZero()) rest(row) = 0.0;    // tells nothing of them
   }
-  const Eigen::VectorXd energies = share.completeOrthogonalDecomposition().solve(rest);
+  constexpr double least = 1e-6;    // pivots below are rounding: the composition is fixed
+  Eigen::CompleteOrthogonalDecomposition<Eigen::MatrixXd> decomposition;
+  decomposition.setThreshold(least);
+  const Eigen::VectorXd energies = decomposition.compute(share).solve(rest);
   return {energies.data(), energies.data() + energies.size()};
 }
 

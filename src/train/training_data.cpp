@@ -248,6 +248,9 @@ TrainingData read_training_data(const TrainingSettings &settings)
   data.hash = hash_of(data.train, data.held_out);
   data.largest_force = largest_force(data.train);
   data.violent_force = settings.violent_force.value_or(usual_violent_force(data.train));
+  const bool any_forces = std::any_of(data.train.begin(), data.train.end(),
+                                      [](const Frame &frame) { return !frame.forces.empty(); });
+  require(any_forces, joined(settings.train), ": ", remedy_of_few(data, settings));
   if (settings.start.empty()) hold_out(data, settings);
   return data;
 }
@@ -273,7 +276,6 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
   const auto num_with_forces =
       std::count_if(data.train.begin(), data.train.end(),
                     [](const Frame &frame) { return !frame.forces.empty(); });
-  if (num_with_forces == 0) fail(joined(settings.train), ": ", remedy_of_few(data, settings));
   require(num_with_forces >= min_frames, "there are ", num_with_forces,
           " training frames with forces",
           data.held_out.empty()

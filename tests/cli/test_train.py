@@ -356,10 +356,11 @@ def test_refit_follows_labels_of_another_zero_of_energy(frames, tmp_path):
         assert done.returncode == 0, done.stderr
         told = "moved, Ar +40.0" in done.stderr or "moved, Ar +39.9" in done.stderr
         assert told == (zero > 0) and "full fit" not in done.stderr
+        assert ("has learned other energies: a part of all" in done.stderr) == told
         errors = json.loads((tmp_path / "warm").read_text())["provenance"]["errors"]
         fits[zero] = errors["train"]["all"]
-    assert fits[40.0]["force_mae"] == pytest.approx(fits[0.0]["force_mae"], rel=0.05)
-    assert fits[40.0]["energy_mae"] == pytest.approx(fits[0.0]["energy_mae"], rel=0.3)
+    assert fits[40.0]["force_mae"] < 1.1 * fits[0.0]["force_mae"]
+    assert fits[40.0]["energy_mae"] < 1.3 * fits[0.0]["energy_mae"]
 
 
 def test_full_refit_has_the_settings_of_a_fit_from_nothing(frames, tmp_path):

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <random>
 
 #include "almlip/calculator.h"
@@ -53,6 +55,26 @@ TEST(EnergyZero, FollowsLabelsOfAnotherOne)
   frames.erase(frames.begin() + 5);
   for (const Frame &frame : frames)
     EXPECT_NEAR(calculator.predict(frame).energy, *frame.energy, 1e-8);
+}
+
+/// Shifts of the elements are not unique then: none may be beyond all measure.
+TEST(EnergyZero, IsTheNearestOneOfAFixedComposition)
+{
+  const Potential before = oxide();
+  std::vector<Frame> all;    // of two silicon and three oxygen
+  for (const Frame &frame : frames_of(before, 400, 3.0, -5.0))
+    if (std::count(frame.atomic_numbers.begin(), frame.atomic_numbers.end(), 14) == 2 &&
+        frame.num_atoms() == 5)
+      all.push_back(frame);
+  ASSERT_GT(all.size(), 30u);
+  for (std::size_t count = 4; count <= all.size(); ++count) {
+    Potential potential = before;
+    ASSERT_FALSE(match_energy_zero(potential, {all.begin(), all.begin() + count}).empty());
+    for (std::size_t e = 0; e < 2; ++e)
+      EXPECT_LT(std::abs(potential.committees[e].reference_energy -
+                         before.committees[e].reference_energy),
+                10.0);
+  }
 }
 
 TEST(EnergyZero, StaysWhereItIs)

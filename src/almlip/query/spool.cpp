@@ -347,23 +347,41 @@ AppendFile Spool::claim_file(const std::string &state)
   return new_file(settings_.folder, has_made_folder_);
 }
 
+/// Sets what was added after a restart point aside: the run that goes on may be another one.
+void Spool::cut_off(AppendFile &file, std::int64_t end, int num_later)
+{
+  if (num_later > 0) {
+    std::optional<AppendFile> cut;
+    for (int n = 1; !cut; ++n) cut = AppendFile::create(file.path() + ".cut" + std::to_string(n));
+    const int problem = cut->append(file.read(end, file.size() - end));
+    require(problem == 0, cut->path(), ": cannot be written: ", std::strerror(problem));
+    cut->sync();
+    notes_.push_back(file.path() + ": " + std::to_string(num_later) +
+                     " candidates from after the restart point are now in " + cut->path() +
+                     "; the same run would find them again");
+  }
+  file.truncate(end);
+}
+
 /// Takes over the state and cuts off what was added later; false if the file is of another run.
 bool Spool::restore(AppendFile &file, const State &state)
 {
   std::map<std::int64_t, Entry> in_file;
   std::int64_t end = 0;
+  int num_later = 0;
   bool any_replaced = false;    // after the restart point
   SpoolScanner scanner(file.path());
   for (SpoolRecord record; scanner.next(record);) {
     if (record.keys["run"] != state.run) return false;
     if (record.number() > state.offered) {
+      ++num_later;
       any_replaced = any_replaced || record.keys.count("replaces") > 0;
       continue;
     }
     end = record.offset + record.size;
     in_file[record.number()] = {record.number(), record.offset, record.size};
   }
-  file.truncate(end);
+  cut_off(file, end, num_later);
 
   settings_.run = state.run;
   num_offered_ = state.offered;

@@ -47,7 +47,8 @@ class Spool {
   /// Claims a new file.
   /// @throws Error if it cannot be created, or a limit is below 1
   explicit Spool(const SpoolSettings &settings);
-  /// Goes on where `save` was called: what was added later is cut off. If the file is not in this
+  /// Goes on where `save` was called: what was added later goes to a file of its own,
+  /// FOLDER/NNNN.extxyz.cutN, which `take_notes` says. If the file is not in this
   /// folder or another process has it, a new one is begun, which `take_notes` says.
   /// @throws Error if the state is not one, or as for a new file
   Spool(const SpoolSettings &settings, const std::string &state);
@@ -87,6 +88,7 @@ class Spool {
   static State parse(const std::string &state);
   AppendFile claim_file(const std::string &state);
   bool restore(AppendFile &file, const State &state);
+  void cut_off(AppendFile &file, std::int64_t end, int num_later);
   void tell_gone(const std::string &path, bool any_replaced);
   static std::vector<Entry> found_again(const std::vector<std::int64_t> &numbers,
                                         const std::map<std::int64_t, Entry> &in_file);

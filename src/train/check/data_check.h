@@ -32,6 +32,10 @@ struct Compared {
 };
 Compared compare(const Frame &frame, const FramePrediction &prediction);
 
+/// Whether forces or stress of a frame are far nearer to the predicted ones as they are than after
+/// a repair.
+bool speaks_against(const Compared &compared, const Repair &repair);
+
 /// An offset of the labels' pressure from the predicted one.
 /// @param compared  shape [num_frames]
 std::optional<Finding> check_predicted_pressure(const std::vector<Compared> &compared);

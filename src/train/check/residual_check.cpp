@@ -244,6 +244,24 @@ Compared compare(const Frame &frame, const FramePrediction &prediction)
   return compared;
 }
 
+bool speaks_against(const Compared &compared, const Repair &repair)
+{
+  constexpr double clear = 0.5, near = 1.0 / 3.0;
+  if (repair.kind == Repair::Kind::scale_forces)
+    return std::abs(compared.force_factor - 1.0) < near;
+  const bool of_stress =
+      repair.kind == Repair::Kind::scale_virial || repair.kind == Repair::Kind::exchange_shear;
+  if (!of_stress || !compared.has_stress) return false;
+  const Tensor6 predicted = deviator(compared.stress), given = deviator(compared.label_stress),
+                repaired = deviator(repaired_virial(compared.label_stress, repair));
+  double misfit = 0.0, misfit_repaired = 0.0;
+  for (std::size_t q = 0; q < 6; ++q) {
+    misfit += std::abs(given[q] - predicted[q]);
+    misfit_repaired += std::abs(repaired[q] - predicted[q]);
+  }
+  return misfit < clear * misfit_repaired;
+}
+
 std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
                                      const std::vector<Compared> &compared)
 {
