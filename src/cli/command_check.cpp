@@ -84,14 +84,37 @@ void decide_open(std::vector<Finding> of_potential, std::vector<Finding> &findin
   remove_empty(findings);
 }
 
-/// Takes frames out that a potential finds right as they are.
+/// Leaves out the frames that a potential clearly finds right as they are. If these are more than a
+/// few, the frames are a mixture: then only those stay that it clearly finds wrong, and what it
+/// cannot tell is a finding of its own.
 void acquit(const std::vector<Compared> &compared, std::vector<Finding> &findings)
 {
-  for (Finding &finding : findings)
-    finding.frames.erase(
-        std::remove_if(finding.frames.begin(), finding.frames.end(),
-                       [&](std::size_t f) { return speaks_against(compared[f], finding.repair); }),
-        finding.frames.end());
+  constexpr double clear = 2.0;
+  constexpr std::size_t few = 8;    // one in so many
+  std::vector<Finding> undecided;
+  for (Finding &finding : findings) {
+    if (!is_mistake(finding)) continue;
+    std::vector<std::size_t> wrong, unsure;
+    std::size_t num_right = 0;
+    for (const std::size_t f : finding.frames) {
+      const double misfit = relative_misfit(compared[f], finding.repair);
+      num_right += misfit < 1.0 / clear;
+      if (misfit > 1.0 / clear) (misfit > clear ? wrong : unsure).push_back(f);
+    }
+    const bool is_mixture = few * num_right > wrong.size();
+    if (is_mixture && !unsure.empty())
+      undecided.push_back(
+          {"the potential finds some of these right as they are, and does not tell "
+           "of others: " +
+               finding.what,
+           "they are left as they are; give frames of one calculation a "
+           "config_type of their own, and check again",
+           unsure});
+    if (!is_mixture) wrong.insert(wrong.end(), unsure.begin(), unsure.end());
+    std::sort(wrong.begin(), wrong.end());
+    finding.frames = std::move(wrong);
+  }
+  findings.insert(findings.end(), undecided.begin(), undecided.end());
   remove_empty(findings);
 }
 

@@ -206,6 +206,20 @@ def test_the_sign_of_stresses_is_compared_with_a_potential(potential, tmp_path):
     assert_equal_labels(tmp_path / "fixed.extxyz", frames)
 
 
+def test_right_stresses_among_wrong_ones_stay_right_beside_a_potential(potential, tmp_path):
+    """The energies tell of strained cells only, and no config_type tells these from the others."""
+    frames = labelled(60)
+    wrong = change(frames, virial=lambda v, volume: exchanged(v))
+    mixed = [wrong[n] if n % 2 else frames[n] for n in range(60)]
+    path = write(tmp_path / "mixed.extxyz", mixed)
+    told = check(path, "--potential", potential, "--fix", tmp_path / "fixed.extxyz")
+    assert "components of the stress are exchanged" in told
+    fixed = read_virials(tmp_path / "fixed.extxyz")
+    np.testing.assert_allclose(fixed[::2], [f[4].ravel() for f in frames[::2]], atol=1e-7)
+    right = np.isclose(fixed[1::2], [f[4].ravel() for f in frames[1::2]], atol=1e-7).all(axis=1)
+    assert right.sum() > 15
+
+
 def test_an_offset_of_the_pressure_is_told_with_its_size(tmp_path):
     offset = 3.0 / 160.2176634  # eV/Angstrom^3
     lower = change(labelled(), virial=lambda v, volume: v - offset * volume * np.eye(3))

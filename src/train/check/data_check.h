@@ -32,9 +32,9 @@ struct Compared {
 };
 Compared compare(const Frame &frame, const FramePrediction &prediction);
 
-/// Whether forces or stress of a frame are far nearer to the predicted ones as they are than after
-/// a repair.
-bool speaks_against(const Compared &compared, const Repair &repair);
+/// How far forces or stress of a frame are from the predicted ones, relative to how far they are
+/// after a repair; 1 if they do not tell. An offset of the pressure does not count.
+double relative_misfit(const Compared &compared, const Repair &repair);
 
 /// An offset of the labels' pressure from the predicted one.
 /// @param compared  shape [num_frames]

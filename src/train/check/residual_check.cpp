@@ -244,22 +244,25 @@ Compared compare(const Frame &frame, const FramePrediction &prediction)
   return compared;
 }
 
-bool speaks_against(const Compared &compared, const Repair &repair)
+double relative_misfit(const Compared &compared, const Repair &repair)
 {
-  constexpr double clear = 0.5, near = 1.0 / 3.0;
-  if (repair.kind == Repair::Kind::scale_forces)
-    return std::abs(compared.force_factor - 1.0) < near;
+  constexpr double tiny = 1e-12;
+  double misfit = tiny, misfit_repaired = tiny;
+  if (repair.kind == Repair::Kind::scale_forces && compared.force_factor != 0.0) {
+    misfit += std::abs(1.0 / compared.force_factor - 1.0);
+    misfit_repaired += std::abs(repair.factor / compared.force_factor - 1.0);
+  }
   const bool of_stress =
       repair.kind == Repair::Kind::scale_virial || repair.kind == Repair::Kind::exchange_shear;
-  if (!of_stress || !compared.has_stress) return false;
-  const Tensor6 predicted = deviator(compared.stress), given = deviator(compared.label_stress),
-                repaired = deviator(repaired_virial(compared.label_stress, repair));
-  double misfit = 0.0, misfit_repaired = 0.0;
-  for (std::size_t q = 0; q < 6; ++q) {
-    misfit += std::abs(given[q] - predicted[q]);
-    misfit_repaired += std::abs(repaired[q] - predicted[q]);
+  if (of_stress && compared.has_stress) {
+    const Tensor6 predicted = deviator(compared.stress), given = deviator(compared.label_stress),
+                  repaired = deviator(repaired_virial(compared.label_stress, repair));
+    for (std::size_t q = 0; q < 6; ++q) {
+      misfit += std::abs(given[q] - predicted[q]);
+      misfit_repaired += std::abs(repaired[q] - predicted[q]);
+    }
   }
-  return misfit < clear * misfit_repaired;
+  return misfit / misfit_repaired;
 }
 
 std::vector<Finding> check_residuals(const std::vector<Frame> &frames,
