@@ -100,7 +100,7 @@ std::vector<SettingEntry> settings_table(TrainingSettings &s)
       number(
           "epochs", &s.epochs, "", 1, many,
           "passes over the training frames; null: 80, but 2000 to 24000 steps, accurate 160, but "
-          "4000 to 24000 steps, large 240, but 6000 to 24000 steps, with start 12, but 700 to 3000 "
+          "4000 to 24000 steps, large 240, but 6000 to 60000 steps, with start 12, but 700 to 3000 "
           "steps"),
       number("batch", &s.batch, "frames", 1, many,
              "frames per step; null: 8, of more than 600 frames 16"),

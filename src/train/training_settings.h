@@ -125,7 +125,7 @@ struct Schedule {
 
 /// Cycle for that many training frames. Unless told, a fit runs for 80 epochs, but 2000 to 24000
 /// steps, with preset `accurate` for 160 epochs, but 4000 to 24000 steps, with `large` for 240
-/// epochs, but 6000 to 24000 steps, a warm start for 12 epochs, but 700 to 3000 steps. More than
+/// epochs, but 6000 to 60000 steps, a warm start for 12 epochs, but 700 to 3000 steps. More than
 /// 600 frames are learned in larger batches at a lower rate: with many steps less noise pays.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 

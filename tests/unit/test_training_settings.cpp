@@ -206,6 +206,7 @@ TEST(Schedule, FewFramesGetMoreEpochsAndManyFewer)
   settings.preset = "large";
   EXPECT_EQ(make_schedule(settings, 400).num_steps(), 240 * 50);
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 6000);
+  EXPECT_EQ(make_schedule(settings, 8000).num_steps(), 60000);
   settings.start = "old.json";
   EXPECT_EQ(make_schedule(settings, 16).num_steps(), 700);
   settings.epochs = 3;
