@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "train/energy_zero.h"
 
-#include <Eigen/Dense>
 #include <cmath>
 #include <cstddef>
 
 #include "almlip/calculator.h"
 #include "almlip/text.h"
 #include "train/check/robust_statistics.h"
+#include "train/least_squares.h"
 
 namespace almlip::train {
 
@@ -55,26 +55,17 @@ std::vector<double> to_vector(const Eigen::VectorXd &values)
 
 double median_size(const Eigen::VectorXd &values) { return median(to_vector(values.cwiseAbs())); }
 
-/// Least-squares solution; the shortest where several are as good, as for a fixed composition.
-Eigen::VectorXd solution(const Eigen::MatrixXd &shares, const Eigen::VectorXd &values)
-{
-  constexpr double least = 1e-6;    // of the largest pivot; below it is rounding
-  Eigen::CompleteOrthogonalDecomposition<Eigen::MatrixXd> decomposition;
-  decomposition.setThreshold(least);
-  decomposition.compute(shares);
-  return decomposition.solve(values);
-}
-
 /// Least-squares energies of the elements, eV, with no weight on what lies far off all others.
 Eigen::VectorXd energies_of_elements(const Differences &found)
 {
   constexpr double far = 5.0;    // robust standard deviations
-  const Eigen::VectorXd first = solution(found.shares, found.values);
+  const Eigen::VectorXd first = energies_by_least_squares(found.shares, found.values);
   const Eigen::VectorXd rest = found.values - found.shares * first;
   const double middle = median(to_vector(rest)), spread = robust_spread(to_vector(rest));
   const Eigen::VectorXd weight =
       ((rest.array() - middle).abs() <= far * spread).cast<double>().matrix();
-  return solution(weight.asDiagonal() * found.shares, weight.cwiseProduct(found.values));
+  return energies_by_least_squares(weight.asDiagonal() * found.shares,
+                                   weight.cwiseProduct(found.values));
 }
 
 }    // namespace

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "train/more_elements.h"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <numeric>
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/text.h"
+#include "train/least_squares.h"
 
 namespace almlip::train {
 
@@ -43,10 +43,7 @@ std::vector<double> new_energies(const Potential &start, const std::vector<std::
     }
     if (share.row(row).isZero()) rest(row) = 0.0;    // tells nothing of them
   }
-  constexpr double least = 1e-6;    // pivots below are rounding: the composition is fixed
-  Eigen::CompleteOrthogonalDecomposition<Eigen::MatrixXd> decomposition;
-  decomposition.setThreshold(least);
-  const Eigen::VectorXd energies = decomposition.compute(share).solve(rest);
+  const Eigen::VectorXd energies = energies_by_least_squares(share, rest);
   return {energies.data(), energies.data() + energies.size()};
 }
 
