@@ -16,6 +16,7 @@
 #include "train/energy_memory.h"
 #include "train/error_report.h"
 #include "train/frame_memory.h"
+#include "train/frame_statistics.h"
 #include "train/predict_frames.h"
 #include "train/refit.h"
 #include "train/zbl_range.h"

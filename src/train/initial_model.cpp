@@ -10,6 +10,7 @@
 #include "almlip/error.h"
 #include "almlip/random.h"
 #include "train/check/robust_statistics.h"
+#include "train/frame_statistics.h"
 #include "train/loss/label_weights.h"
 
 namespace almlip::train {

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "train/training_data.h"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 
 #include "almlip/elements.h"
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
-#include "almlip/kernels/radial.h"
-#include "almlip/random.h"
 #include "almlip/surroundings.h"
 #include "almlip/text.h"
 #include "train/check/force_check.h"
 #include "train/cutoff_rule.h"
-#include "train/loss/label_weights.h"
+#include "train/folds.h"
+#include "train/frame_statistics.h"
 
 namespace almlip::train {
 
@@ -141,16 +138,6 @@ double check_geometries(std::vector<Frame> &frames, double cutoff, const Trainin
   }
   frames = std::move(kept);
   return least;
-}
-
-double largest_force(const std::vector<Frame> &frames)
-{
-  double largest = 0.0;
-  for (const Frame &frame : frames)
-    for (std::size_t n = 0; n < frame.forces.size(); n += 3)
-      largest =
-          std::max(largest, std::hypot(frame.forces[n], frame.forces[n + 1], frame.forces[n + 2]));
-  return largest;
 }
 
 /// What to do about too few frames with forces.
@@ -285,126 +272,6 @@ void hold_out(TrainingData &data, const TrainingSettings &settings)
   check_every_element(data, settings);
 }
 
-namespace {
-
-using Kinds = std::map<std::string, std::vector<std::size_t>>;
-
-/// Frames by config_type. Frames that are the only one of theirs are one kind together if they are
-/// more than a tenth of all: nothing could be held out of a set where each frame has its own name.
-Kinds kinds_of(const std::vector<Frame> &frames)
-{
-  constexpr std::size_t share = 10;
-  Kinds kinds;
-  for (std::size_t n = 0; n < frames.size(); ++n) kinds[frames[n].config_type].push_back(n);
-  std::vector<std::size_t> alone;
-  for (const auto &[type, members] : kinds)
-    if (members.size() == 1) alone.push_back(members[0]);
-  if (share * alone.size() <= frames.size()) return kinds;
-  for (const std::size_t n : alone) kinds.erase(frames[n].config_type);
-  std::vector<std::size_t> &together = kinds[""];
-  together.insert(together.end(), alone.begin(), alone.end());
-  std::sort(together.begin(), together.end());
-  return kinds;
-}
-
-/// Takes frames back whose elements are in no frame that is kept.
-void keep_every_element(const std::vector<Frame> &frames, std::vector<bool> &held)
-{
-  std::set<int> kept;
-  for (std::size_t n = 0; n < frames.size(); ++n)
-    if (!held[n]) kept.insert(frames[n].atomic_numbers.begin(), frames[n].atomic_numbers.end());
-  for (std::size_t n = 0; n < frames.size(); ++n) {
-    const auto &numbers = frames[n].atomic_numbers;
-    if (!held[n] || std::all_of(numbers.begin(), numbers.end(),
-                                [&](int number) { return kept.count(number) > 0; }))
-      continue;
-    held[n] = false;
-    kept.insert(numbers.begin(), numbers.end());
-  }
-}
-
-}    // namespace
-
-std::vector<Frame> split_off(std::vector<Frame> &frames, double fraction, int seed)
-{
-  Kinds groups = kinds_of(frames);
-  Random random(static_cast<std::uint64_t>(seed));
-  std::vector<bool> held(frames.size(), false);
-  double seen = 0.0, taken = 0.0;    // what a small group cannot give is left to the next one
-  for (auto &[type, members] : groups) {
-    for (std::size_t n = members.size(); n > 1; --n)
-      std::swap(members[n - 1], members[random.below(n)]);
-    seen += static_cast<double>(members.size());
-    const double wanted = std::max(0.0, std::floor(fraction * seen + 0.5) - taken);
-    const std::size_t count = std::min(static_cast<std::size_t>(wanted), members.size() - 1);
-    for (std::size_t n = 0; n < count; ++n) held[members[n]] = true;
-    taken += static_cast<double>(count);
-  }
-  keep_every_element(frames, held);
-  std::vector<Frame> kept, held_out;
-  for (std::size_t n = 0; n < frames.size(); ++n)
-    (held[n] ? held_out : kept).push_back(std::move(frames[n]));
-  frames = std::move(kept);
-  return held_out;
-}
-
-std::vector<int> folds_of(const std::vector<Frame> &frames, int num_folds, int seed)
-{
-  Kinds groups = kinds_of(frames);
-  Random random(static_cast<std::uint64_t>(seed));
-  std::vector<int> fold(frames.size());
-  int turn = 0;
-  for (auto &[type, members] : groups) {
-    for (std::size_t n = members.size(); n > 1; --n)
-      std::swap(members[n - 1], members[random.below(n)]);
-    for (const std::size_t f : members) fold[f] = turn++ % num_folds;
-  }
-  return fold;
-}
-
-namespace {
-
-/// The folds that frames are left in, numbered anew.
-std::vector<int> without_empty(std::vector<int> fold)
-{
-  std::set<int> left(fold.begin(), fold.end());
-  left.erase(-1);
-  for (int &k : fold)
-    if (k >= 0) k = static_cast<int>(std::distance(left.begin(), left.find(k)));
-  return fold;
-}
-
-}    // namespace
-
-std::vector<int> judging_folds(const std::vector<Frame> &frames, int num_folds, int seed)
-{
-  std::vector<int> fold = folds_of(frames, num_folds, seed);
-  std::map<int, std::set<int>> folds_with;    // by atomic number
-  for (std::size_t n = 0; n < frames.size(); ++n)
-    for (const int number : frames[n].atomic_numbers) folds_with[number].insert(fold[n]);
-  for (const auto &[type, members] : kinds_of(frames))
-    if (members.size() == 1) fold[members[0]] = -1;
-  for (std::size_t n = 0; n < frames.size(); ++n) {
-    const auto &numbers = frames[n].atomic_numbers;
-    if (std::any_of(numbers.begin(), numbers.end(),
-                    [&](int number) { return folds_with[number].size() == 1; }))
-      fold[n] = -1;
-  }
-  return without_empty(fold);
-}
-
-int num_folds_to_judge(const std::vector<int> &fold)
-{
-  constexpr int enough = 20;
-  const int num_folds = 1 + *std::max_element(fold.begin(), fold.end());
-  int num_judged = 0;
-  for (int k = 0; k < num_folds; ++k) {
-    num_judged += static_cast<int>(std::count(fold.begin(), fold.end(), k));
-    if (num_judged >= enough) return k + 1;
-  }
-  return num_folds;
-}
-
 TrainingData without_fold(const TrainingData &data, int fold)
 {
   TrainingData part = data;
@@ -413,134 +280,6 @@ TrainingData without_fold(const TrainingData &data, int fold)
   for (std::size_t n = 0; n < data.train.size(); ++n)
     (data.fold[n] == fold ? part.held_out : part.train).push_back(data.train[n]);
   return part;
-}
-
-std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
-                                           const std::vector<std::string> &elements,
-                                           const std::map<std::string, double> &atom_energies)
-{
-  Eigen::MatrixXd fractions =
-      Eigen::MatrixXd::Zero(static_cast<int>(frames.size()), static_cast<int>(elements.size()));
-  Eigen::VectorXd energies(static_cast<int>(frames.size()));
-  for (std::size_t f = 0; f < frames.size(); ++f) {
-    const Frame &frame = frames[f];
-    for (const int number : frame.atomic_numbers) {
-      const auto at =
-          std::find(elements.begin(), elements.end(), chemical_symbol(number)) - elements.begin();
-      fractions(static_cast<int>(f), static_cast<int>(at)) += 1.0 / frame.num_atoms();
-    }
-    energies(static_cast<int>(f)) = *frame.energy / frame.num_atoms();
-  }
-  Eigen::CompleteOrthogonalDecomposition<Eigen::MatrixXd> solver;
-  solver.setThreshold(1e-3);    // compositions that differ by less do not tell elements apart
-  solver.compute(fractions);
-  Eigen::VectorXd reference = Eigen::VectorXd::Zero(fractions.cols());
-  const bool atoms_are_known = std::all_of(
-      elements.begin(), elements.end(), [&](const auto &e) { return atom_energies.count(e) > 0; });
-  if (solver.rank() < fractions.cols() && atoms_are_known)
-    for (std::size_t e = 0; e < elements.size(); ++e)
-      reference(static_cast<int>(e)) = atom_energies.at(elements[e]);
-  energies -= fractions * reference;
-  const double mean = energies.mean();
-  const Eigen::VectorXd deviation = solver.solve((energies.array() - mean).matrix());
-  reference.array() += mean;
-  reference += deviation;
-  return {reference.data(), reference.data() + reference.size()};
-}
-
-std::vector<double> whiten_radial(const std::vector<Frame> &frames, double cutoff, int num_radial)
-{
-  const int n = num_radial;
-  // Of the largest eigenvalue: what the distances hardly show is not blown up further.
-  constexpr double floor = 1e-5;
-  Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(n, n);
-  Eigen::VectorXd values(n);
-  double sum = 0.0;
-  for (const Frame &frame : frames)
-    for_each_pair(frame, cutoff, [&](int, int, double r) {
-      const RadialBasis<double, 1, ModelSettings::max_radial> basis(r, 1.0 / cutoff, n);
-      for (int q = 0; q < n; ++q) values(q) = basis.value(q);
-      gram.selfadjointView<Eigen::Lower>().rankUpdate(values, 1.0 / (r * r));
-      sum += 1.0 / (r * r);
-    });
-  require(sum > 0.0, "no training frame has two atoms within the cutoff of ", cutoff, " Angstrom");
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(gram / sum);
-  std::vector<double> whitening;
-  for (int q = n - 1; q >= 0; --q) {
-    const double scale =
-        1.0 / std::sqrt(std::max(solver.eigenvalues()(q), floor * solver.eigenvalues()(n - 1)));
-    for (int k = 0; k < n; ++k) whitening.push_back(scale * solver.eigenvectors()(k, q));
-  }
-  return whitening;
-}
-
-std::vector<double> min_pair_distances(const std::vector<Frame> &frames,
-                                       const std::vector<std::string> &elements, double reach)
-{
-  const std::size_t num_elements = elements.size();
-  std::vector<double> distance(num_elements * num_elements, reach);
-  for (const Frame &frame : frames) {
-    std::vector<std::size_t> element;
-    for (const int number : frame.atomic_numbers)
-      element.push_back(static_cast<std::size_t>(
-          std::find(elements.begin(), elements.end(), chemical_symbol(number)) - elements.begin()));
-    for_each_pair(frame, reach, [&](int i, int j, double r) {
-      const std::size_t a = element[static_cast<std::size_t>(i)],
-                        b = element[static_cast<std::size_t>(j)];
-      for (double *d : {&distance[a * num_elements + b], &distance[b * num_elements + a]})
-        *d = std::min(*d, r);
-    });
-  }
-  return distance;
-}
-
-double usual_largest_force(const std::vector<Frame> &frames)
-{
-  constexpr double jump = 3.0;
-  std::vector<double> largest;
-  for (const Frame &frame : frames)
-    if (!frame.forces.empty()) largest.push_back(largest_force({frame}));
-  if (largest.empty()) return 0.0;
-  std::sort(largest.begin(), largest.end());
-  std::size_t last = largest.size() / 2;
-  while (last + 1 < largest.size() && largest[last + 1] <= jump * largest[last]) ++last;
-  return largest[last];
-}
-
-double rms_force(const std::vector<Frame> &frames, double violent_force)
-{
-  const double limit =
-      violent_force > 0.0 ? violent_force * violent_force : std::numeric_limits<double>::infinity();
-  double squares = 0.0, count = 0.0;
-  for (const Frame &frame : frames)
-    for (const double square : squared_forces(frame)) {
-      squares += std::min(square, limit);
-      count += 3.0;
-    }
-  return std::sqrt(squares / count);
-}
-
-long num_violent(const std::vector<Frame> &frames, double violent_force)
-{
-  if (violent_force == 0.0) return 0;
-  long count = 0;
-  for (const Frame &frame : frames)
-    for (const double square : squared_forces(frame))
-      if (square > violent_force * violent_force) ++count;
-  return count;
-}
-
-double usual_violent_force(const std::vector<Frame> &frames)
-{
-  constexpr double at_equilibrium = 0.02, share = 0.9, factor = 6.0;    // eV/Angstrom
-  std::vector<double> squares;
-  for (const Frame &frame : frames)
-    for (const double square : squared_forces(frame))
-      if (square > at_equilibrium * at_equilibrium) squares.push_back(square);
-  if (squares.empty()) return 0.0;
-  const auto usual = squares.begin() + static_cast<std::ptrdiff_t>(share * (squares.size() - 1));
-  std::nth_element(squares.begin(), usual, squares.end());
-  return factor * std::sqrt(*usual);
 }
 
 }    // namespace almlip::train

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "almlip/element_properties.h"
+#include "train/frame_statistics.h"
 
 namespace almlip::train {
 

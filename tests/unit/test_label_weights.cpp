@@ -3,8 +3,8 @@
 
 #include <cmath>
 
+#include "train/frame_statistics.h"
 #include "train/loss/label_weights.h"
-#include "train/training_data.h"
 
 namespace almlip::train {
 namespace {

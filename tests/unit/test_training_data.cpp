@@ -13,6 +13,8 @@
 #include "almlip/kernels/radial.h"
 #include "almlip/surroundings.h"
 #include "message_of.h"
+#include "train/folds.h"
+#include "train/frame_statistics.h"
 #include "train/training_data.h"
 
 namespace almlip::train {

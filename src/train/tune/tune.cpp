@@ -13,6 +13,7 @@
 #include "almlip/random.h"
 #include "almlip/text.h"
 #include "train/fit.h"
+#include "train/folds.h"
 
 namespace almlip::train {
 
