@@ -143,11 +143,12 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
     case Decision::Verdict::candidate:
       break;
   }
-  if (!take_unless_known(seen_.step, fingerprint, duplicate)) {
+  last_taken_ = std::max(last_taken_, seen_.step);    // known ones, too, stand for those around them
+  excursion_taken_ = decision.untrusted;
+  if (known.contains(fingerprint, duplicate)) {
     refuse(Refusal::duplicate, seen_.step);
     return false;
   }
-  excursion_taken_ = decision.untrusted;
   why_ = is_kept() ? reason_ : decision.untrusted ? "above_hi" : "window";
   return true;
 }

@@ -165,6 +165,20 @@ def test_a_restart_from_before_the_first_candidate_leaves_the_same_spool(
     assert "5 candidates from after the restart point are now in al_batch.spool/0001" in rest.log
 
 
+def test_a_restart_from_before_a_batch_chooses_nothing_beside_its_frames(
+    lmp_run, query_script, silicon_potential
+):
+    """The run crashed after it had written a batch, so that looks after the restart point are known."""
+    fix = f"5 {PICK_ALL} spacing 10 batch 9 strategy random"
+    whole = lmp_run(query_script("restart 40 saved\nrun 80", fix=fix, setup=HOT))
+    steps = sorted(frame["step"] for frame in manifest(whole, 1)["frames"])
+    copy = f"shell cp -r {whole.folder}/al_batch.spool {whole.folder}/al_batch.0001.* .\n"
+    rest = lmp_run(copy + restarted(whole.folder, silicon_potential, fix, "run 40\nrun 20"))
+
+    assert steps == list(range(0, 90, 10))
+    assert sorted(frame["step"] for frame in manifest(rest, 2)["frames"]) == [90, 100]
+
+
 def restarted(folder, potential, fix, commands):
     """A script that goes on from step 40 with the fix q."""
     return f"""read_restart {folder}/saved.40

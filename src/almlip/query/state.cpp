@@ -69,9 +69,9 @@ bool QueryState::is_last_look(const LookIdentity &identity) const
 
 Decision QueryState::look(const QueryRule &rule, Observation seen, const LookIdentity &identity)
 {
-  if (identity.step <= last_look_.step) last_stored_ = -1, in_excursion_ = excursion_taken_ = false;
+  if (identity.step <= last_look_.step) last_taken_ = -1, in_excursion_ = excursion_taken_ = false;
   last_look_ = identity;
-  seen.since_stored = last_stored_ < 0 ? -1 : seen.step - last_stored_;
+  seen.since_stored = last_taken_ < 0 ? -1 : seen.step - last_taken_;
   seen.excursion_taken = excursion_taken_;
 
   Decision decision = rule.decide(seen);
@@ -106,10 +106,21 @@ void QueryState::refuse(Refusal refusal, std::int64_t step, double value)
 void QueryState::count_stored(std::int64_t step, bool untrusted, int buffered)
 {
   num_buffered = buffered;
-  last_stored_ = step;
-  excursion_taken_ = excursion_taken_ || untrusted;
+  take(step, untrusted);
   total.candidates++;
   run.counts.candidates++;
+}
+
+void QueryState::count_known(std::int64_t step, bool untrusted)
+{
+  refuse(Refusal::duplicate, step);
+  take(step, untrusted);
+}
+
+void QueryState::take(std::int64_t step, bool untrusted)
+{
+  last_taken_ = step;
+  excursion_taken_ = excursion_taken_ || untrusted;
 }
 
 void QueryState::count_given_up(std::int64_t step)
@@ -181,7 +192,7 @@ QueryState::Block QueryState::save(std::size_t max_bytes) const
             {"refusals", refusals.entries},
             {"lo", threshold.lo()},
             {"runs_without_candidates", runs_without_candidates},
-            {"last_stored", last_stored_},
+            {"last_stored", last_taken_},
             {"in_excursion", in_excursion_},
             {"excursion_taken", excursion_taken_},
             {"last_look", last_look_},
@@ -239,7 +250,7 @@ void QueryState::load(const char *block, bool is_first_rank)
   refusals.entries = json.at("refusals");
   threshold.restore(json.at("lo"));
   runs_without_candidates = json.at("runs_without_candidates");
-  last_stored_ = json.at("last_stored");
+  last_taken_ = json.at("last_stored");
   in_excursion_ = json.at("in_excursion");
   excursion_taken_ = json.at("excursion_taken");
   last_look_ = json.at("last_look");

@@ -80,6 +80,9 @@ class QueryState {
   void refuse(Refusal refusal, std::int64_t step, double value = 0.0);
   /// @param untrusted  it stands for its excursion: no other one of that is taken
   void count_stored(std::int64_t step, bool untrusted, int num_buffered);
+  /// A candidate that is known. It stands for those around it as if it were stored: a restarted run
+  /// takes none beside the frames of batches that are there already.
+  void count_known(std::int64_t step, bool untrusted);
   void count_given_up(std::int64_t step);
   void count_batch(int num_chosen, int num_left, std::int64_t step);
   /// Knows the training set and nothing else.
@@ -110,12 +113,13 @@ class QueryState {
   static constexpr std::size_t max_block_bytes = 500'000'000;
 
  private:
-  std::int64_t last_stored_ = -1;
+  std::int64_t last_taken_ = -1;    ///< step of the last candidate, stored or known
   bool in_excursion_ = false, excursion_taken_ = false;
   LookIdentity last_look_;
   int num_training_ = 0;    ///< of the known ones
   bool lacks_training_set_ = false;
 
+  void take(std::int64_t step, bool untrusted);
   std::vector<int> order_to_save() const;
 };
 
