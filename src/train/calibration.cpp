@@ -145,6 +145,25 @@ Calibration corrected(const Calibration &before, const std::vector<AtomError> &a
   return calibration;
 }
 
+Calibration covering(const Calibration &before, const std::vector<AtomError> &learned)
+{
+  Calibration calibration = before;
+  if (before.num_atoms == 0) return calibration;
+  std::vector<std::vector<double>> of_element(before.factor.size());    // error/sigma
+  std::vector<double> all;
+  for (const AtomError &atom : learned) {
+    if (atom.spread < symmetry_spread) continue;
+    all.push_back(atom.error / calibrated_sigma(before, atom.element, atom.spread));
+    of_element[static_cast<std::size_t>(atom.element)].push_back(all.back());
+  }
+  if (all.empty()) return calibration;
+  for (std::size_t e = 0; e < of_element.size(); ++e) {
+    const std::vector<double> &scaled = of_element[e].size() >= min_atoms ? of_element[e] : all;
+    calibration.factor[e] *= std::max(1.0, conformal_quantile(scaled, 0.9) / before.quantile90);
+  }
+  return calibration;
+}
+
 double rounded(double number)
 {
   if (number == 0.0) return 0.0;

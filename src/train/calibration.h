@@ -43,6 +43,16 @@ Calibration calibrate(const std::vector<AtomError> &atoms, int num_elements);
 /// follows what its new frames say and forgets the first ones.
 Calibration corrected(const Calibration &before, const std::vector<AtomError> &atoms);
 
+/// Raises sigma where it does not cover the errors of learned atoms, which those of others hardly
+/// fall below: a fit that has not come to rest, as with a few violent frames, may err more than the
+/// fits that judge it.
+///
+/// The factor of an element grows by the 90 % quantile of error/sigma of its atoms, over that of
+/// the calibration, if it is larger. An element with fewer than 30 atoms takes that of all.
+/// @param learned  atoms of the training frames
+/// Source: ours (docs/notebook/2026-11-28-few-frames.md)
+Calibration covering(const Calibration &before, const std::vector<AtomError> &learned);
+
 /// To six significant digits: plenty for a distance, and a third of the room in a file.
 double rounded(double number);
 

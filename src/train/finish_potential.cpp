@@ -213,22 +213,28 @@ void finish_potential(const TrainingModel &model, const TrainingData &data,
   // A refit changes the spreads of frames that the start had learned by other factors than those of
   // new ones, after a fit of few frames even in the other direction; so its law stays.
   if (!start) judgement.match_spread(potential, data.train, ranks);
-  const std::vector<AtomError> atoms = judgement.atom_errors(potential.settings);
+  const std::vector<AtomError> atoms =
+      atom_errors(judgement.frames, judgement.predictions, potential.settings);
   potential.calibration = start ? corrected(start->calibration, atoms)
                                 : calibrate(atoms, static_cast<int>(data.elements.size()));
   FrameMemory memory(potential);
   EnergyMemory energies(potential);
   std::vector<FramePrediction> predictions;    // of the training frames, without descriptors
-  std::vector<Compared> compared;
   predict_frames(potential, data.train, ranks, [&](const Frame &frame, FramePrediction prediction) {
     add_stress_offset(offsets, frame, prediction);
-    compared.push_back(compare(frame, prediction));
     if (settings.fingerprints) memory.add_fingerprint(frame, prediction);
     if (settings.novelty) memory.add_environments(frame, prediction);
     energies.add_learned(frame, prediction);
     prediction.descriptors = {};
     predictions.push_back(std::move(prediction));
   });
+  potential.calibration =
+      covering(potential.calibration, atom_errors(data.train, predictions, potential.settings));
+  std::vector<Compared> compared;    // of the training frames
+  for (std::size_t n = 0; n < predictions.size(); ++n) {
+    calibrate_sigma(predictions[n], data.train[n], potential);
+    compared.push_back(compare(data.train[n], predictions[n]));
+  }
   if (settings.novelty && ranks.first()) memory.fit_novelties();
   std::size_t num_judged = 0;
   predict_frames(potential, data.held_out, ranks,

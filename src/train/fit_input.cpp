@@ -90,6 +90,13 @@ void check_stress_offset(const TrainingSettings &settings, const TrainingData &d
       "off, or name the stress with --stress-key");
 }
 
+double share_with_forces(const std::vector<Frame> &frames)
+{
+  const auto count = std::count_if(frames.begin(), frames.end(),
+                                   [](const Frame &frame) { return !frame.forces.empty(); });
+  return static_cast<double>(count) / static_cast<double>(frames.size());
+}
+
 }    // namespace
 
 void check_output(const TrainingSettings &given)
@@ -119,6 +126,7 @@ FitInput read_input(const TrainingSettings &given)
   input.own_checkpoint = given.checkpoint.empty();
   if (input.own_checkpoint) input.settings.checkpoint = given.output + ".checkpoint";
   input.data = read_training_data(input.settings);
+  input.settings.force_share = share_with_forces(input.data.train);
   check_stress_offset(input.settings, input.data);
   if (input.start) {
     input.moved_zero = match_energy_zero(*input.start, input.data.train);

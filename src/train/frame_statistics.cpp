@@ -142,7 +142,8 @@ long num_violent(const std::vector<Frame> &frames, double violent_force)
 
 double usual_violent_force(const std::vector<Frame> &frames)
 {
-  constexpr double at_equilibrium = 0.02, share = 0.9, factor = 6.0;    // eV/Angstrom
+  constexpr double at_equilibrium = 0.02, share = 0.9;    // eV/Angstrom
+  constexpr double gap = 2.0, least = 2.0, most = 6.0;    // times a force
   std::vector<double> squares;
   for (const Frame &frame : frames)
     for (const double square : squared_forces(frame))
@@ -150,7 +151,16 @@ double usual_violent_force(const std::vector<Frame> &frames)
   if (squares.empty()) return 0.0;
   const auto usual = squares.begin() + static_cast<std::ptrdiff_t>(share * (squares.size() - 1));
   std::nth_element(squares.begin(), usual, squares.end());
-  return factor * std::sqrt(*usual);
+  const double force = std::sqrt(*usual);
+  std::vector<double> largest;
+  for (const Frame &frame : frames) largest.push_back(largest_force({frame}));
+  std::sort(largest.begin(), largest.end());
+  double below = force;
+  for (const double above : largest) {
+    if (above > gap * below) return std::clamp(below, least * force, most * force);
+    below = std::max(below, above);
+  }
+  return most * force;
 }
 
 }    // namespace almlip::train

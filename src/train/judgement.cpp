@@ -109,7 +109,9 @@ int Judgement::fit_of(std::size_t frame) const
   return static_cast<int>(found - fits_.begin());
 }
 
-std::vector<AtomError> Judgement::atom_errors(const ModelSettings &settings) const
+std::vector<AtomError> atom_errors(const std::vector<Frame> &frames,
+                                   const std::vector<FramePrediction> &predictions,
+                                   const ModelSettings &settings)
 {
   std::vector<AtomError> atoms;
   for (std::size_t f = 0; f < predictions.size(); ++f) {

@@ -47,9 +47,6 @@ struct Judgement {
   /// Number of the fit, from 0, that has predicted a frame.
   int fit_of(std::size_t frame) const;
 
-  /// Force error and spread of every atom with a reference.
-  std::vector<AtomError> atom_errors(const ModelSettings &settings) const;
-
   /// Errors by a calibrated potential; the record of the largest sigma, novelty and number of atoms
   /// of each frame goes to the potential. Frames whose forces all vanish by symmetry are left out
   /// of the record: their sigma is rounding, which says nothing of what is usual.
@@ -65,5 +62,11 @@ struct Judgement {
 
   std::vector<Fit> fits_;
 };
+
+/// Force error and spread of every atom with a reference.
+/// @param predictions  of the frames, or none
+std::vector<AtomError> atom_errors(const std::vector<Frame> &frames,
+                                   const std::vector<FramePrediction> &predictions,
+                                   const ModelSettings &settings);
 
 }    // namespace almlip::train

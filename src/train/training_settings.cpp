@@ -255,12 +255,16 @@ Schedule make_schedule(const TrainingSettings &s, int num_frames)
   schedule.steps_per_epoch = (num_frames + schedule.batch - 1) / schedule.batch;
   const bool large = s.preset == "large";
   const int times = large ? 3 : s.preset == "accurate" ? 2 : 1;
-  const int usual = warm ? 12 : 80 * times, min_steps = warm ? 700 : 2000 * times,
+  const auto of_forces = [&](int count) {
+    return static_cast<int>(std::lround(count / s.force_share));
+  };
+  const int max_steps = warm    ? 3000
+                        : large ? 60000
+                                : 24000,
+            min_steps = std::min(of_forces(warm ? 700 : 2000 * times), max_steps),
+            usual = of_forces(warm ? 12 : 80 * times),
             least = (min_steps + schedule.steps_per_epoch - 1) / schedule.steps_per_epoch,
-            most = (warm    ? 3000
-                    : large ? 60000
-                            : 24000) /
-                   schedule.steps_per_epoch;
+            most = max_steps / schedule.steps_per_epoch;
   schedule.epochs = s.epochs.value_or(std::max({least, std::min(usual, most), 1}));
   schedule.warmup_steps = s.warmup_steps.value_or(warm ? 20 : 100);
   schedule.learning_rate = s.learning_rate.value_or(warm ? 8e-4 : many ? 5e-3 : 1e-2);

@@ -41,6 +41,7 @@ struct TrainingSettings {
          energy_huber = 0.05, stress_huber = 0.2;
 
   bool is_last_passes = false;    ///< over all frames, after a fit; no key
+  double force_share = 1.0;       ///< training frames with forces, of all; no key
 
   double least_distance = 0.5;
   std::string isolated_atoms = "error";
@@ -127,6 +128,8 @@ struct Schedule {
 /// steps, with preset `accurate` for 160 epochs, but 4000 to 24000 steps, with `large` for 240
 /// epochs, but 6000 to 60000 steps, a warm start for 12 epochs, but 700 to 3000 steps. More than
 /// 600 frames are learned in larger batches at a lower rate: with many steps less noise pays.
+/// Frames without forces take no passes from those with them: there are as many more steps, within
+/// the limit.
 Schedule make_schedule(const TrainingSettings &settings, int num_frames);
 
 /// Parts that so many frames are dealt to, for fits without one of them to judge it and sigma; 0: a

@@ -187,6 +187,23 @@ TEST(Calibration, IsCorrectedByErrorsOnNewFrames)
   EXPECT_EQ(after.quantile90, 1.5);
 }
 
+TEST(Calibration, CoversTheErrorsOfLearnedAtoms)
+{
+  // of 2000 normal vectors with variance sigma^2 / 3 a tenth is longer than 1.444 sigma
+  // (chi-squared with 3 degrees of freedom: 6.251)
+  const double quantile = std::sqrt(6.251 / 3.0);
+  const Calibration before{{1.0, 1.0}, {1.0, 1.0}, quantile, 1000};
+  std::vector<AtomError> atoms = synthetic_atoms(2000, 0, 2.0, 1.0, 1);    // twice sigma
+  const std::vector<AtomError> others = synthetic_atoms(2000, 1, 0.5, 1.0, 2);
+  atoms.insert(atoms.end(), others.begin(), others.end());
+  const Calibration after = covering(before, atoms);
+
+  EXPECT_NEAR(after.factor[0], 2.0, 0.1);
+  EXPECT_EQ(after.factor[1], 1.0);
+  EXPECT_EQ(after.quantile90, quantile);
+  EXPECT_EQ(covering(before, {}).factor[0], 1.0);
+}
+
 TEST(Calibration, WithoutNewFramesStaysAsItWas)
 {
   EXPECT_EQ(corrected({{0.7}, {0.5}, 1.5, 1000}, {}).factor[0], 0.7);
