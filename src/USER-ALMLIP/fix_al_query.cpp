@@ -410,8 +410,8 @@ void FixALQuery::store(const ALQuerySnapshot &shot, const std::string &why)
   on_first_rank(lmp, "fix al_query", [&] { verdict = impl->store.add(std::move(candidate)); });
   MPI_Bcast(&verdict, sizeof(verdict), MPI_BYTE, 0, world);
   if (verdict.known) {
-    if (why != "before")
-      state.count_known(shot.step, why == "above_hi");    // nobody asked for those
+    // nobody asked for looks of *before*
+    if (why != "before") state.count_known(shot.step, why == "above_hi");
     return;
   }
   state.count_stored(shot.step, why == "above_hi", verdict.buffered);

@@ -143,8 +143,8 @@ bool CandidateSieve::takes(const FramePrediction &prediction, const std::vector<
     case Decision::Verdict::candidate:
       break;
   }
-  last_taken_ =
-      std::max(last_taken_, seen_.step);    // known ones, too, stand for those around them
+  // a known one, too, stands for those around it
+  last_taken_ = std::max(last_taken_, seen_.step);
   excursion_taken_ = decision.untrusted;
   if (known.contains(fingerprint, duplicate)) {
     refuse(Refusal::duplicate, seen_.step);

@@ -15,14 +15,29 @@
 
 namespace almlip::train {
 
+namespace {
+
+/// The largest force of each frame that has forces, by size, eV/Angstrom.
+std::vector<double> largest_forces(const std::vector<Frame> &frames)
+{
+  std::vector<double> largest;
+  for (const Frame &frame : frames) {
+    if (frame.forces.empty()) continue;
+    largest.push_back(0.0);
+    for (std::size_t n = 0; n < frame.forces.size(); n += 3)
+      largest.back() = std::max(
+          largest.back(), std::hypot(frame.forces[n], frame.forces[n + 1], frame.forces[n + 2]));
+  }
+  std::sort(largest.begin(), largest.end());
+  return largest;
+}
+
+}    // namespace
+
 double largest_force(const std::vector<Frame> &frames)
 {
-  double largest = 0.0;
-  for (const Frame &frame : frames)
-    for (std::size_t n = 0; n < frame.forces.size(); n += 3)
-      largest =
-          std::max(largest, std::hypot(frame.forces[n], frame.forces[n + 1], frame.forces[n + 2]));
-  return largest;
+  const std::vector<double> largest = largest_forces(frames);
+  return largest.empty() ? 0.0 : largest.back();
 }
 
 std::vector<double> fit_reference_energies(const std::vector<Frame> &frames,
@@ -107,11 +122,8 @@ std::vector<double> min_pair_distances(const std::vector<Frame> &frames,
 double usual_largest_force(const std::vector<Frame> &frames)
 {
   constexpr double jump = 3.0;
-  std::vector<double> largest;
-  for (const Frame &frame : frames)
-    if (!frame.forces.empty()) largest.push_back(largest_force({frame}));
+  const std::vector<double> largest = largest_forces(frames);
   if (largest.empty()) return 0.0;
-  std::sort(largest.begin(), largest.end());
   std::size_t last = largest.size() / 2;
   while (last + 1 < largest.size() && largest[last + 1] <= jump * largest[last]) ++last;
   return largest[last];
@@ -142,8 +154,7 @@ long num_violent(const std::vector<Frame> &frames, double violent_force)
 
 double usual_violent_force(const std::vector<Frame> &frames)
 {
-  constexpr double at_equilibrium = 0.02, share = 0.9;    // eV/Angstrom
-  constexpr double gap = 2.0, least = 2.0, most = 6.0;    // times a force
+  constexpr double at_equilibrium = 0.02, share = 0.9, factor = 6.0;    // eV/Angstrom
   std::vector<double> squares;
   for (const Frame &frame : frames)
     for (const double square : squared_forces(frame))
@@ -151,16 +162,7 @@ double usual_violent_force(const std::vector<Frame> &frames)
   if (squares.empty()) return 0.0;
   const auto usual = squares.begin() + static_cast<std::ptrdiff_t>(share * (squares.size() - 1));
   std::nth_element(squares.begin(), usual, squares.end());
-  const double force = std::sqrt(*usual);
-  std::vector<double> largest;
-  for (const Frame &frame : frames) largest.push_back(largest_force({frame}));
-  std::sort(largest.begin(), largest.end());
-  double below = force;
-  for (const double above : largest) {
-    if (above > gap * below) return std::clamp(below, least * force, most * force);
-    below = std::max(below, above);
-  }
-  return most * force;
+  return factor * std::sqrt(*usual);
 }
 
 }    // namespace almlip::train

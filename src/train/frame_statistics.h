@@ -44,10 +44,8 @@ double rms_force(const std::vector<Frame> &frames, double violent_force);
 /// Atoms with larger forces than a limit; 0 without one.
 long num_violent(const std::vector<Frame> &frames, double violent_force);
 
-/// From where forces are violent, eV/Angstrom; 0 without forces. With F, which nine of ten atoms
-/// off equilibrium have at most: where frames lie apart by their largest forces, twice as large as
-/// those of the next ones and F, the largest force of the others, but 2 F at least; and 6 F at
-/// most. In sets of dynamics, defects and surfaces no force is larger.
+/// Six times the force that nine of ten atoms off equilibrium have at most, eV/Angstrom; 0 without
+/// forces. In sets of dynamics, defects and surfaces no force is larger.
 double usual_violent_force(const std::vector<Frame> &frames);
 
 }    // namespace almlip::train
