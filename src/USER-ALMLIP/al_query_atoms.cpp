@@ -105,7 +105,7 @@ void reduce(const std::vector<Largest *> &several, MPI_Comm world)
 
 /// What all ranks put together into an observation.
 struct Extremes {
-  Largest sigma, novelty, force, nearness, short_distance, broken;
+  Largest sigma, novelty, force, nearness, short_distance, broken, move;
   double sum_sigma = 0.0, num_watched = 0.0, num_atoms = 0.0, num_without_element = 0.0,
          told_to_end = 0.0;
 };
@@ -117,6 +117,22 @@ ALQueryAtoms::ALQueryAtoms(LAMMPS *lmp, ALQuerySource &source) : Pointers(lmp), 
 bool ALQueryAtoms::fits() const
 {
   return atom->natoms <= MAXSMALLINT / std::max(RECORD_LENGTH, source.num_descriptors);
+}
+
+/// How far an atom of this rank moves in a timestep, Angstrom. The steps of a minimisation have no
+/// velocities.
+almlip::AtomValue ALQueryAtoms::largest_move() const
+{
+  Largest squared_speed;
+  if (update->whichflag != 1) return {};
+  for (int i = 0; i < atom->nlocal; i++)
+    if (is_finite(atom->v[i])) {
+      const double *v = atom->v[i];
+      squared_speed.see(v[0] * v[0] + v[1] * v[1] + v[2] * v[2], static_cast<double>(atom->tag[i]));
+    }
+  almlip::AtomValue move = squared_speed.value_and_atom();
+  move.value = std::sqrt(move.value) * update->dt / source.units.angstrom;
+  return move;
 }
 
 ALQuerySnapshot ALQueryAtoms::take(int groupbit) const
@@ -142,6 +158,9 @@ ALQuerySnapshot ALQueryAtoms::take(int groupbit) const
     shot.nearest_atom = static_cast<tagint>(out.nearness[1]);
     shot.least_distance = out.nearness[2] / angstrom;
   }
+
+  shot.move = largest_move();
+  shot.num_expected = domain->nonperiodic == 0 ? atom->natoms : 0;
 
   shot.atoms.resize(static_cast<std::size_t>(atom->nlocal) * RECORD_LENGTH);
   double *row = shot.atoms.data();
@@ -204,8 +223,9 @@ ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
   }
   extremes.nearness.see(shot.nearness, static_cast<double>(shot.nearest_atom));
   extremes.short_distance.see(1.0 / shot.least_distance, 0.0);
+  extremes.move.see(shot.move.value, static_cast<double>(shot.move.atom));
   reduce({&extremes.sigma, &extremes.novelty, &extremes.force, &extremes.nearness,
-          &extremes.short_distance, &extremes.broken},
+          &extremes.short_distance, &extremes.broken, &extremes.move},
          world);
   std::vector<double> sums{extremes.sum_sigma, extremes.num_watched, extremes.num_atoms,
                            extremes.num_without_element, extremes.told_to_end};
@@ -222,7 +242,9 @@ ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
   seen.force.value = std::sqrt(seen.force.value);
   seen.nearness = extremes.nearness.value_and_atom();
   seen.least_distance = 1.0 / extremes.short_distance.value;
+  seen.move = extremes.move.value_and_atom();
   seen.num_without_element = static_cast<std::int64_t>(sums[3]);
+  seen.num_lost = std::max<std::int64_t>(0, shot.num_expected - static_cast<std::int64_t>(sums[2]));
   if (extremes.broken.value > 0.0) {
     seen.not_finite_atom = extremes.broken.value_and_atom().atom;
     seen.not_finite =

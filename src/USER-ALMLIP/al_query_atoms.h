@@ -28,6 +28,8 @@ struct ALQuerySnapshot {
   double temperature = 0.0;               // K, at the end of the step
   double nearness = 0.0, least_distance = 0.0;
   tagint nearest_atom = 0;
+  almlip::AtomValue move;             // largest way of an atom in this timestep
+  bigint num_expected = 0;            // least number of atoms; those of an open box may leave
   bool told_to_end = false;           // by a signal to this process
   bool watches_all = true;            // the group is all
   std::vector<double> atoms;          // records, see al_query_atoms.cpp
@@ -74,6 +76,7 @@ class ALQueryAtoms : protected Pointers {
  private:
   class ALQuerySource &source;
 
+  almlip::AtomValue largest_move() const;
   almlip::QueryCandidate unpack(const ALQuerySnapshot &, const std::vector<double> &atoms,
                                 const std::vector<double> &descriptors, int max_atoms) const;
   void add_atom(almlip::QueryCandidate &, const double *) const;

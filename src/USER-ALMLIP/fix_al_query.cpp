@@ -37,7 +37,6 @@
 
 using namespace LAMMPS_NS;
 using almlip::Decision;
-using almlip::Refusal;
 
 namespace {
 
@@ -332,7 +331,7 @@ void FixALQuery::consider()
   almlip::QueryRule &rule = impl->rule;
   impl->look = impl->atoms.look(impl->latest);
   almlip::Observation &seen = impl->look.seen;
-  if (impl->look.identity.num_atoms == 0) return;
+  if (impl->look.identity.num_atoms == 0 && seen.num_lost == 0) return;
   if (impl->look.told_to_end && !impl->ended) end_by_signal();
   if (state.is_last_look(impl->look.identity)) return;
   if (rule.max_temperature > 0.0) seen.temperature = impl->atoms.temperature();
@@ -343,8 +342,9 @@ void FixALQuery::consider()
 
   const bool new_excursion = !state.in_excursion();
   const Decision decision = state.look(rule, seen, impl->look.identity);
-  const bool soft = impl->settings.soft;
-  const std::string why = decision.untrusted && (new_excursion || soft) ? reason_of(decision) : "";
+  const bool soft = impl->settings.soft,
+             ends = decision.untrusted && (soft || (decision.exploded && !is_rerun()));
+  const std::string why = decision.untrusted && (new_excursion || ends) ? reason_of(decision) : "";
   if (decision.untrusted && new_excursion) {
     tell_distrust(why);
     store_those_before();
@@ -367,8 +367,8 @@ void FixALQuery::consider()
   }
 
   const int trigger = impl->settings.trigger;
-  if (decision.untrusted && soft) {
-    choose_batch("above_hi");
+  if (ends) {
+    choose_batch(decision.exploded ? "exploded" : "above_hi");
     stop_run(why);
   } else if (trigger != ALQuerySettings::AT_THE_END && state.num_buffered >= trigger) {
     choose_batch("trigger");

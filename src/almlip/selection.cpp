@@ -191,10 +191,8 @@ class Selector {
     available_.resize(num_candidates());
     nearest_.assign(num_candidates(), infinity);
     const std::vector<bool> seen = known_already(candidates, settings.duplicate);
-    for (int i = 0; i < num_candidates(); ++i) {
-      available_[i] = !seen[order_[i]];
-      for (int j = 0; j < known_.count(); ++j) approach(i, known_[j]);
-    }
+    for (int i = 0; i < num_candidates(); ++i) available_[i] = !seen[order_[i]];
+    for (int j = 0; j < known_.count(); ++j) like_known_.push_back(approach_all(known_[j]));
   }
 
   std::vector<Choice> choose()
@@ -238,19 +236,26 @@ class Selector {
     return is_same(raw_[i], raw_[j], raw_.num_features, settings_.duplicate);
   }
 
-  /// A standardised row is chosen or known: how near is candidate i now?
-  void approach(int i, const double *row)
+  /// A standardised row is chosen or known: how near are the candidates now?
+  /// @return  the nearest one
+  int approach_all(const double *row)
   {
-    nearest_[i] = std::min(nearest_[i], squared_distance(points_[i], row, points_.num_features));
+    int nearest = 0;
+    double least = infinity;
+    for (int i = 0; i < num_candidates(); ++i) {
+      const double distance = squared_distance(points_[i], row, points_.num_features);
+      nearest_[i] = std::min(nearest_[i], distance);
+      if (distance < least) least = distance, nearest = i;
+    }
+    return nearest;
   }
 
   void take(int i, int cluster, double score)
   {
     choices_.push_back({order_[i], cluster, score, std::sqrt(nearest_[i])});
-    for (int j = 0; j < num_candidates(); ++j) {
+    for (int j = 0; j < num_candidates(); ++j)
       if (are_same(i, j)) available_[j] = false;
-      approach(j, points_[i]);
-    }
+    approach_all(points_[i]);
     available_[i] = false;
   }
 
@@ -373,15 +378,7 @@ class Selector {
     constexpr int num_kinds = 5;
     const Groups groups = group(points_, num_candidates(), num_kinds, settings_.seed);
     Kinds kinds{groups.label, std::vector<int>(groups.by_size.size(), 0), true};
-    for (int j = 0; j < known_.count(); ++j) {
-      int nearest = 0;
-      double least = infinity;
-      for (int i = 0; i < num_candidates(); ++i) {
-        const double distance = squared_distance(points_[i], known_[j], points_.num_features);
-        if (distance < least) least = distance, nearest = i;
-      }
-      ++kinds.labelled[kinds.of[nearest]];
-    }
+    for (const int i : like_known_) ++kinds.labelled[kinds.of[i]];
     return kinds;
   }
 
@@ -452,6 +449,7 @@ class Selector {
   std::vector<double> uncertainty_;
   std::vector<bool> available_;
   std::vector<double> nearest_;    ///< squared distance to everything chosen or known
+  std::vector<int> like_known_;    ///< the candidate that is nearest to each known one
   std::vector<Choice> choices_;
 };
 

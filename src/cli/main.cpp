@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <iostream>
 #include <new>
 
@@ -78,6 +79,7 @@ void add_commands(CLI::App &app)
 
 int main(int argc, char **argv)
 {
+  std::signal(SIGXFSZ, SIG_IGN);    // a file beyond the limit of its size is an error as any other
   CLI::App app("Machine-learned potentials with active learning for LAMMPS");
   try {
     add_commands(app);

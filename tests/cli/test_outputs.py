@@ -3,6 +3,7 @@
 there."""
 
 import os
+import resource
 import shutil
 import subprocess
 
@@ -67,3 +68,19 @@ def test_a_folder_of_checkpoints_that_cannot_be_made_is_told_first(name, tmp_pat
     command = ["train", "--train", "none", "--output", "fine", "--checkpoint", name]
     assert f'"checkpoint" is "{name}", but ' in told(tmp_path, command)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_file_beyond_the_limit_of_its_size_is_an_error_that_leaves_nothing(tmp_path):
+    """As `ulimit -f` of a batch system sets it; the signal that comes with it would end the program."""
+    done = subprocess.run(
+        [ALMLIP, "train", "--train", "none", "--output", "a.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000)),
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "almlip: a.json: cannot be written: File too large\n",
+    )
+    assert not list(tmp_path.iterdir())

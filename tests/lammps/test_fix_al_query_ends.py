@@ -28,6 +28,51 @@ def test_lost_atoms_lose_no_candidate(lmp_run, query_script):
     assert [f.info["step"] for f in spooled(run.folder)][:4] == [0, 10, 20, 30]
 
 
+def pushed(force, steps):
+    """Dynamics in which atom 5 alone is pushed in some steps."""
+    return f"{HOT}variable push equal {force}*({steps})\ngroup one id 5\nfix boom one addforce v_push 0 0"
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_an_exploding_run_ends_softly_by_default(lmp_run, query_script, ranks):
+    """It ends where an atom first moves more than 0.5 Angstrom in a timestep, as in what LAMMPS dumps itself."""
+    commands = (
+        "dump d all custom 1 ways id type xu yu zu\ndump_modify d sort id format float %.10f\n"
+        'run 100\nprint "stopped at $(step)"'
+    )
+    fix = f"1 {PICK_ALL} spacing 10"
+    setup = pushed(300, "step>=15")
+    run = lmp_run(query_script(commands, fix=fix, setup=setup, thermo=100), ranks=ranks)
+
+    places = [f.positions for f in ase_io.read(run.folder / "ways", ":", format="lammps-dump-text")]
+    moves = np.linalg.norm(np.diff(places, axis=0), axis=2).max(axis=1)  # of steps 1, 2, ...
+    found = re.search(
+        r"step (\d+): atom 5 moves (\S+) Angstrom in one timestep, which is above 0.5, element Si, the run stops",
+        run.log,
+    )
+    step = int(found[1])
+    assert step > 15 and len(moves) == step
+    assert float(found[2]) == pytest.approx(moves[-1], rel=1e-3) and moves[-1] > 0.5
+    assert all(moves[:-1] <= 0.5)
+    assert f"\nstopped at {step}\n" in run.log
+    assert manifest(run)["reason"] == "exploded"
+
+
+def test_a_run_that_has_lost_atoms_ends_softly(lmp_run, query_script):
+    """The atom leaves the periodic box by many lengths between two looks; LAMMPS would tell at step 1000."""
+    commands = 'run 200\nprint "stopped at $(step)"'
+    setup = pushed("1e6", "step==12") + "\nthermo_modify lost ignore"
+    fix = f"10 {PICK_ALL} spacing 10"
+    run = lmp_run(query_script(commands, fix=fix, setup=setup, thermo=1000))
+
+    assert "fix al_query: step 20: lost atoms: 1, the run stops\n" in run.log
+    assert "\nstopped at 20\n" in run.log
+    assert "not taken: lost_atoms 1 (steps 20 to 20, worst 1 atoms)" in run.log
+    assert [f.info["step"] for f in spooled(run.folder)] == [0, 10]
+    assert {len(f) for f in spooled(run.folder)} == {64}
+    assert manifest(run)["reason"] == "exploded"
+
+
 def start(folder, script, command=("lmp",)):
     (folder / "in.lmp").write_text(f"plugin load {os.environ['ALMLIP_PLUGIN']}\n{script}")
     return subprocess.Popen(

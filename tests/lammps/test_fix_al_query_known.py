@@ -51,6 +51,18 @@ def test_known_files_and_folders_are_not_chosen(lmp_run, query_script):
     assert "known frames read" not in first.log
 
 
+def test_frames_of_a_batch_without_manifest_come_only_once(lmp_run, query_script):
+    """As `kill -9` between the two files leaves it."""
+    fix = f"10 {PICK_ALL} spacing 10 batch 9"
+    first = lmp_run(query_script("run 40", fix=fix, setup=HOT))
+    (first.folder / "al_batch.0001.json").unlink()
+    prefix = first.folder / "al_batch"
+    again = lmp_run(query_script("run 50", fix=f"{fix} file {prefix}", setup=HOT))
+
+    assert [f["step"] for f in manifest(first, 2)["frames"]] == [50]
+    assert again.log.count("al_batch.0001.extxyz has no manifest: its run was killed, or ") == 1
+
+
 def test_replicas_that_share_a_folder_choose_different_frames(lmp_run, query_script):
     """Two fixes of one run look at the same configurations, as two replicas with one start do."""
     other = f"fix q2 all al_query 10 {PICK_ALL} spacing 10 batch 3"

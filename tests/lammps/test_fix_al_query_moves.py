@@ -171,7 +171,7 @@ SURROUNDINGS = {
     "large tilt": {"box": "prism 0 2 0 2 0 2 0.9 -0.8 0.7"},
     "flips": {
         "box": "prism 0 2 0 2 0 2 0.95 0 0",
-        "commands": "fix shear all deform 1 xy erate 20.0 remap v",
+        "commands": "fix shear all deform 1 xy erate 8.0 remap v",
     },
     "barostat": {"commands": "unfix nve\nfix npt all npt temp 600 600 0.1 aniso 0 0 0.1"},
 }

@@ -114,7 +114,10 @@ def test_numbers_that_are_not_finite_are_told(lmp_run, query_script):
     run = lmp_run(script, check=False)
 
     assert "not taken: not_finite" in run.log
-    assert "to do: numbers are not finite: the run has blown up; lower the timestep" in run.log
+    assert (
+        "to do: numbers are not finite or atoms are lost: the run has blown up; lower the timestep"
+        in run.log
+    )
 
 
 def test_a_run_that_stays_above_hi_is_told_what_to_do(lmp_run, query_script):

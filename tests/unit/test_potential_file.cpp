@@ -287,6 +287,12 @@ TEST(PotentialFile, ValuesOutOfRangeAreErrors)
                 end);
 }
 
+TEST(PotentialFile, AnEmptyFileIsNamedSo)
+{
+  for (const char *text : {"", " \n"})
+    EXPECT_EQ(parse_error_of(text), "Si.almlip.json: the file is empty; get it again or retrain");
+}
+
 TEST(PotentialFile, NotANumberCannotBeReadOrWritten)
 {
   std::string text = to_json(complete_potential());

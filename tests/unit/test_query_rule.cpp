@@ -61,6 +61,32 @@ TEST(QueryRule, FirstAboveHiIsACandidateWhateverTheSpacing)
   EXPECT_EQ(decision.atom, 7);
 }
 
+TEST(QueryRule, NoRunGoesOnWhereAtomsPassThroughOthers)
+{
+  Observation seen = with_sigma(0.0);
+  seen.move = {0.5, 9};
+  EXPECT_EQ(some_rule().decide(seen).verdict, Verdict::known);
+
+  seen.move.value = 0.51;
+  const Decision decision = some_rule(Measure::energy).decide(seen);
+  EXPECT_TRUE(decision.exploded && decision.untrusted);
+  EXPECT_EQ(decision.verdict, Verdict::candidate);    // unless a gate refuses it
+  EXPECT_EQ(decision.why, "atom 9 moves 0.51 Angstrom in one timestep, which is above 0.5");
+  EXPECT_EQ(decision.atom, 9);
+}
+
+TEST(QueryRule, AConfigurationThatHasLostAtomsIsRefused)
+{
+  Observation seen = with_sigma(0.3);
+  seen.num_lost = 3;
+  const Decision decision = some_rule().decide(seen);
+
+  EXPECT_TRUE(decision.exploded && decision.untrusted && decision.flagged);
+  EXPECT_EQ(decision.refusal, Refusal::lost_atoms);
+  EXPECT_EQ(decision.value, 3.0);
+  EXPECT_EQ(decision.why, "lost atoms: 3");
+}
+
 TEST(QueryRule, OfAnExcursionOnlyOneIsTaken)
 {
   Observation seen = with_sigma(0.7);

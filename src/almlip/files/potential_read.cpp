@@ -115,7 +115,8 @@ class Node {
 Json parse_json(const std::string &text, const std::string &name)
 {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  require(first == std::string::npos || text[first] == '{' || text[first] == '[', name,
+  require(first != std::string::npos, name, ": the file is empty; get it again or retrain");
+  require(text[first] == '{' || text[first] == '[', name,
           ": this is not a potential, which begins with {; give a file that `almlip train` wrote");
   try {
     return Json::parse(text);

@@ -30,11 +30,18 @@ std::uintmax_t size_of(const fs::path &path)
   return error ? 0 : size;
 }
 
-bool has_frames(const fs::path &path)
+const std::string extension_of_batch = ".extxyz";
+
+// Names of files are looked at as text: a folder of batches has thousands of them.
+bool ends_with(const std::string &path, const std::string &end)
 {
-  const bool packed = path.extension() == ".gz";
-  const fs::path extension = (packed ? path.stem() : path).extension();
-  return extension == ".extxyz" || extension == ".xyz";
+  return path.size() > end.size() && path.compare(path.size() - end.size(), end.size(), end) == 0;
+}
+
+bool has_frames(const std::string &path)
+{
+  return ends_with(path, extension_of_batch) || ends_with(path, ".xyz") ||
+         ends_with(path, ".extxyz.gz") || ends_with(path, ".xyz.gz");
 }
 
 /// Files of a folder with frames, in the order of their names.
@@ -44,7 +51,7 @@ std::vector<std::string> frame_files(const fs::path &folder)
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error))
-    if (has_frames(entry->path())) files.push_back(entry->path().string());
+    if (has_frames(entry->path().native())) files.push_back(entry->path().native());
   require(!error, folder.string(), ": cannot be read: ", error.message());
   std::sort(files.begin(), files.end());
   return files;
@@ -118,7 +125,7 @@ int KnownFiles::read_new(const Potential &potential, const std::string &hash, do
 
 void KnownFiles::skip_batch(int number)
 {
-  const std::string file = batch_stem(prefix_, number) + ".extxyz";
+  const std::string file = batch_stem(prefix_, number) + extension_of_batch;
   read_[identity_of(file)] = {size_of(file), std::numeric_limits<int>::max()};
   settled_.insert(file);
 }
@@ -189,28 +196,36 @@ std::vector<std::string> KnownFiles::new_files(const std::string &hash)
   return files;
 }
 
-/// Complete batches of the prefix with that potential. One that is settled costs nothing but its
-/// name in the list of the folder, however many there are.
+/// Batches of the prefix with that potential, or without a manifest: whoever wrote these was killed
+/// before it had one, or writes it now. One that is settled costs nothing but its name in the list
+/// of the folder, however many there are.
 void KnownFiles::find_batches(const std::string &hash, std::vector<std::string> &files)
 {
   const fs::path folder =
       fs::path(prefix_).has_parent_path() ? fs::path(prefix_).parent_path() : ".";
   if (!fs::is_directory(folder)) return;    // writing there will say so
-  const std::string start = fs::path(prefix_).filename().string() + ".";
+  const std::string start = (folder / fs::path(prefix_).filename()).string() + ".";
   for (const std::string &file : frame_files(folder)) {
-    const std::string name = fs::path(file).stem().string();    // without .extxyz
-    if (name.compare(0, start.size(), start) != 0) continue;
-    const std::string number = name.substr(start.size());
-    const bool is_batch =
-        !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
-    if (!is_batch) continue;
+    const std::size_t around_number = start.size() + extension_of_batch.size();
+    if (file.size() <= around_number || file.compare(0, start.size(), start) != 0 ||
+        !ends_with(file, extension_of_batch))
+      continue;
+    const std::string number = file.substr(start.size(), file.size() - around_number);
+    if (number.find_first_not_of("0123456789") != std::string::npos) continue;
     const std::string stem = prefix_ + "." + number;    // as it is written, for `skip_batch`
-    if (settled_.count(stem + ".extxyz") > 0) continue;
+    const std::string frames = stem + extension_of_batch;
+    if (settled_.count(frames) > 0) continue;
     const std::string potential = potential_of(stem + ".json");
-    if (!potential.empty() && (potential != hash || !is_new(stem + ".extxyz")))
-      settled_.insert(stem + ".extxyz");
-    else if (potential == hash)
-      files.push_back(stem + ".extxyz");
+    if (!potential.empty() && (potential != hash || !is_new(frames))) {
+      settled_.insert(frames);
+    } else if (potential == hash) {
+      files.push_back(frames);
+    } else if (size_of(frames) > 0 && !fs::exists(stem + ".json") && is_new(frames)) {
+      files.push_back(frames);
+      notes_.push_back(frames +
+                       " has no manifest: its run was killed, or writes it now. Its frames are "
+                       "known: label them too, or delete the file to have them chosen again");
+    }
   }
 }
 

@@ -8,8 +8,8 @@ namespace almlip {
 std::string to_string(Refusal refusal)
 {
   static const std::array<const char *, num_refusals> names{
-      "above_hi",    "mindist",     "fmax",    "not_finite",  "duplicate", "spacing",
-      "buffer_full", "passed_over", "density", "temperature", "no_element"};
+      "above_hi",    "mindist",     "fmax",    "not_finite",  "duplicate",  "spacing",
+      "buffer_full", "passed_over", "density", "temperature", "no_element", "lost_atoms"};
   return names.at(static_cast<int>(refusal));
 }
 

@@ -19,9 +19,10 @@ enum class Refusal {
   passed_over,    ///< others of its buffer were chosen
   density,        ///< outside the allowed density
   temperature,    ///< too hot
-  no_element      ///< an atom that the potential has no element for
+  no_element,     ///< an atom that the potential has no element for
+  lost_atoms      ///< atoms that LAMMPS has lost in a periodic box
 };
-constexpr int num_refusals = 11;
+constexpr int num_refusals = 12;
 std::string to_string(Refusal refusal);
 
 /// How often and when configurations were not taken.

@@ -37,8 +37,8 @@ std::string worst_of(Refusal refusal, const RefusalTally::Entry &entry)
   const char *unit = refusal == Refusal::fmax || refusal == Refusal::above_hi ? "eV/Angstrom"
                      : refusal == Refusal::mindist                            ? "Angstrom"
                      : refusal == Refusal::temperature                        ? "K"
-                     : refusal == Refusal::no_element                         ? "atoms"
-                                                                              : "";
+                     : refusal == Refusal::no_element || refusal == Refusal::lost_atoms ? "atoms"
+                                                                                        : "";
   return worst != 0.0 && *unit != '\0' ? format(", worst %.4g %s", worst, unit) : "";
 }
 
@@ -62,7 +62,7 @@ Refusal main_refusal(const RefusalTally &refusals)
   Refusal most = Refusal::spacing;
   for (const Refusal refusal :
        {Refusal::duplicate, Refusal::temperature, Refusal::density, Refusal::mindist, Refusal::fmax,
-        Refusal::no_element, Refusal::above_hi, Refusal::not_finite}) {
+        Refusal::no_element, Refusal::above_hi, Refusal::not_finite, Refusal::lost_atoms}) {
     const auto count = refusals.of(refusal).count;
     if (count > 0 && count >= refusals.of(most).count) most = refusal;
   }
@@ -77,7 +77,9 @@ std::string what_would_lift(Refusal refusal)
 {
   switch (refusal) {
     case Refusal::not_finite:
-      return "numbers are not finite: the run has blown up; lower the timestep, or begin from "
+    case Refusal::lost_atoms:
+      return "numbers are not finite or atoms are lost: the run has blown up; lower the timestep, "
+             "or begin from "
              "other positions or velocities";
     case Refusal::above_hi:
       return not_trusted;

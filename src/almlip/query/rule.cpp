@@ -43,11 +43,14 @@ double energy_spread(const std::vector<double> &member_energies)
 Decision QueryRule::decide(const Observation &seen) const
 {
   Decision decision;
-  if (!seen.not_finite.empty()) {
-    decision.flagged = decision.untrusted = true;
-    decision.why = seen.not_finite + " is not a number";
-    decision.atom = seen.not_finite_atom;
-    refuse(decision, Refusal::not_finite, 0.0);
+  if (!seen.not_finite.empty() || seen.num_lost > 0) {
+    const bool lost = seen.num_lost > 0;
+    decision.flagged = decision.untrusted = decision.exploded = true;
+    decision.why = lost ? format("lost atoms: %lld", static_cast<long long>(seen.num_lost))
+                        : seen.not_finite + " is not a number";
+    decision.atom = lost ? 0 : seen.not_finite_atom;
+    refuse(decision, lost ? Refusal::lost_atoms : Refusal::not_finite,
+           static_cast<double>(seen.num_lost));
     return decision;
   }
   decision.untrusted = is_untrusted(seen, decision);
@@ -93,6 +96,13 @@ bool QueryRule::flags(double sigma, double of_novelty, double energy_spread) con
 /// Tells in `decision` what cannot be trusted.
 bool QueryRule::is_untrusted(const Observation &seen, Decision &decision) const
 {
+  decision.exploded = seen.move.value > max_move;
+  if (decision.exploded) {
+    decision.why = format("atom %lld moves %.4g Angstrom in one timestep, which is above %.4g",
+                          static_cast<long long>(seen.move.atom), seen.move.value, max_move);
+    decision.atom = seen.move.atom;
+    return true;
+  }
   const bool forces = measure == Measure::force || measure == Measure::any;
   const bool novelties = measure == Measure::novelty || measure == Measure::any;
   if (forces && seen.sigma.value > force.hi) {

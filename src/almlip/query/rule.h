@@ -32,6 +32,7 @@ struct Observation {
   std::int64_t step = 0;
   AtomValue sigma, novelty;      ///< largest of the watched atoms
   AtomValue force;               ///< largest of all atoms
+  AtomValue move;                ///< largest way of all atoms in this timestep, Angstrom
   double energy_spread = 0.0;    ///< of the members' energies, per atom
   AtomValue nearness;    ///< largest of d0/d over all pairs of atoms; d0 is the least distance of
                          ///< these elements in the training set; 0 if unknown
@@ -42,6 +43,7 @@ struct Observation {
   std::string not_finite;                         ///< what is not a number; empty: nothing
   std::int64_t not_finite_atom = 0;
   std::int64_t num_without_element = 0;    ///< atoms that no label can be made for
+  std::int64_t num_lost = 0;               ///< atoms that are gone, although the box is periodic
   std::int64_t since_stored = -1;    ///< steps since the last candidate; negative: none before
   bool excursion_taken = false;    ///< above hi since before, and a configuration of that is taken
 };
@@ -54,6 +56,7 @@ struct Decision {
   double value = 0.0;    ///< what it was refused for: eV/Angstrom, Angstrom, g/cm^3, K or a number
   bool flagged = false;      ///< at or above lo
   bool untrusted = false;    ///< the prediction is not to be believed: a run that may end should
+  bool exploded = false;     ///< untrusted, and no run goes on from it
   std::string why;           ///< of `untrusted`, for people: value, atom and limit
   std::int64_t atom = 0;     ///< that `why` speaks of; 0: none
 };
@@ -88,10 +91,14 @@ struct QueryRule {
 
   /// A pair nearer than this, relative to the training set, is not trusted.
   double trusted_distance_ratio = 0.9;
+  /// An atom that moves farther in a timestep, Angstrom, passes through others: integration has
+  /// no meaning any more.
+  double max_move = 0.5;
 
   /// The first configuration above `hi`, or with a pair too near to be trusted, is a candidate if
   /// it passes the gates, whatever the spacing; those that follow it, until one is trusted again,
-  /// are refused. Anything that is not a number is refused and not trusted.
+  /// are refused. Anything that is not a number, and what has lost atoms, is refused and not
+  /// trusted.
   Decision decide(const Observation &seen) const;
   /// Whether a configuration can be labelled, be it uncertain or not: what a gate refuses is not.
   bool passes_gates(const Observation &seen) const;

@@ -34,7 +34,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QueryCandidate, frame, fingerprint, atoms, st
 namespace {
 
 constexpr char header_pattern[] = "almlip query state %3d %20lld %16s\n";
-constexpr int format_version = 3;
+constexpr int format_version = 4;
 constexpr std::size_t header_length = 19 + 3 + 1 + 20 + 1 + 16 + 1;
 constexpr std::size_t bytes_per_number = 9;    // CBOR, at most
 
@@ -83,7 +83,7 @@ Decision QueryState::look(const QueryRule &rule, Observation seen, const LookIde
   if (decision.untrusted && run.worst.empty()) run.worst = decision.why;
   in_excursion_ = decision.untrusted;
   if (!in_excursion_) excursion_taken_ = false;
-  if (seen.not_finite.empty()) {
+  if (seen.not_finite.empty() && seen.num_lost == 0) {
     run.sigma.add(seen.sigma.value);
     run.novelty.add(seen.novelty.value);
     run.energy.add(seen.energy_spread);
