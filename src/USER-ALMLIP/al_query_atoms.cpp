@@ -110,6 +110,35 @@ struct Extremes {
          told_to_end = 0.0;
 };
 
+/// Of this rank's atoms.
+Extremes own_extremes(const ALQuerySnapshot &shot, const ALQuerySource &source)
+{
+  Extremes extremes;
+  extremes.told_to_end = shot.told_to_end ? 1.0 : 0.0;
+  for (std::size_t k = 0; k < shot.atoms.size(); k += RECORD_LENGTH) {
+    const AtomRecord record = record_at(&shot.atoms[k]);
+    const double force2 = record.squared_force();
+    extremes.num_atoms += 1.0;
+    if (source.element_of_type[static_cast<int>(record.type)] < 0)
+      extremes.num_without_element += 1.0;
+    if (!std::isfinite(force2 + record.position[0] + record.position[1] + record.position[2] +
+                       record.sigma + record.novelty)) {
+      extremes.broken.see(1.0, record.id);
+      continue;
+    }
+    extremes.force.see(force2, record.id);
+    if (record.watched == 0.0) continue;
+    extremes.sigma.see(record.sigma, record.id);
+    extremes.novelty.see(record.novelty, record.id);
+    extremes.sum_sigma += record.sigma;
+    extremes.num_watched += 1.0;
+  }
+  extremes.nearness.see(shot.nearness, static_cast<double>(shot.nearest_atom));
+  extremes.short_distance.see(1.0 / shot.least_distance, 0.0);
+  extremes.move.see(shot.move.value, static_cast<double>(shot.move.atom));
+  return extremes;
+}
+
 }    // namespace
 
 ALQueryAtoms::ALQueryAtoms(LAMMPS *lmp, ALQuerySource &source) : Pointers(lmp), source(source) {}
@@ -201,29 +230,7 @@ void ALQueryAtoms::keep_descriptors(ALQuerySnapshot &shot) const
 
 ALQueryAtoms::Look ALQueryAtoms::look(const ALQuerySnapshot &shot) const
 {
-  Extremes extremes;
-  extremes.told_to_end = shot.told_to_end ? 1.0 : 0.0;
-  for (std::size_t k = 0; k < shot.atoms.size(); k += RECORD_LENGTH) {
-    const AtomRecord record = record_at(&shot.atoms[k]);
-    const double force2 = record.squared_force();
-    extremes.num_atoms += 1.0;
-    if (source.element_of_type[static_cast<int>(record.type)] < 0)
-      extremes.num_without_element += 1.0;
-    if (!std::isfinite(force2 + record.position[0] + record.position[1] + record.position[2] +
-                       record.sigma + record.novelty)) {
-      extremes.broken.see(1.0, record.id);
-      continue;
-    }
-    extremes.force.see(force2, record.id);
-    if (record.watched == 0.0) continue;
-    extremes.sigma.see(record.sigma, record.id);
-    extremes.novelty.see(record.novelty, record.id);
-    extremes.sum_sigma += record.sigma;
-    extremes.num_watched += 1.0;
-  }
-  extremes.nearness.see(shot.nearness, static_cast<double>(shot.nearest_atom));
-  extremes.short_distance.see(1.0 / shot.least_distance, 0.0);
-  extremes.move.see(shot.move.value, static_cast<double>(shot.move.atom));
+  Extremes extremes = own_extremes(shot, source);
   reduce({&extremes.sigma, &extremes.novelty, &extremes.force, &extremes.nearness,
           &extremes.short_distance, &extremes.broken, &extremes.move},
          world);
