@@ -271,6 +271,7 @@ void FixALQuery::setup(int vflag)
 {
   request_energy(update->ntimestep - update->ntimestep % nevery + nevery);
   post_force(vflag);
+  impl->latest.move = {};    // no step was made, as in all looks of a rerun
   if (impl->pending) consider();
 }
 
@@ -346,7 +347,7 @@ void FixALQuery::consider()
              ends = decision.untrusted && (soft || (decision.exploded && !is_rerun()));
   const std::string why = decision.untrusted && (new_excursion || ends) ? reason_of(decision) : "";
   if (decision.untrusted && new_excursion) {
-    tell_distrust(why);
+    if (!ends || !may_stop()) tell_distrust(why);    // else the last words tell it
     store_those_before();
   }
   const bool is_candidate = decision.verdict == Decision::Verdict::candidate;
@@ -369,6 +370,7 @@ void FixALQuery::consider()
   const int trigger = impl->settings.trigger;
   if (ends) {
     choose_batch(decision.exploded ? "exploded" : "above_hi");
+    if (decision.exploded && may_stop()) forget_lost_atoms();
     stop_run(why);
   } else if (trigger != ALQuerySettings::AT_THE_END && state.num_buffered >= trigger) {
     choose_batch("trigger");
@@ -447,6 +449,19 @@ bool FixALQuery::is_tied() const
 
 /// LAMMPS reads all snapshots, whatever happens in between.
 bool FixALQuery::is_rerun() const { return CurrentCommand::of(input) == "rerun"; }
+
+bool FixALQuery::may_stop() const { return !is_rerun() && !is_tied(); }
+
+/// As `thermo_modify lost warn` does: else LAMMPS would end before the run has ended softly.
+void FixALQuery::forget_lost_atoms()
+{
+  bigint mine = atom->nlocal, all = 0;
+  MPI_Allreduce(&mine, &all, 1, MPI_LMP_BIGINT, MPI_SUM, world);
+  if (all < atom->natoms && comm->me == 0)
+    error->warning(
+        FLERR, fmt::format("fix al_query: lost atoms: original {} current {}", atom->natoms, all));
+  atom->natoms = all;
+}
 
 void FixALQuery::tell_to_wait()
 {

@@ -72,6 +72,8 @@ class FixALQuery : public Fix {
   bool is_tied() const;
   bool is_rerun() const;
   void tell_to_wait();
+  bool may_stop() const;
+  void forget_lost_atoms();
   void stop_run(const std::string &);
   void end_by_signal();
   void report();

@@ -35,7 +35,7 @@ def pushed(force, steps):
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_an_exploding_run_ends_softly_by_default(lmp_run, query_script, ranks):
-    """It ends where an atom first moves more than 0.5 Angstrom in a timestep, as in what LAMMPS dumps itself."""
+    """It ends where an atom first moves more than 1 Angstrom in a timestep, as in what LAMMPS dumps itself."""
     commands = (
         "dump d all custom 1 ways id type xu yu zu\ndump_modify d sort id format float %.10f\n"
         'run 100\nprint "stopped at $(step)"'
@@ -47,30 +47,46 @@ def test_an_exploding_run_ends_softly_by_default(lmp_run, query_script, ranks):
     places = [f.positions for f in ase_io.read(run.folder / "ways", ":", format="lammps-dump-text")]
     moves = np.linalg.norm(np.diff(places, axis=0), axis=2).max(axis=1)  # of steps 1, 2, ...
     found = re.search(
-        r"step (\d+): atom 5 moves (\S+) Angstrom in one timestep, which is above 0.5, element Si, the run stops",
+        r"step (\d+): atom 5 moves (\S+) Angstrom in one timestep, which is above 1, element Si, the run stops",
         run.log,
     )
     step = int(found[1])
     assert step > 15 and len(moves) == step
-    assert float(found[2]) == pytest.approx(moves[-1], rel=1e-3) and moves[-1] > 0.5
-    assert all(moves[:-1] <= 0.5)
+    assert float(found[2]) == pytest.approx(moves[-1], rel=1e-3) and moves[-1] > 1
+    assert all(moves[:-1] <= 1)
     assert f"\nstopped at {step}\n" in run.log
     assert manifest(run)["reason"] == "exploded"
 
 
-def test_a_run_that_has_lost_atoms_ends_softly(lmp_run, query_script):
-    """The atom leaves the periodic box by many lengths between two looks; LAMMPS would tell at step 1000."""
+@pytest.mark.parametrize("thermo", [10, 1000])
+def test_a_run_that_has_lost_atoms_ends_softly(lmp_run, query_script, thermo):
+    """The atom leaves the periodic box by many lengths between two looks; thermo output of that step comes later."""
     commands = 'run 200\nprint "stopped at $(step)"'
-    setup = pushed("1e6", "step==12") + "\nthermo_modify lost ignore"
+    setup = pushed("1e6", "step==12")
     fix = f"10 {PICK_ALL} spacing 10"
-    run = lmp_run(query_script(commands, fix=fix, setup=setup, thermo=1000))
+    run = lmp_run(query_script(commands, fix=fix, setup=setup, thermo=thermo))
 
+    assert "fix al_query: lost atoms: original 64 current 63" in run.screen
     assert "fix al_query: step 20: lost atoms: 1, the run stops\n" in run.log
     assert "\nstopped at 20\n" in run.log
     assert "not taken: lost_atoms 1 (steps 20 to 20, worst 1 atoms)" in run.log
     assert [f.info["step"] for f in spooled(run.folder)] == [0, 10]
     assert {len(f) for f in spooled(run.folder)} == {64}
     assert manifest(run)["reason"] == "exploded"
+    assert "to do: the run has blown up: label al_batch.0001.extxyz and refit" in run.log
+
+
+def test_velocities_of_a_rerun_and_of_run_0_are_no_explosion(lmp_run, query_script):
+    """No step is made, whatever velocities and timestep are."""
+    commands = (
+        "run 20\nundump d\ntimestep 1.0\nrerun seen dump x y z vx vy vz\nrun 0\n"
+        'print "stopped at $(step)"'
+    )
+    setup = HOT + "dump d all custom 10 seen id type x y z vx vy vz"
+    run = lmp_run(query_script(commands, fix=f"10 {PICK_ALL} spacing 1", setup=setup))
+
+    assert " 0 not trusted" in run.log and "moves" not in run.log
+    assert len(spooled(run.folder)) == 3
 
 
 def start(folder, script, command=("lmp",)):

@@ -51,16 +51,44 @@ def test_known_files_and_folders_are_not_chosen(lmp_run, query_script):
     assert "known frames read" not in first.log
 
 
-def test_frames_of_a_batch_without_manifest_come_only_once(lmp_run, query_script):
-    """As `kill -9` between the two files leaves it."""
+@pytest.mark.parametrize("left", ["none", "empty", "half", "no potential", "number"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_frames_of_a_batch_without_manifest_come_only_once(lmp_run, query_script, left, packed):
+    """As `kill -9` between the two files, or a full disk, leaves it."""
     fix = f"10 {PICK_ALL} spacing 10 batch 9"
     first = lmp_run(query_script("run 40", fix=fix, setup=HOT))
-    (first.folder / "al_batch.0001.json").unlink()
+    told, frames = first.folder / "al_batch.0001.json", first.folder / "al_batch.0001.extxyz"
+    whole = told.read_text()
+    texts = {
+        "empty": "",
+        "half": whole[: len(whole) // 2],
+        "no potential": "{}",
+        "number": '{"potential": 17}',
+    }
+    told.unlink()
+    if left in texts:
+        told.write_text(texts[left])
+    if packed:
+        subprocess.run(["gzip", frames], check=True)
     prefix = first.folder / "al_batch"
     again = lmp_run(query_script("run 50", fix=f"{fix} file {prefix}", setup=HOT))
 
     assert [f["step"] for f in manifest(first, 2)["frames"]] == [50]
-    assert again.log.count("al_batch.0001.extxyz has no manifest: its run was killed, or ") == 1
+    assert (
+        again.log.count(f"{frames.name}{'.gz' * packed} has no whole manifest: its run was ") == 1
+    )
+
+
+def test_batches_that_were_packed_are_known(lmp_run, query_script):
+    fix = f"10 {PICK_ALL} spacing 10 batch 9"
+    first = lmp_run(query_script("run 40", fix=fix, setup=HOT))
+    subprocess.run(["gzip", first.folder / "al_batch.0001.extxyz"], check=True)
+    again = lmp_run(
+        query_script("run 50", fix=f"{fix} file {first.folder / 'al_batch'}", setup=HOT)
+    )
+
+    assert [f["step"] for f in manifest(first, 2)["frames"]] == [50]
+    assert "manifest" not in again.log
 
 
 def test_replicas_that_share_a_folder_choose_different_frames(lmp_run, query_script):

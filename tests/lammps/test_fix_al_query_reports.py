@@ -115,7 +115,7 @@ def test_numbers_that_are_not_finite_are_told(lmp_run, query_script):
 
     assert "not taken: not_finite" in run.log
     assert (
-        "to do: numbers are not finite or atoms are lost: the run has blown up; lower the timestep"
+        "to do: the run has blown up before anything was worth a label: lower the timestep"
         in run.log
     )
 

@@ -64,14 +64,14 @@ TEST(QueryRule, FirstAboveHiIsACandidateWhateverTheSpacing)
 TEST(QueryRule, NoRunGoesOnWhereAtomsPassThroughOthers)
 {
   Observation seen = with_sigma(0.0);
-  seen.move = {0.5, 9};
+  seen.move = {1.0, 9};
   EXPECT_EQ(some_rule().decide(seen).verdict, Verdict::known);
 
-  seen.move.value = 0.51;
+  seen.move.value = 1.01;
   const Decision decision = some_rule(Measure::energy).decide(seen);
   EXPECT_TRUE(decision.exploded && decision.untrusted);
   EXPECT_EQ(decision.verdict, Verdict::candidate);    // unless a gate refuses it
-  EXPECT_EQ(decision.why, "atom 9 moves 0.51 Angstrom in one timestep, which is above 0.5");
+  EXPECT_EQ(decision.why, "atom 9 moves 1.01 Angstrom in one timestep, which is above 1");
   EXPECT_EQ(decision.atom, 9);
 }
 

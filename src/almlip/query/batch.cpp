@@ -144,10 +144,10 @@ int write_batch(const std::string &prefix, const std::vector<QueryCandidate> &ca
     text += to_extxyz(frame);
   }
   const auto name = [&](int number) { return batch_stem(prefix, number) + ".extxyz"; };
-  const auto has_manifest = [&](int number) {
-    return exists(batch_stem(prefix, number) + ".json");
+  const auto is_taken = [&](int number) {
+    return exists(batch_stem(prefix, number) + ".json") || exists(name(number) + ".gz");
   };
-  const int number = write_under_free_name(first, name, has_manifest, text);
+  const int number = write_under_free_name(first, name, is_taken, text);
   try {
     write_atomically(batch_stem(prefix, number) + ".json", manifest(candidates, choices, record));
   } catch (const Error &) {

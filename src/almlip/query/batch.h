@@ -40,8 +40,8 @@ std::string manifest(const std::vector<QueryCandidate> &candidates,
                      const std::vector<Choice> &choices, const BatchRecord &record);
 
 /// Writes PREFIX.NNNN.extxyz and then, as a sign that the batch is complete, PREFIX.NNNN.json, each
-/// atomically. NNNN is the first number, from `first` on, for which there is neither. No two
-/// processes get the same.
+/// atomically. NNNN is the first number, from `first` on, for which there is neither, nor the
+/// frames with gzip. No two processes get the same.
 /// @return  NNNN
 /// @throws Error if a file cannot be written
 int write_batch(const std::string &prefix, const std::vector<QueryCandidate> &candidates,

@@ -62,7 +62,8 @@ std::string potential_of(const std::string &manifest)
 {
   if (size_of(manifest) == 0) return {};
   const auto json = nlohmann::json::parse(read_text(manifest), nullptr, false);
-  return json.is_object() ? json.value("potential", "") : "";
+  const auto potential = json.is_object() ? json.find("potential") : json.end();
+  return potential != json.end() && potential->is_string() ? potential->get<std::string>() : "";
 }
 
 /// Calls `take` with each frame of a file, in a spool with all that are whole.
@@ -196,9 +197,9 @@ std::vector<std::string> KnownFiles::new_files(const std::string &hash)
   return files;
 }
 
-/// Batches of the prefix with that potential, or without a manifest: whoever wrote these was killed
-/// before it had one, or writes it now. One that is settled costs nothing but its name in the list
-/// of the folder, however many there are.
+/// Batches of the prefix with that potential, or without a whole manifest: whoever wrote these was
+/// killed before it had one, or writes it now. One that is settled costs nothing but its name in
+/// the list of the folder, however many there are.
 void KnownFiles::find_batches(const std::string &hash, std::vector<std::string> &files)
 {
   const fs::path folder =
@@ -206,25 +207,27 @@ void KnownFiles::find_batches(const std::string &hash, std::vector<std::string> 
   if (!fs::is_directory(folder)) return;    // writing there will say so
   const std::string start = (folder / fs::path(prefix_).filename()).string() + ".";
   for (const std::string &file : frame_files(folder)) {
-    const std::size_t around_number = start.size() + extension_of_batch.size();
+    const std::string extension =
+        ends_with(file, ".gz") ? extension_of_batch + ".gz" : extension_of_batch;
+    const std::size_t around_number = start.size() + extension.size();
     if (file.size() <= around_number || file.compare(0, start.size(), start) != 0 ||
-        !ends_with(file, extension_of_batch))
+        !ends_with(file, extension))
       continue;
     const std::string number = file.substr(start.size(), file.size() - around_number);
     if (number.find_first_not_of("0123456789") != std::string::npos) continue;
     const std::string stem = prefix_ + "." + number;    // as it is written, for `skip_batch`
-    const std::string frames = stem + extension_of_batch;
+    const std::string frames = stem + extension;
     if (settled_.count(frames) > 0) continue;
     const std::string potential = potential_of(stem + ".json");
     if (!potential.empty() && (potential != hash || !is_new(frames))) {
       settled_.insert(frames);
     } else if (potential == hash) {
       files.push_back(frames);
-    } else if (size_of(frames) > 0 && !fs::exists(stem + ".json") && is_new(frames)) {
+    } else if (size_of(frames) > 0 && is_new(frames)) {
       files.push_back(frames);
       notes_.push_back(frames +
-                       " has no manifest: its run was killed, or writes it now. Its frames are "
-                       "known: label them too, or delete the file to have them chosen again");
+                       " has no whole manifest: its run was killed, or writes it now. Its frames "
+                       "are known, as far as they can be read: label them too");
     }
   }
 }

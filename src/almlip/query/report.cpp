@@ -62,9 +62,11 @@ Refusal main_refusal(const RefusalTally &refusals)
   Refusal most = Refusal::spacing;
   for (const Refusal refusal :
        {Refusal::duplicate, Refusal::temperature, Refusal::density, Refusal::mindist, Refusal::fmax,
-        Refusal::no_element, Refusal::above_hi, Refusal::not_finite, Refusal::lost_atoms}) {
+        Refusal::no_element, Refusal::above_hi}) {
     const auto count = refusals.of(refusal).count;
-    if (count > 0 && count >= refusals.of(most).count) most = refusal;
+    // what is too near in time to a known configuration is so because of that
+    const bool explains_spacing = refusal == Refusal::duplicate;
+    if (count > 0 && (count >= refusals.of(most).count || explains_spacing)) most = refusal;
   }
   return most;
 }
@@ -76,11 +78,6 @@ const char *const not_trusted =
 std::string what_would_lift(Refusal refusal)
 {
   switch (refusal) {
-    case Refusal::not_finite:
-    case Refusal::lost_atoms:
-      return "numbers are not finite or atoms are lost: the run has blown up; lower the timestep, "
-             "or begin from "
-             "other positions or velocities";
     case Refusal::above_hi:
       return not_trusted;
     case Refusal::fmax:
@@ -139,6 +136,11 @@ std::string advice(const QueryState &state, Measure measure, const RunFiles &fil
   const double looks = static_cast<double>(run.counts.looks);
   if (looked_at.num_atoms == 0)
     return "the group has no atom, so that nothing could be uncertain; give one with atoms";
+  if (run.exploded)
+    return run.counts.batches > 0
+               ? "the run has blown up: " + use_of(files)
+               : "the run has blown up before anything was worth a label: lower the timestep, or "
+                 "begin from other positions or velocities";
   if (run.counts.candidates == 0 && run.counts.flagged > 0)
     return what_would_lift(main_refusal(run.refusals));
   if (static_cast<double>(run.counts.untrusted) > 0.5 * looks) return not_trusted;

@@ -93,7 +93,7 @@ struct QueryRule {
   double trusted_distance_ratio = 0.9;
   /// An atom that moves farther in a timestep, Angstrom, passes through others: integration has
   /// no meaning any more.
-  double max_move = 0.5;
+  double max_move = 1.0;
 
   /// The first configuration above `hi`, or with a pair too near to be trusted, is a candidate if
   /// it passes the gates, whatever the spacing; those that follow it, until one is trusted again,

@@ -81,6 +81,7 @@ Decision QueryState::look(const QueryRule &rule, Observation seen, const LookIde
     counts->untrusted += decision.untrusted;
   }
   if (decision.untrusted && run.worst.empty()) run.worst = decision.why;
+  run.exploded = run.exploded || decision.exploded;
   in_excursion_ = decision.untrusted;
   if (!in_excursion_) excursion_taken_ = false;
   if (seen.not_finite.empty() && seen.num_lost == 0) {

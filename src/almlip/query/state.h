@@ -47,6 +47,7 @@ struct RunRecord {
   LogHistogram sigma, novelty;    ///< largest of every look
   LogHistogram energy;            ///< spread of every look
   std::string worst;              ///< what was not trusted first
+  bool exploded = false;          ///< a look had no meaning any more
 };
 
 /// Everything that a query remembers. Where configurations come from several ranks, buffer and
