@@ -291,7 +291,7 @@ SECTIONS = [
         "Accuracy",
         """Errors on test frames, MAE / RMSE, beside published ones. One recipe for all sets, the defaults of `almlip train`; committee of 5.
 Published errors are those of fits that use all training frames; here a tenth is held out for the calibration until the last passes.
-MoNbTaW learns elements and binaries only; its quaternary cells (multinary) are extrapolation. InP's energy RMSE is made by strongly compressed cells. MoNbTaW, InP and TiO2 were fitted beside other programs: their times with `default` are too long. `accurate` was measured before the present stress weight, weight decay by frames and channels of unlike elements; both before `energy_huber` and `stress_huber`, with which [forces of Si, Mo, Ni and Cu](../docs/notebook/2026-11-29-energy-huber.md) differ by less than 1 %.""",
+MoNbTaW learns elements and binaries only; its quaternary cells (multinary) are extrapolation. InP's energy RMSE is made by strongly compressed cells. MoNbTaW, InP and TiO2, and all with `accurate`, were fitted beside other programs: their times are too long. [Presets before and now](../docs/notebook/2026-11-30-presets.md).""",
         ["accuracy"],
     ),
     Section(
