@@ -127,13 +127,15 @@ class Standardization {
 
   int num_features() const { return static_cast<int>(columns_.size()); }
 
-  Rows operator()(const Rows &rows) const
+  /// @param values  shape [rows][width]
+  Rows operator()(const std::vector<double> &values, int width) const
   {
     Rows result{num_features(), {}};
-    result.values.reserve(static_cast<std::size_t>(rows.count()) * columns_.size());
-    for (int i = 0; i < rows.count(); ++i)
+    result.values.reserve(values.size() / width * columns_.size());
+    for (std::size_t row = 0; row < values.size(); row += width)
       for (const Column &column : columns_)
-        result.values.push_back((rows[i][column.feature] - column.mean) * column.inverse_deviation);
+        result.values.push_back((values[row + column.feature] - column.mean) *
+                                column.inverse_deviation);
     return result;
   }
 
@@ -183,9 +185,9 @@ class Selector {
         order_(canonical_order(candidates, settings.strategy)),
         raw_(reordered({candidates.num_features, candidates.features}, order_)),
         standardize_(raw_),
-        points_(standardize_(raw_)),
-        known_(standardize_({candidates.num_features, candidates.known})),
-        references_(standardize_({candidates.num_features, candidates.references}))
+        points_(standardize_(raw_.values, raw_.num_features)),
+        known_(standardize_(candidates.known, candidates.num_features)),
+        references_(standardize_(candidates.references, candidates.num_features))
   {
     for (int i : order_) uncertainty_.push_back(candidates.uncertainty[i]);
     available_.resize(num_candidates());
