@@ -76,12 +76,6 @@ void check(const Candidates &candidates, const SelectionSettings &settings)
           "selection: a feature of a reference configuration is not a finite number");
 }
 
-/// Whether two rows differ by less than `duplicate`, root mean square.
-bool is_same(const double *a, const double *b, int num_features, double duplicate)
-{
-  return squared_distance(a, b, num_features) <= duplicate * duplicate * num_features;
-}
-
 /// An order of the candidates that does not depend on how they were handed in: by falling
 /// uncertainty, then by features. For random choice by features alone, so that rounding in the
 /// potential does not change it.

@@ -27,6 +27,11 @@ std::string format(const char *pattern, ...)
   return text;
 }
 
+bool ends_with(const std::string &text, const std::string &end)
+{
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
 std::string shortest_text(double number)
 {
   char buffer[32];

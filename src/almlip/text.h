@@ -12,6 +12,8 @@ std::string joined(const std::vector<std::string> &words, const std::string &sep
 /// Text of a printf pattern, of any length.
 [[gnu::format(printf, 1, 2)]] std::string format(const char *pattern, ...);
 
+bool ends_with(const std::string &text, const std::string &end);
+
 /// Shortest text that reads back as the same number.
 std::string shortest_text(double number);
 

@@ -11,17 +11,13 @@
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
 #include "almlip/files/text_file.h"
+#include "almlip/text.h"
 
 namespace almlip::pool {
 
 namespace {
 
 using Json = nlohmann::json;
-
-bool ends_with(const std::string &text, const std::string &end)
-{
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
 
 /// Why a row is left out.
 struct Unusable {

@@ -6,20 +6,6 @@
 #include <numeric>
 
 namespace almlip {
-namespace {
-
-/// Whether the squared distance is no more than `most`. Of rows that are far apart only the first
-/// features are looked at.
-bool is_near(const double *a, const double *b, int num_features, double most)
-{
-  constexpr int part = 32;
-  double sum = 0.0;
-  for (int f = 0; f < num_features && sum <= most; f += part)
-    sum += squared_distance(a + f, b + f, std::min(part, num_features - f));
-  return sum <= most;
-}
-
-}    // namespace
 
 void KnownConfigurations::reset(int num_features)
 {
@@ -40,11 +26,10 @@ bool KnownConfigurations::contains(const std::vector<double> &fingerprint, doubl
   // The small share is for rounding: the projections differ by no more than the rows do.
   const double reach = duplicate * std::sqrt(rows_.num_features) * (1.0 + 1e-9) + 1e-12;
   const double center = projection(fingerprint.data());
-  const double most = duplicate * duplicate * rows_.num_features;
   return std::any_of(by_projection_.lower_bound(center - reach),
                      by_projection_.upper_bound(center + reach), [&](const auto &entry) {
-                       return is_near(rows_[entry.second], fingerprint.data(), rows_.num_features,
-                                      most);
+                       return is_same(rows_[entry.second], fingerprint.data(), rows_.num_features,
+                                      duplicate);
                      });
 }
 

@@ -16,6 +16,7 @@
 #include "almlip/query/batch.h"
 #include "almlip/query/fingerprint.h"
 #include "almlip/query/spool_reader.h"
+#include "almlip/text.h"
 
 namespace almlip {
 namespace {
@@ -32,12 +33,7 @@ std::uintmax_t size_of(const fs::path &path)
 
 const std::string extension_of_batch = ".extxyz";
 
-// Names of files are looked at as text: a folder of batches has thousands of them.
-bool ends_with(const std::string &path, const std::string &end)
-{
-  return path.size() > end.size() && path.compare(path.size() - end.size(), end.size(), end) == 0;
-}
-
+/// By its name, which is looked at as text: a folder of batches has thousands of them.
 bool has_frames(const std::string &path)
 {
   return ends_with(path, extension_of_batch) || ends_with(path, ".xyz") ||

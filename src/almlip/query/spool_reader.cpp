@@ -8,6 +8,7 @@
 
 #include "almlip/error.h"
 #include "almlip/files/extxyz.h"
+#include "almlip/text.h"
 
 namespace almlip {
 
@@ -54,11 +55,6 @@ bool is_comment_of_others(const std::string &line)
 {
   return !has_check(line) && line.find("Properties=") != std::string::npos &&
          line.find(" candidate=") == std::string::npos;
-}
-
-bool ends_with(const std::string &text, const std::string &end)
-{
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 }    // namespace
